@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+enum { LINE_CAP = 1024, LIMIT_PERIOD_US = 1000000 };
+
+static enum log_level max_level = LOG_INFO;
+
+void log_set_level(enum log_level level)
+{
+        max_level = level;
+}
+
+static void write_line(enum log_level level, const char *topic, const char *format, va_list args,
+                       uint64_t held_back)
+{
+        static const char *const names[] = { "error", "warn", "info", "debug" };
+        char line[LINE_CAP];
+        struct timespec now;
+        struct tm utc;
+        size_t n;
+
+        clock_gettime(CLOCK_REALTIME, &now);
+        gmtime_r(&now.tv_sec, &utc);
+        n = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%S", &utc);
+        n += (size_t)snprintf(line + n, sizeof(line) - n, ".%03ldZ %s %s: ", now.tv_nsec / 1000000,
+                              names[level], topic);
+        int body = vsnprintf(line + n, sizeof(line) - n - 1, format, args);
+
+        n += body < 0 ? 0 : (size_t)body;
+        if (n > LINE_CAP - 2)
+                n = LINE_CAP - 2;
+        if (held_back > 0 && n < LINE_CAP - 48)
+                n += (size_t)snprintf(line + n, sizeof(line) - n - 1, " (and %llu more)",
+                                      (unsigned long long)held_back);
+        /* A hostile string must not be able to forge a second line. */
+        for (size_t i = 0; i < n; i++) {
+                if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+                        line[i] = ' ';
+        }
+        line[n++] = '\n';
+        (void)!write(STDERR_FILENO, line, n);
+}
+
+void log_line(enum log_level level, const char *topic, const char *format, ...)
+{
+        va_list args;
+
+        if (level > max_level)
+                return;
+        va_start(args, format);
+        write_line(level, topic, format, args, 0);
+        va_end(args);
+}
+
+void log_limited(struct log_limit *limit, enum log_level level, const char *topic,
+                 const char *format, ...)
+{
+        int64_t now_us = clock_now_us(),
+                next_us = __atomic_load_n(&limit->next_us, __ATOMIC_RELAXED);
+        va_list args;
+
+        if (level > max_level)
+                return;
+        if (now_us < next_us ||
+            !__atomic_compare_exchange_n(&limit->next_us, &next_us, now_us + LIMIT_PERIOD_US, false,
+                                         __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+                __atomic_add_fetch(&limit->held_back, 1, __ATOMIC_RELAXED);
+                return;
+        }
+        va_start(args, format);
+        write_line(level, topic, format, args,
+                   __atomic_exchange_n(&limit->held_back, 0, __ATOMIC_RELAXED));
+        va_end(args);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sfu — the media plane as the rest of the program sees it.
+ *
+ * Owner:  the signalling thread makes one struct sfu, calls every function
+ *         below from that one thread, and frees it.
+ * Thread: media workers run inside; they report through events, which wait in
+ *         a bounded queue until sfu_poll() takes them. The wake callback is
+ *         the only thing called from a worker thread.
+ * Units:  *_us monotonic microseconds, *_bps bits per second.
+ *
+ * Words:  a *room* is the media side of one meeting. A *participant* is a
+ *         number the caller chose, unique in its room, never 0. A *peer* is
+ *         one PeerConnection of a participant; opening another one for the
+ *         same participant replaces the first.
+ *
+ * Invariants:
+ *  (1) a room lives on one worker; it appears with its first peer and goes
+ *      with its last.
+ *  (2) after sfu_peer_close() or SFU_EV_GONE no further event names the peer.
+ */
+#ifndef SFU_API_H
+#define SFU_API_H
+
+#include "base/base.h"
+
+enum {
+        SFU_AUDIO_SLOTS = 3,
+        SFU_MAX_VIDEO_SLOTS = 25,
+        SFU_MAX_SLOTS = SFU_AUDIO_SLOTS + SFU_MAX_VIDEO_SLOTS,
+        SFU_MAX_SDP_BYTES = 256 * 1024,
+        SFU_MAX_PEERS_PER_ROOM = 2048,
+};
+
+/* What a participant may send: one of each. */
+enum sfu_kind { SFU_MIC, SFU_CAMERA, SFU_SCREEN, SFU_N_KINDS };
+
+/* A video slot may follow whoever speaks instead of one participant. */
+#define SFU_ACTIVE_SPEAKER UINT32_MAX
+
+struct sfu;
+
+struct sfu_config {
+        unsigned n_workers;           /* >= 1; worker i listens on media_port + i */
+        uint16_t media_port;          /* 0: any free port (tests) */
+        const char *const *addresses; /* announced candidates, textual IPv4/IPv6 */
+        size_t n_addresses;           /* >= 1 */
+        const char *identity_path;    /* PEM of DTLS key + certificate; made (0600) when missing */
+        void (*wake)(void *user);     /* any thread: events are waiting */
+        void *wake_user;
+};
+
+/* Binds the ports and starts the workers. Returns 0 or -errno; then *ret_error
+ * (may be NULL) is one clear line for the operator. */
+must_use int sfu_new(struct sfu **ret_sfu, const struct sfu_config *config, char *ret_error,
+                     size_t error_cap);
+
+/* Says goodbye to every peer (RTCP BYE, DTLS close_notify), joins the threads.
+ * Accepts NULL, returns NULL. */
+struct sfu *sfu_free(struct sfu *sfu);
+DEFINE_CLEANUP(struct sfu *, sfu_free)
+
+/* The UDP port that worker i got. */
+uint16_t sfu_port(const struct sfu *sfu, unsigned worker);
+
+struct sfu_peer_params {
+        uint64_t room;
+        uint32_t participant;
+        bool may_publish; /* else its sending m-lines are answered inactive */
+};
+
+/* Why an offer was refused; sfu_offer_error_code() names it for clients. */
+enum sfu_offer_err {
+        SFU_OFFER_TOO_LARGE = 1,
+        SFU_OFFER_MALFORMED,
+        SFU_OFFER_NO_BUNDLE,
+        SFU_OFFER_NO_RTCP_MUX,
+        SFU_OFFER_NO_ICE,
+        SFU_OFFER_NO_DTLS,
+        SFU_OFFER_NO_CODEC,
+        SFU_OFFER_TOO_MANY, /* m-lines, payload types, extensions */
+        SFU_OFFER_ROOM_FULL,
+        SFU_N_OFFER_ERRS,
+};
+
+/* "sdp-no-bundle" and so on: stable words, listed in protocol.schema.json. */
+const char *sfu_offer_error_code(enum sfu_offer_err err);
+
+/* Answers an SDP offer and starts a peer for it. Returns 0, hands a
+ * NUL-terminated answer (free()) through *ret_answer and the new peer's number
+ * through *ret_peer; an enum sfu_offer_err; or -errno (-EAGAIN: the worker's
+ * mailbox is full, try again). A previous peer of the participant is closed. */
+must_use int sfu_peer_open(struct sfu *sfu, const struct sfu_peer_params *params, const char *offer,
+                           size_t offer_len, char **ret_answer, uint64_t *ret_peer);
+
+/* Unknown numbers are ignored. */
+void sfu_peer_close(struct sfu *sfu, uint64_t peer);
+
+/* What one slot should carry. */
+struct sfu_slot_view {
+        bool audio;           /* an audio slot is pinned; unpinned ones carry the loudest */
+        uint8_t slot;         /* index among the peer's slots of this kind, in m-line order */
+        uint32_t participant; /* 0: nobody (audio: back to the loudest); or SFU_ACTIVE_SPEAKER */
+        enum sfu_kind kind;   /* video: SFU_CAMERA or SFU_SCREEN */
+        uint16_t max_height;  /* pixels on the receiver's screen; picks the simulcast layer */
+        uint8_t priority;     /* higher is served first when the line is narrow */
+};
+
+/* Sets the listed slots; others keep what they have. n <= SFU_MAX_SLOTS. */
+void sfu_peer_view(struct sfu *sfu, uint64_t peer, const struct sfu_slot_view *views, size_t n);
+
+/* The host's mute, and the participant's own word that she sends no such
+ * media: packets of a muted kind are dropped and the slot is given away. */
+void sfu_peer_mute(struct sfu *sfu, uint64_t peer, enum sfu_kind kind, bool muted);
+
+enum sfu_event_type {
+        SFU_EV_CONNECTED, /* DTLS done, media flows */
+        SFU_EV_GONE,      /* see gone_reason */
+        SFU_EV_SLOT,      /* a slot of this peer shows somebody else */
+        SFU_EV_SPEAKER,   /* the room's active speaker; participant 0: silence */
+        SFU_EV_WANTED,    /* publisher: is anybody watching this camera/screen? */
+        SFU_EV_QUALITY,   /* this peer's line, once a second at most, on change */
+};
+
+enum sfu_gone { SFU_GONE_TIMEOUT, SFU_GONE_DTLS, SFU_GONE_CLOSED_BY_PEER, SFU_GONE_REPLACED };
+
+struct sfu_event {
+        enum sfu_event_type type;
+        uint64_t room;
+        uint64_t peer;        /* 0 for SFU_EV_SPEAKER */
+        uint32_t participant; /* whose peer; the speaker */
+        union {
+                enum sfu_gone gone_reason;
+                struct {
+                        bool audio;
+                        uint8_t index;
+                        uint32_t source; /* participant shown, 0: nobody */
+                        enum sfu_kind kind;
+                } slot;
+                struct {
+                        enum sfu_kind kind;
+                        bool wanted;
+                } wanted;
+                struct {
+                        uint8_t bars; /* 0 (unusable) .. 4 (good) */
+                        uint32_t rtt_ms;
+                        uint16_t loss_permille;
+                        uint32_t remb_bps; /* 0: unknown */
+                } quality;
+        };
+};
+
+/* Takes one waiting event. False when there is none. */
+bool sfu_poll(struct sfu *sfu, struct sfu_event *ret_event);
+
+/* Counters of the whole plane since start, summed over workers; each worker
+ * publishes its own copy, so a sum may be some milliseconds old. */
+struct sfu_counters {
+        uint64_t rtp_in, rtp_in_bytes, rtp_out, rtp_out_bytes, rtcp_in, rtcp_out;
+        uint64_t stun_ok, stun_bad, dtls_bad, srtp_bad, rtp_bad, rtcp_bad;
+        uint64_t unknown_source; /* datagrams from addresses no check validated */
+        uint64_t oversize;       /* datagrams over the receive buffer */
+        uint64_t rate_limited;   /* ClientHellos and the like held back */
+        uint64_t send_dropped;   /* the kernel's socket buffer was full */
+        uint64_t nack_in, nack_out, rtx_out, rtx_miss, pli_in, pli_out;
+        uint32_t peers, rooms;
+};
+void sfu_counters(const struct sfu *sfu, struct sfu_counters *ret_counters);
+
+struct sfu_stream_stats {
+        bool outgoing, audio;
+        uint8_t index; /* slot index, or enum sfu_kind for incoming */
+        uint8_t layer; /* simulcast layer, 0 lowest */
+        uint32_t ssrc;
+        uint32_t source; /* outgoing: participant shown, 0: nobody */
+        uint64_t packets, bytes, lost, retransmitted;
+        uint32_t jitter_us;
+        uint32_t bitrate_bps;
+};
+
+struct sfu_peer_stats {
+        uint64_t room, peer;
+        uint32_t participant;
+        uint32_t rtt_us, remb_bps;
+        char srtp_profile[32]; /* "AEAD_AES_128_GCM" */
+        size_t n_streams;
+        struct sfu_stream_stats streams[SFU_MAX_SLOTS + 9];
+};
+
+/* Asks for one peer's statistics; done is called from a later sfu_poll(), with
+ * NULL if the peer is gone. Returns 0 or -EAGAIN. */
+must_use int sfu_peer_stats(struct sfu *sfu, uint64_t peer,
+                            void (*done)(void *user, const struct sfu_peer_stats *stats),
+                            void *user);
+
+#endif

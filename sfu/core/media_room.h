@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * media_room — everything that happens to media between decryption and
+ *              encryption: publications with their layers, slots,
+ *              subscriptions, retransmission, feedback, loudest speakers.
+ *
+ * Layer:  core. Sans-IO: packets, time and random bytes come in as arguments;
+ *         packets and events go out through struct media_out. No clock, no
+ *         thread, no log, no allocation while packets flow.
+ * Owner:  the worker owns its rooms; a room owns its peers.
+ * Thread: the worker's.
+ * Units:  *_us monotonic microseconds; `ntp_now` is built from wall_us.
+ */
+#ifndef SFU_CORE_MEDIA_ROOM_H
+#define SFU_CORE_MEDIA_ROOM_H
+
+#include "base/base.h"
+#include "sfu/api.h"
+#include "sfu/core/pkt.h"
+#include "sfu/core/sdp.h"
+
+struct media_room;
+struct media_peer;
+
+/* How the room talks to its shell. `tag` is what media_peer_params gave. */
+struct media_out {
+        void *user;
+        /* Room for one outgoing packet of up to max_len bytes to this peer, or
+         * NULL (not connected yet, or the batch is full: the packet is dropped
+         * and counted by the shell). The room writes a plain packet there and
+         * commits it before it reserves again; the shell encrypts it in place. */
+        uint8_t *(*reserve)(void *user, void *tag, size_t max_len);
+        void (*commit_rtp)(void *user, void *tag, size_t len);
+        void (*commit_rtcp)(void *user, void *tag, size_t len);
+        /* peer-bound event (room, peer and participant are filled by the shell
+         * from tag; tag NULL: an event of the room, SFU_EV_SPEAKER). */
+        void (*event)(void *user, void *tag, const struct sfu_event *event);
+};
+
+must_use int media_room_new(struct media_room **ret_room, const struct media_out *out,
+                            uint64_t seed);
+struct media_room *media_room_free(struct media_room *room); /* frees its peers too */
+DEFINE_CLEANUP(struct media_room *, media_room_free)
+size_t media_room_n_peers(const struct media_room *room);
+
+struct media_peer_params {
+        void *tag; /* the shell's handle of this peer */
+        uint32_t participant;
+        const struct sdp_media *media; /* copied */
+};
+
+/* Returns 0, -ENOMEM, or SFU_OFFER_ROOM_FULL. */
+must_use int media_room_add_peer(struct media_room *room, struct media_peer **ret_peer,
+                                 const struct media_peer_params *params, int64_t now_us);
+void media_room_remove_peer(struct media_room *room, struct media_peer *peer, int64_t now_us);
+
+/* Transport is up: from now on reserve() gives buffers. Key frames are asked for. */
+void media_peer_on_connected(struct media_peer *peer, int64_t now_us);
+
+/* One decrypted RTP packet; pkt->data[0..len) is plain. The room takes its own
+ * reference if it keeps it. Returns 0 or an enum rtp_err (caller counts). */
+int media_peer_on_rtp(struct media_peer *peer, struct pkt *pkt, int64_t now_us);
+
+/* One decrypted compound RTCP packet. Returns 0 or an enum rtcp_err. */
+int media_peer_on_rtcp(struct media_peer *peer, const uint8_t *data, size_t len, int64_t now_us);
+
+void media_peer_set_view(struct media_peer *peer, const struct sfu_slot_view *views, size_t n,
+                         int64_t now_us);
+void media_peer_set_muted(struct media_peer *peer, enum sfu_kind kind, bool muted, int64_t now_us);
+
+/* wall_us: microseconds since 1970, for sender reports' NTP time. */
+void media_room_on_timeout(struct media_room *room, int64_t now_us, int64_t wall_us);
+int64_t media_room_deadline_us(const struct media_room *room);
+
+/* Everything but room, peer and srtp_profile, which the shell knows. */
+void media_peer_stats(const struct media_peer *peer, int64_t now_us,
+                      struct sfu_peer_stats *ret_stats);
+
+/* Counters of nack/rtx/pli/rtp_bad since the room began are added to *counters. */
+void media_room_add_counters(const struct media_room *room, struct sfu_counters *counters);
+
+#endif

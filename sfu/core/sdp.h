@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sdp — reads a hostile SDP offer, decides, and writes the one answer we give
+ *       (RFC 8829, 8843 BUNDLE, 8853 simulcast, 8858 rtcp-mux, 8839 ICE, 8842 DTLS).
+ *
+ * Layer:  core. gstreamer-sdp only splits the text; every value is checked here.
+ * Owner:  the caller owns the offer and the answer text.
+ * Thread: any; no shared state.
+ *
+ * Invariants:
+ *  (1) an offer that parsed holds only bounded, syntactically valid values.
+ *  (2) sending m-lines become publications (first audio: microphone; first
+ *      video: camera; second video: screen); receiving ones become slots in
+ *      m-line order; everything else is answered with port 0.
+ *  (3) answered extension ids and payload types are the offer's own.
+ */
+#ifndef SFU_CORE_SDP_H
+#define SFU_CORE_SDP_H
+
+#include "base/base.h"
+#include "sfu/api.h"
+
+enum {
+        SDP_MAX_MLINES = 40,
+        SDP_MAX_PTS = 128,    /* per m-line */
+        SDP_MAX_EXTMAPS = 32, /* per m-line */
+        SDP_MAX_RIDS = 3,
+        SDP_MID_CAP = 17, /* with NUL; RFC 8843 suggests at most 3 bytes */
+        SDP_RID_CAP = 17,
+        SDP_UFRAG_CAP = 257,
+        SDP_PWD_CAP = 257,
+};
+
+enum sdp_codec { SDP_OPUS, SDP_VP8, SDP_H264, SDP_N_CODECS };
+#define SDP_CODEC_BIT(c) (1u << (c))
+
+/* 0: not negotiated on this m-line (RFC 8285 ids are 1..255). */
+struct sdp_ext_ids {
+        uint8_t mid, rid, repaired_rid, audio_level, abs_send_time, transport_cc;
+};
+
+struct sdp_pt {
+        bool used;
+        uint8_t pt, rtx_pt; /* rtx_pt 0: no RTX */
+};
+
+/* One thing the client will send us. */
+struct sdp_publication {
+        bool used;
+        char mid[SDP_MID_CAP];
+        struct sdp_ext_ids ext;
+        struct sdp_pt pts[SDP_N_CODECS];      /* accepted, by codec */
+        size_t n_rids;                        /* 0: a single encoding */
+        char rids[SDP_MAX_RIDS][SDP_RID_CAP]; /* in the offer's order: lowest first by our client */
+        uint32_t ssrc, rtx_ssrc;              /* from a=ssrc when n_rids is 0; 0: unknown */
+        bool nack, transport_cc;
+};
+
+/* One thing we will send to the client. */
+struct sdp_slot {
+        char mid[SDP_MID_CAP];
+        struct sdp_ext_ids ext; /* mid and abs_send_time only */
+        struct sdp_pt pts[SDP_N_CODECS];
+        uint32_t ssrc, rtx_ssrc; /* ours, as announced; rtx 0 for audio */
+        bool nack;
+};
+
+/* What the media core needs to know of a negotiated peer. */
+struct sdp_media {
+        struct sdp_publication pubs[SFU_N_KINDS];
+        size_t n_audio_slots, n_video_slots;
+        struct sdp_slot audio_slots[SFU_AUDIO_SLOTS];
+        struct sdp_slot video_slots[SFU_MAX_VIDEO_SLOTS];
+        unsigned recv_codecs; /* SDP_CODEC_BIT of what the client can decode */
+};
+
+/* What the transport needs to know. */
+struct sdp_transport {
+        char ufrag[SDP_UFRAG_CAP], pwd[SDP_PWD_CAP];
+        uint8_t fingerprint[32]; /* sha-256 of the client's certificate */
+        bool we_are_dtls_client; /* the offer said a=setup:passive */
+};
+
+struct sdp_offer;
+
+/* Returns 0 and hands over *ret_offer, an enum sfu_offer_err, or -ENOMEM. */
+must_use int sdp_offer_parse(struct sdp_offer **ret_offer, const char *text, size_t len);
+struct sdp_offer *sdp_offer_free(struct sdp_offer *offer);
+DEFINE_CLEANUP(struct sdp_offer *, sdp_offer_free)
+
+const struct sdp_transport *sdp_offer_transport(const struct sdp_offer *offer);
+
+/* Bits of the video codecs the offer can receive. */
+unsigned sdp_offer_recv_codecs(const struct sdp_offer *offer);
+
+struct sdp_candidate {
+        char address[46];
+        uint16_t port;
+};
+
+struct sdp_answer_params {
+        const char *ufrag, *pwd;    /* ours */
+        const uint8_t *fingerprint; /* ours, sha-256, 32 bytes */
+        const struct sdp_candidate *candidates;
+        size_t n_candidates;
+        bool may_publish;
+        enum sdp_codec video_codec; /* preferred for what the client sends */
+        uint64_t session_id;
+        uint32_t (*random_u32)(void *user); /* SSRCs; must not repeat itself soon */
+        void *random_user;
+};
+
+/* Writes the answer. Returns 0, hands the text (free()) through *ret_text and
+ * fills *ret_media; an enum sfu_offer_err; or -ENOMEM. */
+must_use int sdp_answer_write(const struct sdp_offer *offer, const struct sdp_answer_params *params,
+                              char **ret_text, struct sdp_media *ret_media);
+
+#endif
