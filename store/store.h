@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store — what must survive: meetings, their events, documents, secrets.
+ *
+ * Owner:  main makes it, the signalling thread uses and frees it.
+ * Thread: writes are queued to the store's own thread, which commits many of
+ *         them in one transaction (group commit); their callbacks run on the
+ *         thread that calls store_poll(). Reads are synchronous, on a second
+ *         connection, and see everything that was committed.
+ * Units:  at_ms: milliseconds since 1970.
+ *
+ * Invariants:
+ *  (1) a write's callback with 0 comes only after the transaction is committed
+ *      (WAL, synchronous=NORMAL: survives kill -9 of the process; `durable`
+ *      writes are synchronous=FULL and survive power loss too).
+ *  (2) writes are committed in the order they were queued.
+ *  (3) at most STORE_MAX_QUEUED writes wait; then -EAGAIN.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/base.h"
+#include "base/rand.h"
+
+enum { STORE_MAX_QUEUED = 65536, STORE_SECRET_BYTES = 32 };
+
+struct store;
+
+/* Opens (creates, migrates) DIR/dinh.sqlite; the folder is made (0700) when
+ * missing. wake (may be NULL): called from the store's thread when callbacks
+ * wait for store_poll(). Returns 0 or -errno; *ret_error is a clear line.
+ * A database of a newer version than this program is refused. */
+must_use int store_open(struct store **ret_store, const char *dir, void (*wake)(void *user),
+                        void *wake_user, char *ret_error, size_t error_cap);
+
+/* Commits what is queued, then closes. Accepts NULL, returns NULL. */
+struct store *store_close(struct store *store);
+DEFINE_CLEANUP(struct store *, store_close)
+
+/* Runs the callbacks of finished writes. */
+void store_poll(struct store *store);
+
+/* result: 0, or -errno (-ENOSPC: disk full, -EIO). */
+typedef void (*store_done)(void *user, int result);
+
+/* ---- secrets: made on first use, kept for ever ---- */
+must_use int store_secret(struct store *store, const char *name,
+                          uint8_t ret_secret[STORE_SECRET_BYTES]);
+
+/* ---- meetings ---- */
+struct store_meeting {
+        char id[UUID_TEXT];
+        char title[512];
+        int64_t created_ms;
+};
+/* Synchronous: used by the command line. Returns 0 or -errno. */
+must_use int store_meeting_create(struct store *store, const struct store_meeting *meeting);
+/* Returns 0, -ENOENT, or -errno. */
+must_use int store_meeting_get(struct store *store, const char *id,
+                               struct store_meeting *ret_meeting);
+must_use int store_meeting_list(struct store *store,
+                                void (*each)(void *user, const struct store_meeting *meeting),
+                                void *user);
+
+/* ---- the log of a meeting: its only durable state ---- */
+struct store_event {
+        const char *meeting;
+        uint64_t seq; /* 1, 2, 3 … per meeting; a repeated one is refused (-EEXIST) */
+        int64_t at_ms;
+        const char *type;
+        const char *body; /* JSON text */
+};
+/* Copies the event. done (may be NULL) runs after the commit. */
+must_use int store_event_append(struct store *store, const struct store_event *event, bool durable,
+                                store_done done, void *user);
+/* Calls each for seq > after, in order, at most limit. Strings live during the call. */
+must_use int store_events(struct store *store, const char *meeting, uint64_t after, size_t limit,
+                          void (*each)(void *user, const struct store_event *event), void *user);
+
+/* ---- documents ---- */
+enum store_doc_state { STORE_DOC_QUEUED, STORE_DOC_CONVERTING, STORE_DOC_READY, STORE_DOC_FAILED };
+
+struct store_doc {
+        char id[UUID_TEXT];
+        char meeting[UUID_TEXT];
+        char name[256];       /* as uploaded, cleaned, with its extension; UTF-8 */
+        char sha256[65];      /* of the original, hex: names its blob */
+        char pdf_sha256[65];  /* of the PDF; "" until ready */
+        char uploaded_by[65]; /* participant id */
+        int64_t size_bytes, created_ms;
+        enum store_doc_state state;
+        char error[32]; /* a code when failed, else "" */
+        int pages;      /* 0 until known */
+        bool deleted;
+};
+/* Inserts or replaces the whole row by id. */
+must_use int store_doc_put(struct store *store, const struct store_doc *doc, store_done done,
+                           void *user);
+must_use int store_doc_get(struct store *store, const char *id, struct store_doc *ret_doc);
+/* meeting NULL: all meetings. Deleted ones are left out. Oldest first. */
+must_use int store_docs(struct store *store, const char *meeting,
+                        void (*each)(void *user, const struct store_doc *doc), void *user);
+
+#endif
