@@ -33,14 +33,17 @@ struct store;
 must_use int store_open(struct store **ret_store, const char *dir, void (*wake)(void *user),
                         void *wake_user, char *ret_error, size_t error_cap);
 
-/* Commits what is queued, then closes. Accepts NULL, returns NULL. */
+/* Commits what is queued, then closes; callbacks that store_poll() has not run
+ * are dropped. Accepts NULL, returns NULL. */
 struct store *store_close(struct store *store);
 DEFINE_CLEANUP(struct store *, store_close)
 
 /* Runs the callbacks of finished writes. */
 void store_poll(struct store *store);
 
-/* result: 0, or -errno (-ENOSPC: disk full, -EIO). */
+/* result: 0; -EEXIST, -ENOENT (no such meeting): this write alone was refused;
+ * -ENOSPC (disk full), -EBUSY, -EIO: nothing of its transaction was written,
+ * later writes are tried again. */
 typedef void (*store_done)(void *user, int result);
 
 /* ---- secrets: made on first use, kept for ever ---- */
