@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * media_crypt — SRTP and SRTCP of one peer, both directions (RFC 3711,
+ *               RFC 7714 AES-GCM), keyed by DTLS (RFC 5764). The only file
+ *               that knows libsrtp.
+ *
+ * Layer:  core. No I/O, no clock, no logging.
+ * Owner:  the peer's transport.
+ * Thread: the worker's; media_crypt_global_init() once before threads start.
+ *
+ * Invariants:
+ *  (1) at most MEDIA_CRYPT_MAX_INBOUND different SSRCs are ever accepted from a
+ *      peer, and one takes a place only with a packet that verified.
+ *  (2) protection works in place and appends at most MEDIA_CRYPT_TRAILER bytes.
+ */
+#ifndef SFU_CORE_MEDIA_CRYPT_H
+#define SFU_CORE_MEDIA_CRYPT_H
+
+#include "base/base.h"
+
+enum {
+        /* GCM tag 16 (RFC 7714 §12), or HMAC-SHA1-80 10; SRTCP adds its 4-byte index. */
+        MEDIA_CRYPT_TRAILER = 20,
+        MEDIA_CRYPT_MAX_INBOUND = 64,
+        MEDIA_CRYPT_KEY_CAP = 30, /* key 16 + salt 14 of AES-CM; GCM has salt 12 */
+};
+
+enum media_crypt_profile {
+        MEDIA_CRYPT_AES128_CM_SHA1_80 = 1, /* RFC 5764 §4.1.2 */
+        MEDIA_CRYPT_AEAD_AES_128_GCM = 7,  /* RFC 7714 §14.2 */
+};
+
+/* Master key followed by master salt, per direction. */
+struct media_crypt_keys {
+        enum media_crypt_profile profile;
+        uint8_t local[MEDIA_CRYPT_KEY_CAP];  /* protects what we send */
+        uint8_t remote[MEDIA_CRYPT_KEY_CAP]; /* protects what the peer sends */
+};
+
+enum media_crypt_err {
+        MEDIA_CRYPT_E_AUTH = 1,  /* tag does not verify, or not RTP at all */
+        MEDIA_CRYPT_E_REPLAY,    /* seen before, or older than the window */
+        MEDIA_CRYPT_E_TOO_MANY,  /* SSRCs */
+        MEDIA_CRYPT_E_TOO_SHORT, /* not even a fixed header */
+};
+
+struct media_crypt;
+
+size_t media_crypt_key_len(enum media_crypt_profile profile);
+size_t media_crypt_salt_len(enum media_crypt_profile profile);
+
+/* "AEAD_AES_128_GCM" and the like, as IANA writes it. */
+const char *media_crypt_profile_name(enum media_crypt_profile profile);
+
+/* Once per process; further calls do nothing. Returns 0 or -EIO. */
+must_use int media_crypt_global_init(void);
+
+/* Returns 0, -ENOMEM or -EIO (the library refused the keys). Copies the keys. */
+must_use int media_crypt_new(struct media_crypt **ret_crypt, const struct media_crypt_keys *keys);
+struct media_crypt *media_crypt_free(struct media_crypt *crypt); /* accepts NULL, returns NULL */
+DEFINE_CLEANUP(struct media_crypt *, media_crypt_free)
+
+enum media_crypt_profile media_crypt_profile(const struct media_crypt *crypt);
+
+/* Verify and decrypt data[0..*len) in place; *len shrinks on success and is
+ * untouched on failure. Return 0 or an enum media_crypt_err. */
+must_use int media_crypt_unprotect_rtp(struct media_crypt *crypt, uint8_t *data, size_t *len);
+must_use int media_crypt_unprotect_rtcp(struct media_crypt *crypt, uint8_t *data, size_t *len);
+
+/* Encrypt data[0..*len) in place; the buffer has MEDIA_CRYPT_TRAILER more
+ * bytes. Return 0, or -EINVAL for a packet the library will not send (a
+ * sequence number used before: it would break the cipher). */
+must_use int media_crypt_protect_rtp(struct media_crypt *crypt, uint8_t *data, size_t *len);
+must_use int media_crypt_protect_rtcp(struct media_crypt *crypt, uint8_t *data, size_t *len);
+
+#endif
