@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every browser test needs: a real server on its own data folder, real Chromium pages with fake
+// devices, and eyes on what their PeerConnections really receive.
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import readline from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const binary = path.join(root, 'build/dinh');
+
+export function temporaryFolder(prefix = 'dinh-e2e-') {
+  return mkdtempSync(path.join(tmpdir(), prefix));
+}
+
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = net.createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** Awaits a truthy value of probe(); throws with what after timeoutMs. */
+export async function until(probe, what, timeoutMs = 15000, intervalMs = 50) {
+  const deadline = Date.now() + timeoutMs;
+  let last;
+  for (;;) {
+    last = await probe();
+    if (last) return last;
+    if (Date.now() > deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, intervalMs));
+  }
+}
+
+export class Server {
+  static async start({ data = temporaryFolder(), env = {}, args = [], wrap = [] } = {}) {
+    const server = new Server();
+    server.data = data;
+    server.port = await freePort();
+    server.mediaPort = 20000 + (await freePort()) % 20000;
+    server.env = env;
+    server.args = args;
+    server.wrap = wrap;
+    await server.spawn();
+    return server;
+  }
+
+  get base() {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  async spawn() {
+    const command = [...this.wrap, binary, 'serve', '--data', this.data, '--http', `127.0.0.1:${this.port}`,
+      '--media-address', '127.0.0.1', '--media-port', String(this.mediaPort), '--workers', '1', ...this.args];
+    this.log = [];
+    this.child = spawn(command[0], command.slice(1), { env: { ...process.env, ...this.env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.exited = new Promise((resolve) => this.child.once('exit', (code, signal) => resolve({ code, signal })));
+    readline.createInterface({ input: this.child.stderr }).on('line', (line) => this.log.push(line));
+    const lines = readline.createInterface({ input: this.child.stdout });
+    await new Promise((resolve, reject) => {
+      lines.on('line', (line) => line.startsWith('ready ') && resolve());
+      this.exited.then(({ code }) => reject(new Error(`server ended with ${code}: ${this.log.join('\n')}`)));
+    });
+  }
+
+  /** As a power cut would: no goodbye. */
+  async kill() {
+    this.child.kill('SIGKILL');
+    await this.exited;
+  }
+
+  async stop() {
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGTERM');
+    const { code } = await this.exited;
+    rmSync(this.data, { recursive: true, force: true });
+    return code;
+  }
+
+  /** {id, links: {chair: URL, …}} */
+  createMeeting(title = 'Hội nghị kiểm thử') {
+    const { id } = JSON.parse(execFileSync(binary, ['meeting', 'create', '--data', this.data, '--title', title, '--json'], { encoding: 'utf8' }));
+    const links = {};
+    for (const role of ['chair', 'secretary', 'presenter', 'delegate', 'observer']) links[role] = this.link(id, this.token(id, role));
+    return { id, links };
+  }
+
+  token(meeting, role, ...more) {
+    return execFileSync(binary, ['token', '--data', this.data, '--meeting', meeting, '--role', role, ...more], { encoding: 'utf8' }).trim();
+  }
+
+  link(meeting, token) {
+    return `${this.base}/m/${meeting}#t=${token}`;
+  }
+
+  async metrics(name) {
+    const port = this.metricsPort;
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    const line = text.split('\n').find((l) => l.startsWith(name + ' ') || l.startsWith(name + '{'));
+    return line ? Number(line.trim().split(/\s+/).pop()) : undefined;
+  }
+}
+
+export function launch(extraArgs = []) {
+  return chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    headless: true,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
+      '--allow-loopback-in-peer-connection', '--autoplay-policy=no-user-gesture-required',
+      '--disable-backgrounding-occluded-windows', '--disable-renderer-backgrounding', '--disable-background-timer-throttling', ...extraArgs],
+  });
+}
+
+// Runs in the page before its own scripts: remembers its PeerConnections and keeps the fake camera at 640x360.
+function observe({ relayFrom, relayTo, camera }) {
+  const Native = window.RTCPeerConnection;
+  window.testPeerConnections = [];
+  window.RTCPeerConnection = class extends Native {
+    constructor(...args) {
+      super(...args);
+      window.testPeerConnections.push(this);
+    }
+    setRemoteDescription(description) {
+      if (relayTo && description?.sdp)
+        description = { type: description.type, sdp: description.sdp.replaceAll(` ${relayFrom} typ`, ` ${relayTo} typ`) };
+      return super.setRemoteDescription(description);
+    }
+  };
+  const media = navigator.mediaDevices;
+  const getUserMedia = media.getUserMedia.bind(media);
+  media.getUserMedia = (constraints) => {
+    const wanted = { ...constraints };
+    if (wanted.video) {
+      const video = typeof wanted.video === 'object' ? { ...wanted.video } : {};
+      wanted.video = { ...video, width: camera.width, height: camera.height, frameRate: camera.fps };
+    }
+    return getUserMedia(wanted);
+  };
+}
+
+export class Person {
+  /** Opens the link in a browser of her own, fills in her name and joins. */
+  static async join(browser, link, name, options = {}) {
+    const person = await Person.open(browser, link, options);
+    await person.page.getByTestId('join-name').fill(name);
+    person.joinedAt = Date.now();
+    await person.page.getByTestId('join-button').click();
+    await person.page.getByTestId('leave-button').waitFor();
+    return person;
+  }
+
+  static async open(browser, link, { viewport = { width: 1280, height: 800 }, permissions = ['camera', 'microphone'],
+    relayFrom = 0, relayTo = 0, camera = { width: 640, height: 360, fps: 15 }, script, scriptArgument, locale = 'vi-VN', ...context } = {}) {
+    const person = new Person();
+    person.context = await browser.newContext({ viewport, permissions, locale, acceptDownloads: true, ...context });
+    person.page = await person.context.newPage();
+    person.outside = [];
+    person.errors = [];
+    person.page.on('request', (request) => {
+      const url = new URL(request.url());
+      if (!['127.0.0.1', 'localhost'].includes(url.hostname) && !['data:', 'blob:'].includes(url.protocol)) person.outside.push(request.url());
+    });
+    person.page.on('pageerror', (error) => person.errors.push(String(error)));
+    person.page.on('console', (message) => message.type() === 'error' && person.errors.push(message.text()));
+    await person.page.addInitScript(observe, { relayFrom, relayTo, camera });
+    if (script) await person.page.addInitScript(script, scriptArgument);
+    await person.page.goto(link);
+    return person;
+  }
+
+  close() {
+    return this.context.close();
+  }
+
+  /** All entries of getStats() of the live PeerConnection. */
+  stats() {
+    return this.page.evaluate(async () => {
+      const live = window.testPeerConnections.filter((pc) => pc.connectionState !== 'closed').pop();
+      return live ? [...(await live.getStats()).values()] : [];
+    });
+  }
+
+  async inbound(kind) {
+    return (await this.stats()).filter((s) => s.type === 'inbound-rtp' && s.kind === kind);
+  }
+
+  /** Frames decoded over all slots. */
+  async framesDecoded() {
+    return (await this.inbound('video')).reduce((sum, s) => sum + (s.framesDecoded ?? 0), 0);
+  }
+
+  tile(participantName) {
+    return this.page.getByTestId('tile').filter({ hasText: participantName });
+  }
+
+  /** True once the tile's video has a picture and shows another one later. */
+  async seesMovingVideo(participantName, timeoutMs = 20000) {
+    const video = this.tile(participantName).locator('video').first();
+    await video.waitFor({ timeout: timeoutMs });
+    const picture = () => video.evaluate((element) => {
+      if (!element.videoWidth) return '';
+      const canvas = document.createElement('canvas');
+      canvas.width = 64;
+      canvas.height = 36;
+      const context = canvas.getContext('2d');
+      context.drawImage(element, 0, 0, 64, 36);
+      return [...context.getImageData(0, 0, 64, 36).data].join();
+    });
+    const first = await until(picture, `a picture of ${participantName}`, timeoutMs);
+    await until(async () => (await picture()) !== first, `a changing picture of ${participantName}`, timeoutMs);
+    return true;
+  }
+
+  hears(timeoutMs = 20000) {
+    return until(async () => (await this.inbound('audio')).some((s) => (s.audioLevel ?? 0) > 0), 'sound', timeoutMs);
+  }
+}
+
+/** A UDP relay whose upstream port can be changed, as when a phone goes from Wi-Fi to mobile data. */
+export async function udpRelay(targetPort) {
+  const { createSocket } = await import('node:dgram');
+  const front = createSocket('udp4');
+  await new Promise((resolve) => front.bind(0, '127.0.0.1', resolve));
+  const upstreams = new Map();
+  const relay = {
+    port: front.address().port,
+    drop: false,
+    changePort() {
+      for (const socket of upstreams.values()) socket.close();
+      upstreams.clear();
+    },
+    close() {
+      relay.changePort();
+      front.close();
+    },
+  };
+  front.on('message', (data, from) => {
+    if (relay.drop) return;
+    const key = `${from.address}:${from.port}`;
+    let socket = upstreams.get(key);
+    if (!socket) {
+      socket = createSocket('udp4');
+      socket.on('message', (reply) => !relay.drop && front.send(reply, from.port, from.address));
+      upstreams.set(key, socket);
+    }
+    socket.send(data, targetPort, '127.0.0.1');
+  });
+  return relay;
+}
+
+/** A TCP relay that can go silent without closing anything: a laptop lid, a dead mobile cell. */
+export async function tcpRelay(targetPort) {
+  const pairs = new Set();
+  const front = net.createServer((client) => {
+    const upstream = net.connect(targetPort, '127.0.0.1');
+    const pair = { client, upstream };
+    pairs.add(pair);
+    client.pipe(upstream);
+    upstream.pipe(client);
+    const end = () => {
+      pairs.delete(pair);
+      client.destroy();
+      upstream.destroy();
+    };
+    for (const socket of [client, upstream]) socket.on('error', end).on('close', end);
+  });
+  await new Promise((resolve) => front.listen(0, '127.0.0.1', resolve));
+  return {
+    port: front.address().port,
+    /** Connections open now stay open and carry nothing more. */
+    freeze() {
+      for (const { client, upstream } of pairs) {
+        client.unpipe(upstream);
+        upstream.unpipe(client);
+        client.pause();
+        upstream.pause();
+      }
+    },
+    close() {
+      for (const { client, upstream } of pairs) {
+        client.destroy();
+        upstream.destroy();
+      }
+      front.close();
+    },
+  };
+}
+
+/** Figures are printed, never asserted. */
+export function figure(name, value) {
+  console.log(`figure: ${name}: ${value}`);
+}

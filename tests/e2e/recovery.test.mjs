@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happens on a bad day: the server dies, the laptop closes, the page is reloaded.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { figure, launch, Person, Server, tcpRelay, until } from './harness.mjs';
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser?.close());
+
+async function say(person, text) {
+  if (!(await person.page.getByTestId('chat-input').isVisible())) await person.page.getByTestId('chat-button').click();
+  await person.page.getByTestId('chat-input').fill(text);
+  await person.page.getByTestId('chat-send').click();
+  await person.page.getByTestId('chat-line').filter({ hasText: text }).waitFor();
+}
+
+test('meeting_is_back_by_itself_after_kill_9', { timeout: 180000 }, async () => {
+  const server = await Server.start();
+  const meeting = server.createMeeting();
+  const chair = await Person.join(browser, meeting.links.chair, 'Chủ tọa Bình');
+  const delegate = await Person.join(browser, meeting.links.delegate, 'Đại biểu Hoa');
+  await delegate.seesMovingVideo('Chủ tọa Bình');
+  await say(chair, 'Xin chào các đồng chí, hội nghị bắt đầu.');
+  const body = Buffer.from('%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj 3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]>>endobj trailer<</Root 1 0 R>>');
+  const made = await fetch(`${server.base}/api/v1/meetings/${meeting.id}/documents?name=to-trinh.pdf`, {
+    method: 'POST', headers: { authorization: `Bearer ${server.token(meeting.id, 'chair')}` }, body });
+  assert.equal(made.status, 201);
+  const fingerprint = async () => (await delegate.stats()).filter((s) => s.type === 'certificate').map((s) => s.fingerprint);
+  const ours = new Set(await fingerprint());
+  const tile = () => delegate.tile('Chủ tọa Bình').first().getAttribute('data-participant');
+  const seat = await tile();
+
+  const died = Date.now();
+  await server.kill();
+  await delegate.page.getByTestId('notice').first().waitFor();
+  await server.spawn();
+  const back = Date.now();
+  await until(async () => {
+    const live = await delegate.page.evaluate(() => window.testPeerConnections.filter((pc) => pc.connectionState === 'connected').length);
+    return live > 0;
+  }, 'a new PeerConnection', 30000);
+  await delegate.seesMovingVideo('Chủ tọa Bình');
+  figure('video back after restart', `${Date.now() - back} ms (server away for ${back - died} ms)`);
+  assert.equal(await tile(), seat, 'the same seat');
+  assert.ok((await fingerprint()).some((f) => ours.has(f)), 'the server kept its certificate');
+  const late = await Person.join(browser, meeting.links.delegate, 'Đại biểu đến muộn');
+  await late.page.getByTestId('chat-button').click();
+  await late.page.getByTestId('chat-line').filter({ hasText: 'hội nghị bắt đầu' }).waitFor();
+  await late.page.getByTestId('docs-button').click();
+  await late.page.getByTestId('doc-row').filter({ hasText: 'to-trinh.pdf' }).waitFor();
+  for (const person of [chair, delegate, late]) await person.close();
+  assert.equal(await server.stop(), 0, 'SIGTERM ends it with 0');
+});
+
+test('reload_keeps_seat_and_media', { timeout: 90000 }, async () => {
+  const server = await Server.start();
+  const meeting = server.createMeeting();
+  const chair = await Person.join(browser, meeting.links.chair, 'Chủ tọa Bình');
+  const delegate = await Person.join(browser, meeting.links.delegate, 'Đại biểu Hoa');
+  await chair.seesMovingVideo('Đại biểu Hoa');
+  const seat = await chair.tile('Đại biểu Hoa').first().getAttribute('data-participant');
+  assert.equal(new URL(delegate.page.url()).hash, '', 'the token is wiped from the address bar');
+  await delegate.page.reload();
+  await delegate.page.getByTestId('leave-button').or(delegate.page.getByTestId('join-button')).first().waitFor();
+  if (await delegate.page.getByTestId('join-button').isVisible()) await delegate.page.getByTestId('join-button').click();
+  await delegate.seesMovingVideo('Chủ tọa Bình');
+  await chair.seesMovingVideo('Đại biểu Hoa');
+  assert.equal(await chair.tile('Đại biểu Hoa').first().getAttribute('data-participant'), seat);
+  await chair.page.getByTestId('people-button').click();
+  assert.equal(await chair.page.getByTestId('person-row').count(), 2);
+  await chair.close();
+  await delegate.close();
+  await server.stop();
+});
+
+test('silent_socket_is_replaced_and_missed_chat_arrives', { timeout: 150000 }, async () => {
+  const server = await Server.start();
+  const meeting = server.createMeeting();
+  const relay = await tcpRelay(server.port);
+  const chair = await Person.join(browser, meeting.links.chair, 'Chủ tọa Bình');
+  const token = server.token(meeting.id, 'delegate');
+  const delegate = await Person.join(browser, `http://127.0.0.1:${relay.port}/m/${meeting.id}#t=${token}`, 'Đại biểu Hoa');
+  await delegate.seesMovingVideo('Chủ tọa Bình');
+  const seat = await chair.tile('Đại biểu Hoa').first().getAttribute('data-participant');
+  relay.freeze();
+  await say(chair, 'Câu này đến khi đường truyền đang đứt.');
+  await delegate.page.getByTestId('notice').first().waitFor({ timeout: 60000 });
+  await delegate.page.getByTestId('chat-button').click();
+  await delegate.page.getByTestId('chat-line').filter({ hasText: 'đường truyền đang đứt' }).waitFor({ timeout: 60000 });
+  assert.equal(await chair.tile('Đại biểu Hoa').first().getAttribute('data-participant'), seat);
+  await delegate.seesMovingVideo('Chủ tọa Bình');
+  await chair.close();
+  await delegate.close();
+  relay.close();
+  await server.stop();
+});
