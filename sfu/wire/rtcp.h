@@ -18,9 +18,10 @@ enum rtcp_err {
         RTCP_E_SHORT = 1, /* ends inside a header or a field */
         RTCP_E_VERSION,   /* version is not 2 */
         RTCP_E_LENGTH,    /* a length field passes the end, or counts do not match it */
-        RTCP_E_PADDING,   /* padding elsewhere than in the last packet, or a bad count */
+        RTCP_E_PADDING,   /* padding count is 0, no multiple of 4, or passes the packet */
         RTCP_E_TYPE,      /* the parser was given a packet of another type */
         RTCP_E_MANY,      /* more entries than the caller has room for */
+        RTCP_E_VALUE,     /* a field holds a reserved or impossible value */
 };
 
 enum rtcp_type {
@@ -51,7 +52,8 @@ struct rtcp_pkt {
         struct span body; /* after the 4 header bytes, without padding */
 };
 
-/* Walks a compound packet. */
+/* Walks a compound packet. Padding is accepted in every packet, not just the
+ * last (RFC 3550 §6.4.1): browsers pad each transport-wide feedback. */
 struct rtcp_iter {
         struct rd r; /* private */
         int err;     /* 0, or the enum rtcp_err that ended the walk */

@@ -38,8 +38,8 @@ must_use int rtcp_parse_tcc(struct rtcp_tcc *ret_tcc, int64_t *ret_arrivals_us, 
 
 /* Appends a message about the first k of n packets and returns k: it is smaller
  * than n when two arrivals are more than 8 s apart, or n is more than
- * RTCP_TCC_MAX_PACKETS; send another message for the rest. 0 when none of them
- * arrived (there is nothing to say), and then nothing is written. Arrivals are
+ * RTCP_TCC_MAX_PACKETS; send another message for the rest. 0 when none of
+ * those arrived (there is nothing to say), and then nothing is written. Arrivals are
  * >= 0 or RTCP_TCC_LOST; rounded down to 250 µs without accumulating the error.
  * w->bad is set when it does not fit: at most 24 + 2 n + 2 (n / 7 + 1) bytes. */
 size_t rtcp_write_tcc(struct wr *w, const struct rtcp_tcc *tcc, const int64_t *arrivals_us,

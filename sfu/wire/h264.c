@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sfu/wire/h264.h"
+
+enum { /* NAL unit types: ITU-T H.264 table 7-1, RFC 6184 table 1 */
+       NAL_IDR = 5,
+       NAL_SPS = 7,
+       NAL_STAP_A = 24,
+       NAL_FU_A = 28,
+};
+
+static bool is_key_nal(uint8_t header)
+{
+        uint8_t type = header & 0x1f;
+
+        return type == NAL_IDR || type == NAL_SPS;
+}
+
+/* STAP-A: 16 bits of size before each NAL unit. */
+static bool stap_has_key(struct rd *r)
+{
+        while (!r->bad && rd_left(r) > 0) {
+                struct span nal = rd_take(r, rd_u16(r));
+
+                if (nal.len > 0 && is_key_nal(nal.data[0]))
+                        return true;
+        }
+        return false;
+}
+
+bool h264_starts_keyframe(struct span payload)
+{
+        struct rd r = rd_init(payload.data, payload.len);
+        uint8_t header = rd_u8(&r);
+
+        switch (header & 0x1f) {
+        case NAL_STAP_A:
+                return stap_has_key(&r);
+        case NAL_FU_A:
+                header = rd_u8(&r);
+                return header & 0x80 && is_key_nal(header); /* S: the first fragment */
+        default:
+                return is_key_nal(header);
+        }
+}

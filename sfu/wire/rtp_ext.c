@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sfu/wire/rtp_ext.h"
+
+#include <assert.h>
+#include <string.h>
+
+struct rtp_ext_iter rtp_ext_iter_init(uint16_t profile, struct span block)
+{
+        bool two_byte = (profile & 0xfff0) == RTP_EXT_TWO_BYTE;
+        bool known = two_byte || profile == RTP_EXT_ONE_BYTE;
+
+        return (struct rtp_ext_iter){
+                .r = rd_init(block.data, known ? block.len : 0),
+                .two_byte = two_byte,
+        };
+}
+
+/* Reads the head of an item; false where the walk must stop. An id of 0 is one
+ * byte of padding. */
+static bool next_head(struct rtp_ext_iter *it, uint8_t *ret_id, size_t *ret_len)
+{
+        uint8_t b = rd_u8(&it->r);
+
+        *ret_id = it->two_byte ? b : b >> 4;
+        *ret_len = 0;
+        if (b == 0)
+                return true;
+        if (it->two_byte) {
+                *ret_len = rd_u8(&it->r);
+                return true;
+        }
+        *ret_len = (b & 0x0fu) + 1;
+        return *ret_id > 0 && *ret_id <= RTP_EXT_ONE_BYTE_MAX_ID;
+}
+
+bool rtp_ext_next(struct rtp_ext_iter *it, struct rtp_ext_item *ret_item)
+{
+        while (!it->r.bad && rd_left(&it->r) > 0) {
+                uint8_t id;
+                size_t len;
+
+                if (!next_head(it, &id, &len)) {
+                        it->r.bad = true; /* the walk stays ended */
+                        return false;
+                }
+                struct span data = rd_take(&it->r, len);
+
+                if (it->r.bad)
+                        return false;
+                if (id == 0)
+                        continue;
+                *ret_item = (struct rtp_ext_item){ .id = id, .data = data };
+                return true;
+        }
+        return false;
+}
+
+bool rtp_ext_find(uint16_t profile, struct span block, uint8_t id, struct span *ret_data)
+{
+        struct rtp_ext_iter it = rtp_ext_iter_init(profile, block);
+        struct rtp_ext_item item;
+
+        while (id != 0 && rtp_ext_next(&it, &item)) {
+                if (item.id != id)
+                        continue;
+                *ret_data = item.data;
+                return true;
+        }
+        return false;
+}
+
+bool rtp_ext_audio_level(struct span data, uint8_t *ret_level, bool *ret_voice)
+{
+        /* The two-byte form may carry one more byte of padding (RFC 6464 §3). */
+        if (data.len != 1 && data.len != 2)
+                return false;
+        *ret_level = data.data[0] & 0x7f;
+        *ret_voice = data.data[0] >> 7;
+        return true;
+}
+
+bool rtp_ext_transport_seq(struct span data, uint16_t *ret_seq)
+{
+        struct rd r = rd_init(data.data, data.len);
+
+        if (data.len != 2)
+                return false;
+        *ret_seq = rd_u16(&r);
+        return true;
+}
+
+bool rtp_ext_abs_send_time(struct span data, uint32_t *ret_time)
+{
+        struct rd r = rd_init(data.data, data.len);
+
+        if (data.len != 3)
+                return false;
+        uint32_t hi = rd_u8(&r);
+
+        *ret_time = hi << 16 | rd_u16(&r);
+        return true;
+}
+
+static bool is_alnum(uint8_t c)
+{
+        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+static bool copy_text(struct span data, char *ret_text, size_t cap, const char *punctuation)
+{
+        if (data.len == 0 || data.len >= cap)
+                return false;
+        for (size_t i = 0; i < data.len; i++) {
+                uint8_t c = data.data[i];
+
+                if (!is_alnum(c) && (c == 0 || !strchr(punctuation, c)))
+                        return false;
+        }
+        memcpy(ret_text, data.data, data.len);
+        ret_text[data.len] = 0;
+        return true;
+}
+
+bool rtp_ext_mid(struct span data, char *ret_text, size_t cap)
+{
+        return copy_text(data, ret_text, cap, "!#$%&'*+-.^_`{|}~"); /* RFC 8866 §9 token-char */
+}
+
+bool rtp_ext_rid(struct span data, char *ret_text, size_t cap)
+{
+        return copy_text(data, ret_text, cap, "-_");
+}
+
+uint32_t rtp_ext_abs_send_time_at(int64_t now_us)
+{
+        /* Reduced to the 64 s of the field first: the shift cannot overflow. */
+        int64_t in_cycle_us = now_us % 64000000;
+
+        return (uint32_t)((in_cycle_us << 18) / 1000000) & 0xffffff;
+}
+
+void rtp_ext_write(struct wr *w, const struct rtp_ext_item *items, size_t n)
+{
+        size_t bytes = 0;
+
+        if (n == 0)
+                return;
+        for (size_t i = 0; i < n; i++)
+                bytes += 1 + items[i].data.len;
+
+        wr_u16(w, RTP_EXT_ONE_BYTE);
+        wr_u16(w, (uint16_t)((bytes + 3) / 4));
+        for (size_t i = 0; i < n; i++) {
+                size_t len = items[i].data.len;
+
+                assert(items[i].id >= 1 && items[i].id <= RTP_EXT_ONE_BYTE_MAX_ID);
+                assert(len >= 1 && len <= RTP_EXT_ONE_BYTE_MAX_LEN);
+                wr_u8(w, (uint8_t)(items[i].id << 4 | (len - 1)));
+
+                uint8_t *at = wr_take(w, len);
+
+                if (at)
+                        memcpy(at, items[i].data.data, len);
+        }
+        for (; bytes % 4 != 0; bytes++)
+                wr_u8(w, 0);
+}
