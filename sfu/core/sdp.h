@@ -31,10 +31,14 @@ enum {
         SDP_PWD_CAP = 257,
 };
 
+/* The CNAME of all that we send; the same in a=ssrc and in RTCP SDES. */
+#define SDP_CNAME "dinh"
+
 enum sdp_codec { SDP_OPUS, SDP_VP8, SDP_H264, SDP_N_CODECS };
 #define SDP_CODEC_BIT(c) (1u << (c))
 
-/* 0: not negotiated on this m-line (RFC 8285 ids are 1..255). */
+/* 0: not negotiated on this m-line. Only ids 1..14 are taken, so the one-byte
+ * form of RFC 8285 carries them all; mid has one id in the whole bundle. */
 struct sdp_ext_ids {
         uint8_t mid, rid, repaired_rid, audio_level, abs_send_time, transport_cc;
 };
@@ -71,7 +75,7 @@ struct sdp_media {
         size_t n_audio_slots, n_video_slots;
         struct sdp_slot audio_slots[SFU_AUDIO_SLOTS];
         struct sdp_slot video_slots[SFU_MAX_VIDEO_SLOTS];
-        unsigned recv_codecs; /* SDP_CODEC_BIT of what the client can decode */
+        unsigned recv_codecs; /* sdp_offer_recv_codecs(), and Opus with any audio slot */
 };
 
 /* What the transport needs to know. */
@@ -90,7 +94,8 @@ DEFINE_CLEANUP(struct sdp_offer *, sdp_offer_free)
 
 const struct sdp_transport *sdp_offer_transport(const struct sdp_offer *offer);
 
-/* Bits of the video codecs the offer can receive. */
+/* Bits of the video codecs that every video slot of the offer can receive; 0
+ * when it has none. */
 unsigned sdp_offer_recv_codecs(const struct sdp_offer *offer);
 
 struct sdp_candidate {
