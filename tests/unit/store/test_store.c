@@ -1,0 +1,590 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#include "store/db.h"
+#include "store/store.h"
+
+#define MEETING "0190a000-0000-7000-8000-000000000001"
+
+/* One store in a folder of its own; the wake-up is an eventfd. */
+struct fixture {
+        char dir[64];
+        int wake_fd;
+        struct store *store;
+        char error[256];
+};
+
+static void on_wake(void *user)
+{
+        struct fixture *f = user;
+
+        assert_int_equal(write(f->wake_fd, &(uint64_t){ 1 }, 8), 8);
+}
+
+static void reopen(struct fixture *f)
+{
+        f->store = store_close(f->store);
+        assert_int_equal(store_open(&f->store, f->dir, on_wake, f, f->error, sizeof(f->error)), 0);
+}
+
+static int set_up(void **state)
+{
+        struct fixture *f = calloc(1, sizeof(*f));
+        struct store_meeting meeting = { .id = MEETING, .title = "Đại hội", .created_ms = 7 };
+
+        strcpy(f->dir, "/tmp/dinh-store-XXXXXX");
+        assert_non_null(mkdtemp(f->dir));
+        f->wake_fd = eventfd(0, EFD_CLOEXEC);
+        reopen(f);
+        assert_int_equal(store_meeting_create(f->store, &meeting), 0);
+        *state = f;
+        return 0;
+}
+
+static void path_in(const struct fixture *f, const char *name, char *ret, size_t cap)
+{
+        snprintf(ret, cap, "%s/%s", f->dir, name);
+}
+
+static int tear_down(void **state)
+{
+        static const char *const names[] = { "dinh.sqlite", "dinh.sqlite-wal", "dinh.sqlite-shm" };
+        struct fixture *f = *state;
+        char path[128];
+
+        store_close(f->store);
+        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+                path_in(f, names[i], path, sizeof(path));
+                (void)unlink(path);
+        }
+        rmdir(f->dir);
+        close(f->wake_fd);
+        free(f);
+        return 0;
+}
+
+/* ---- waiting for callbacks ---- */
+
+struct done {
+        int n, last;
+        int results[8];
+};
+
+static void on_done(void *user, int result)
+{
+        struct done *done = user;
+
+        if (done->n < (int)ARRAY_LEN(done->results))
+                done->results[done->n] = result;
+        done->n++;
+        done->last = result;
+}
+
+static void wait_done(struct fixture *f, const struct done *done, int n)
+{
+        uint64_t count;
+
+        for (store_poll(f->store); done->n < n; store_poll(f->store))
+                assert_int_equal(read(f->wake_fd, &count, 8), 8);
+}
+
+static int append(struct store *store, uint64_t seq, bool durable, struct done *done)
+{
+        char body[64];
+        struct store_event event = {
+                .meeting = MEETING, .seq = seq, .at_ms = 1000 + (int64_t)seq, .type = "chat"
+        };
+
+        snprintf(body, sizeof(body), "{\"n\":%llu}", (unsigned long long)seq);
+        event.body = body;
+        return store_event_append(store, &event, durable, done ? on_done : NULL, done);
+}
+
+struct seen {
+        uint64_t n, last;
+        bool in_order;
+        char body[64];
+};
+
+static void on_event(void *user, const struct store_event *event)
+{
+        struct seen *seen = user;
+
+        seen->in_order = (seen->n == 0 || seen->in_order) && event->seq > seen->last;
+        seen->last = event->seq;
+        seen->n++;
+        snprintf(seen->body, sizeof(seen->body), "%s", event->body);
+}
+
+static struct seen read_all(struct store *store, uint64_t after, size_t limit)
+{
+        struct seen seen = { 0 };
+
+        assert_int_equal(store_events(store, MEETING, after, limit, on_event, &seen), 0);
+        return seen;
+}
+
+/* ---- events ---- */
+
+static void events_are_read_back_in_order(void **state)
+{
+        struct fixture *f = *state;
+        struct done done = { 0 };
+        struct seen seen;
+
+        for (uint64_t seq = 1; seq <= 500; seq++)
+                assert_int_equal(append(f->store, seq, seq % 50 == 0, &done), 0);
+        wait_done(f, &done, 500);
+        assert_int_equal(done.last, 0);
+
+        seen = read_all(f->store, 0, SIZE_MAX);
+        assert_int_equal(seen.n, 500);
+        assert_true(seen.in_order);
+        assert_string_equal(seen.body, "{\"n\":500}");
+        seen = read_all(f->store, 490, 5);
+        assert_int_equal(seen.n, 5);
+        assert_int_equal(seen.last, 495);
+        assert_int_equal(read_all(f->store, UINT64_MAX, 5).n, 0);
+}
+
+static void repeated_seq_fails_alone(void **state)
+{
+        struct fixture *f = *state;
+        struct done done = { 0 };
+
+        assert_int_equal(append(f->store, 1, false, &done), 0);
+        assert_int_equal(append(f->store, 1, false, &done), 0);
+        assert_int_equal(append(f->store, 2, true, &done), 0);
+        wait_done(f, &done, 3);
+        assert_int_equal(done.results[0], 0);
+        assert_int_equal(done.results[1], -EEXIST);
+        assert_int_equal(done.results[2], 0);
+        assert_int_equal(read_all(f->store, 0, 10).n, 2);
+}
+
+static void event_of_unknown_meeting_fails_alone(void **state)
+{
+        struct fixture *f = *state;
+        struct done done = { 0 };
+        struct store_event event = { .meeting = "nowhere", .seq = 1, .type = "t", .body = "{}" };
+
+        assert_int_equal(store_event_append(f->store, &event, false, on_done, &done), 0);
+        assert_int_equal(append(f->store, 1, false, &done), 0);
+        wait_done(f, &done, 2);
+        assert_int_equal(done.results[0], -ENOENT);
+        assert_int_equal(done.results[1], 0);
+}
+
+static void seq_zero_is_refused_at_once(void **state)
+{
+        struct fixture *f = *state;
+
+        assert_int_equal(append(f->store, 0, false, NULL), -EINVAL);
+}
+
+static void close_commits_what_is_queued(void **state)
+{
+        struct fixture *f = *state;
+
+        for (uint64_t seq = 1; seq <= 3000; seq++)
+                assert_int_equal(append(f->store, seq, false, NULL), 0);
+        reopen(f);
+        assert_int_equal(read_all(f->store, 0, SIZE_MAX).n, 3000);
+}
+
+/* Another process's transaction holds the database: writes wait, the queue
+ * fills, and afterwards everything that was taken is committed. */
+static void full_queue_says_so_and_recovers(void **state)
+{
+        struct fixture *f = *state;
+        struct done done = { 0 };
+        char path[128];
+        sqlite3 *other = NULL;
+        uint64_t seq = 1;
+        int r;
+
+        path_in(f, "dinh.sqlite", path, sizeof(path));
+        assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+        while ((r = append(f->store, seq, false, &done)) == 0)
+                seq++;
+        assert_int_equal(r, -EAGAIN);
+        assert_int_equal(seq - 1, STORE_MAX_QUEUED);
+
+        assert_int_equal(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(other);
+        wait_done(f, &done, STORE_MAX_QUEUED);
+        assert_int_equal(done.last, 0);
+        assert_int_equal(append(f->store, seq, false, &done), 0);
+        wait_done(f, &done, STORE_MAX_QUEUED + 1);
+        assert_int_equal(read_all(f->store, 0, SIZE_MAX).n, STORE_MAX_QUEUED + 1);
+}
+
+/* ---- kill -9 ---- */
+
+struct acks {
+        int fd;
+        uint64_t next;
+};
+
+static void on_ack(void *user, int result)
+{
+        struct acks *acks = user;
+
+        if (result != 0 || write(acks->fd, &acks->next, 8) != 8)
+                _exit(1);
+        acks->next++;
+}
+
+/* The child: appends without end, tells every committed seq to the pipe. */
+static void append_for_ever(struct fixture *f, int fd)
+{
+        struct acks acks = { .fd = fd, .next = 1 };
+        struct store_event event = { .meeting = MEETING, .at_ms = 1, .type = "t", .body = "{}" };
+        struct pollfd wake = { .fd = f->wake_fd, .events = POLLIN };
+        uint64_t count;
+
+        if (store_open(&f->store, f->dir, on_wake, f, f->error, sizeof(f->error)) < 0)
+                _exit(1);
+        for (uint64_t seq = 1;; seq++) {
+                event.seq = seq;
+                if (store_event_append(f->store, &event, seq % 100 == 0, on_ack, &acks) < 0)
+                        _exit(1);
+                while (seq > acks.next + 200) {
+                        if (poll(&wake, 1, -1) < 0 || read(f->wake_fd, &count, 8) != 8)
+                                _exit(1);
+                        store_poll(f->store);
+                }
+        }
+}
+
+static void acknowledged_events_survive_kill_9(void **state)
+{
+        struct fixture *f = *state;
+        uint64_t acked = 0, seq;
+        struct seen seen;
+        int fds[2];
+        pid_t pid;
+
+        f->store = store_close(f->store);
+        assert_int_equal(pipe(fds), 0);
+        pid = fork();
+        if (pid == 0) {
+                close(fds[0]);
+                append_for_ever(f, fds[1]);
+        }
+        close(fds[1]);
+        while (acked < 2000 && read(fds[0], &seq, 8) == 8)
+                acked = seq;
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        while (read(fds[0], &seq, 8) == 8)
+                acked = seq;
+        close(fds[0]);
+        assert_true(acked >= 2000);
+
+        reopen(f);
+        seen = read_all(f->store, 0, SIZE_MAX);
+        assert_true(seen.in_order);
+        assert_true(seen.n >= acked);
+        assert_int_equal(seen.last, seen.n); /* no hole */
+}
+
+/* ---- secrets, meetings, documents ---- */
+
+static void secrets_are_made_once_and_kept(void **state)
+{
+        struct fixture *f = *state;
+        uint8_t a[STORE_SECRET_BYTES], b[STORE_SECRET_BYTES], other[STORE_SECRET_BYTES];
+
+        assert_int_equal(store_secret(f->store, "tokens", a), 0);
+        assert_int_equal(store_secret(f->store, "cookies", other), 0);
+        reopen(f);
+        assert_int_equal(store_secret(f->store, "tokens", b), 0);
+        assert_memory_equal(a, b, sizeof(a));
+        assert_memory_not_equal(a, other, sizeof(a));
+}
+
+static void count_meeting(void *user, const struct store_meeting *meeting)
+{
+        int *n = user;
+
+        assert_int_equal(meeting->created_ms, 7 + *n);
+        (*n)++;
+}
+
+static void meetings_are_kept_and_listed(void **state)
+{
+        struct fixture *f = *state;
+        struct store_meeting meeting = { .id = "m2", .title = "Họp chi hội", .created_ms = 8 };
+        struct store_meeting got;
+        int n = 0;
+
+        assert_int_equal(store_meeting_create(f->store, &meeting), 0);
+        assert_int_equal(store_meeting_create(f->store, &meeting), -EEXIST);
+        assert_int_equal(store_meeting_get(f->store, MEETING, &got), 0);
+        assert_string_equal(got.title, "Đại hội");
+        assert_int_equal(store_meeting_get(f->store, "m3", &got), -ENOENT);
+        assert_int_equal(store_meeting_list(f->store, count_meeting, &n), 0);
+        assert_int_equal(n, 2);
+}
+
+/* `dinh meeting create` beside a running server. */
+static void second_opener_writes_beside_the_first(void **state)
+{
+        struct fixture *f = *state;
+        cleanup(store_closep) struct store *other = NULL;
+        struct store_meeting meeting = { .id = "m2", .title = "x", .created_ms = 8 };
+        struct done done = { 0 };
+
+        assert_int_equal(store_open(&other, f->dir, NULL, NULL, f->error, sizeof(f->error)), 0);
+        for (uint64_t seq = 1; seq <= 200; seq++)
+                assert_int_equal(append(f->store, seq, true, &done), 0);
+        assert_int_equal(store_meeting_create(other, &meeting), 0);
+        wait_done(f, &done, 200);
+        assert_int_equal(done.last, 0);
+        assert_int_equal(store_meeting_get(f->store, "m2", &meeting), 0);
+}
+
+static void count_doc(void *user, const struct store_doc *doc)
+{
+        struct store_doc *docs = user;
+
+        docs[docs[0].pages++ ? 1 : 0].size_bytes = doc->size_bytes;
+}
+
+static void documents_are_replaced_by_id(void **state)
+{
+        struct fixture *f = *state;
+        struct store_doc doc = { .id = "d1",
+                                 .meeting = MEETING,
+                                 .name = "Báo cáo.pptx",
+                                 .sha256 = "ab",
+                                 .uploaded_by = "p1",
+                                 .size_bytes = 1LL << 33,
+                                 .created_ms = 5,
+                                 .state = STORE_DOC_QUEUED };
+        struct store_doc got, listed[2] = { 0 };
+        struct done done = { 0 };
+
+        assert_int_equal(store_doc_put(f->store, &doc, on_done, &done), 0);
+        doc.state = STORE_DOC_FAILED;
+        strcpy(doc.error, "doc-corrupt");
+        assert_int_equal(store_doc_put(f->store, &doc, on_done, &done), 0);
+        wait_done(f, &done, 2);
+        assert_int_equal(done.last, 0);
+        assert_int_equal(store_doc_get(f->store, "d1", &got), 0);
+        assert_memory_equal(&got.size_bytes, &doc.size_bytes, sizeof(doc.size_bytes));
+        assert_int_equal(got.state, STORE_DOC_FAILED);
+        assert_string_equal(got.error, "doc-corrupt");
+        assert_string_equal(got.name, "Báo cáo.pptx");
+
+        assert_int_equal(store_docs(f->store, MEETING, count_doc, listed), 0);
+        assert_int_equal(store_docs(f->store, NULL, count_doc, listed), 0);
+        assert_int_equal(listed[0].pages, 2);
+
+        doc.deleted = true;
+        assert_int_equal(store_doc_put(f->store, &doc, on_done, &done), 0);
+        wait_done(f, &done, 3);
+        assert_int_equal(store_docs(f->store, MEETING, count_doc, listed), 0);
+        assert_int_equal(listed[0].pages, 2);
+        assert_int_equal(store_doc_get(f->store, "d1", &got), 0);
+        assert_true(got.deleted);
+        assert_int_equal(store_doc_get(f->store, "d2", &got), -ENOENT);
+}
+
+/* ---- opening ---- */
+
+static void set_version(const struct fixture *f, const char *sql)
+{
+        char path[128];
+        sqlite3 *db = NULL;
+
+        path_in(f, "dinh.sqlite", path, sizeof(path));
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(db);
+}
+
+static void newer_version_is_refused(void **state)
+{
+        struct fixture *f = *state;
+
+        f->store = store_close(f->store);
+        set_version(f, "PRAGMA user_version=9999");
+        assert_int_equal(store_open(&f->store, f->dir, NULL, NULL, f->error, sizeof(f->error)),
+                         -ENOTSUP);
+        assert_non_null(strstr(f->error, "newer version"));
+        assert_null(f->store);
+}
+
+static void empty_file_is_migrated(void **state)
+{
+        struct fixture *f = *state;
+        struct store_meeting meeting = { .id = "m", .title = "t", .created_ms = 1 };
+        char path[128];
+
+        f->store = store_close(f->store);
+        path_in(f, "dinh.sqlite", path, sizeof(path));
+        assert_int_equal(truncate(path, 0), 0);
+        reopen(f);
+        assert_int_equal(store_meeting_create(f->store, &meeting), 0);
+        reopen(f);
+        assert_int_equal(store_meeting_get(f->store, "m", &meeting), 0);
+}
+
+static void garbage_file_is_refused_clearly(void **state)
+{
+        struct fixture *f = *state;
+        char path[128];
+        FILE *file;
+
+        f->store = store_close(f->store);
+        path_in(f, "dinh.sqlite", path, sizeof(path));
+        file = fopen(path, "w");
+        for (int i = 0; i < 4096; i++)
+                fputs("not a database\n", file);
+        fclose(file);
+        assert_true(store_open(&f->store, f->dir, NULL, NULL, f->error, sizeof(f->error)) < 0);
+        assert_non_null(strstr(f->error, "not a database"));
+}
+
+static void unwritable_folder_is_a_clear_line(void **state)
+{
+        struct fixture *f = *state;
+        struct store *store = NULL;
+        char error[256] = "";
+
+        assert_true(store_open(&store, "/proc/none", NULL, NULL, error, sizeof(error)) < 0);
+        assert_non_null(strstr(error, "cannot make the data folder /proc/none"));
+        assert_true(store_open(&store, "/proc/self", NULL, NULL, error, sizeof(error)) < 0);
+        assert_non_null(strstr(error, "cannot write to the data folder /proc/self"));
+        assert_null(store);
+        (void)f;
+}
+
+static void new_folder_and_file_are_private(void **state)
+{
+        struct fixture *f = *state;
+        struct store *store = NULL;
+        struct stat st;
+        char dir[80], path[128];
+
+        path_in(f, "new", dir, sizeof(dir));
+        assert_int_equal(store_open(&store, dir, NULL, NULL, f->error, sizeof(f->error)), 0);
+        assert_int_equal(stat(dir, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0700);
+        path_in(f, "new/dinh.sqlite", path, sizeof(path));
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0600);
+        store_close(store);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(rmdir(dir), 0);
+}
+
+/* ---- disk full: a small tmpfs of our own, in a child with its own mounts ---- */
+
+enum { CHILD_SKIP = 77 };
+
+static void fill_disk(const char *path)
+{
+        static const char block[4096];
+        int fd = open(path, O_WRONLY | O_CREAT, 0600);
+
+        while (write(fd, block, sizeof(block)) > 0)
+                ;
+        close(fd);
+}
+
+static bool run_full_disk(struct fixture *f)
+{
+        static char body[16384];
+        struct store_event event = { .meeting = MEETING, .seq = 1, .type = "t", .body = body };
+        struct store_meeting meeting = { .id = MEETING, .title = "t" };
+        struct done done = { 0 };
+        char ballast[128];
+
+        memset(body, 'x', sizeof(body) - 1);
+        if (store_open(&f->store, f->dir, on_wake, f, f->error, sizeof(f->error)) < 0 ||
+            store_meeting_create(f->store, &meeting) < 0)
+                return false;
+        path_in(f, "ballast", ballast, sizeof(ballast));
+        fill_disk(ballast);
+        for (; event.seq <= 4; event.seq++)
+                (void)!store_event_append(f->store, &event, true, on_done, &done);
+        wait_done(f, &done, 4);
+        if (done.last != -ENOSPC || read_all(f->store, 0, 100).n == 4)
+                return false;
+
+        unlink(ballast);
+        event.seq = 100;
+        (void)!store_event_append(f->store, &event, true, on_done, &done);
+        wait_done(f, &done, 5);
+        return done.last == 0 && read_all(f->store, 0, 100).last == 100;
+}
+
+static void full_disk_fails_the_write_and_not_the_store(void **state)
+{
+        struct fixture *f = *state;
+        int status = 0;
+        pid_t pid;
+
+        f->store = store_close(f->store);
+        pid = fork();
+        if (pid == 0) {
+                if ((unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) ||
+                    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+                    mount("tmpfs", f->dir, "tmpfs", 0, "size=512k") < 0)
+                        _exit(CHILD_SKIP);
+                _exit(run_full_disk(f) ? 0 : 1);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        if (WEXITSTATUS(status) == CHILD_SKIP)
+                skip();
+        assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TEST(events_are_read_back_in_order),
+                TEST(repeated_seq_fails_alone),
+                TEST(event_of_unknown_meeting_fails_alone),
+                TEST(seq_zero_is_refused_at_once),
+                TEST(close_commits_what_is_queued),
+                TEST(full_queue_says_so_and_recovers),
+                TEST(acknowledged_events_survive_kill_9),
+                TEST(secrets_are_made_once_and_kept),
+                TEST(meetings_are_kept_and_listed),
+                TEST(second_opener_writes_beside_the_first),
+                TEST(documents_are_replaced_by_id),
+                TEST(newer_version_is_refused),
+                TEST(empty_file_is_migrated),
+                TEST(garbage_file_is_refused_clearly),
+                TEST(unwritable_folder_is_a_clear_line),
+                TEST(new_folder_and_file_are_private),
+                TEST(full_disk_fails_the_write_and_not_the_store),
+        };
+
+        return cmocka_run_group_tests_name("store", tests, NULL, NULL);
+}
