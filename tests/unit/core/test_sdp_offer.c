@@ -296,6 +296,15 @@ static void receivable_codecs_are_those_of_every_slot(void **state)
         }
 }
 
+/* The schema lists the words; a client shows its own text for each. */
+static void every_error_has_a_word(void **state)
+{
+        (void)state;
+        for (int err = SFU_OFFER_TOO_LARGE; err < SFU_N_OFFER_ERRS; err++)
+                assert_memory_equal(sfu_offer_error_code((enum sfu_offer_err)err), "sdp-", 4);
+        assert_string_equal(sfu_offer_error_code(SFU_OFFER_NO_CODEC), "sdp-no-codec");
+}
+
 int main(int argc, char **argv)
 {
         const struct CMUnitTest tests[] = {
@@ -313,6 +322,7 @@ int main(int argc, char **argv)
                 cmocka_unit_test(session_level_words_count),
                 cmocka_unit_test(a_refused_tagged_line_still_gives_the_transport),
                 cmocka_unit_test(receivable_codecs_are_those_of_every_slot),
+                cmocka_unit_test(every_error_has_a_word),
         };
 
         if (argc != 2)
