@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * make_seeds — writes the corpus of the wire targets with our own writers:
+ *              packets as browsers send them. Run by hand when a format is
+ *              added: make_seeds tests/fuzz/corpus
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "sfu/wire/rtcp.h"
+#include "sfu/wire/rtcp_tcc.h"
+#include "sfu/wire/rtp.h"
+
+enum { CAP = 1500 };
+
+static uint8_t data[CAP];
+
+static void save(const char *root, const char *target, const char *name, const void *bytes,
+                 size_t len)
+{
+        char path[4096];
+        FILE *file;
+
+        snprintf(path, sizeof(path), "%s/%s", root, target);
+        mkdir(path, 0777);
+        snprintf(path, sizeof(path), "%s/%s/%s", root, target, name);
+        file = fopen(path, "wb");
+        if (!file || fwrite(bytes, 1, len, file) != len || fclose(file) != 0) {
+                perror(path);
+                exit(1);
+        }
+}
+
+static void save_wr(const char *root, const char *target, const char *name, const struct wr *w)
+{
+        if (w->bad)
+                abort();
+        save(root, target, name, w->start, wr_len(w));
+}
+
+static void put(struct wr *w, const char *bytes, size_t len)
+{
+        uint8_t *at = wr_take(w, len);
+
+        if (at)
+                memcpy(at, bytes, len);
+}
+
+static void put_attribute(struct wr *w, uint16_t type, const char *value, size_t len)
+{
+        wr_u16(w, type);
+        wr_u16(w, (uint16_t)len);
+        put(w, value, len);
+        put(w, "\0\0\0", (4 - len % 4) % 4);
+}
+
+static void make_stun(const char *root)
+{
+        static const char username[] = "Zr8kQx2b:uV9q";
+        struct wr w = wr_init(data, CAP);
+
+        wr_u32(&w, 0x00010000);
+        wr_u32(&w, 0x2112a442);
+        put(&w, "transaction!", 12);
+        save_wr(root, "stun", "bare_request", &w);
+
+        put_attribute(&w, 0x0006, username, sizeof(username) - 1);
+        put_attribute(&w, 0xc057, "\0\1\0\x32", 4);
+        put_attribute(&w, 0x802a, "tiebreak", 8);
+        put_attribute(&w, 0x0025, "", 0);
+        put_attribute(&w, 0x0024, "\x6e\0\x1e\xff", 4);
+        put_attribute(&w, 0x0008, "twenty bytes of HMAC", 20);
+        put_attribute(&w, 0x8028, "\x01\x02\x03\x04", 4);
+        data[3] = (uint8_t)(wr_len(&w) - 20);
+        save_wr(root, "stun", "chromium_check", &w);
+
+        w = wr_init(data, CAP);
+        wr_u32(&w, 0x01010000);
+        wr_u32(&w, 0x2112a442);
+        put(&w, "transaction!", 12);
+        put_attribute(&w, 0x0020, "\0\1\x1b\x58\x5e\x12\xa4\x43", 8);
+        put_attribute(&w, 0x0008, "twenty bytes of HMAC", 20);
+        put_attribute(&w, 0x8028, "\x01\x02\x03\x04", 4);
+        data[3] = (uint8_t)(wr_len(&w) - 20);
+        save_wr(root, "stun", "success", &w);
+}
+
+static void make_rtp(const char *root)
+{
+        static const uint8_t mid[] = "1", rid[] = "h", level[] = { 0x9e };
+        static const uint8_t seq[] = { 0x12, 0x34 }, time[] = { 1, 2, 3 };
+        const struct rtp_ext_item items[] = {
+                { 1, { level, 1 } }, { 2, { time, 3 } }, { 3, { seq, 2 } },
+                { 4, { mid, 1 } },   { 10, { rid, 1 } },
+        };
+        struct rtp_pkt pkt = { .marker = true, .pt = 111, .seq = 65535, .ts = 960, .ssrc = 1234 };
+        struct wr w = wr_init(data, CAP);
+
+        rtp_write_header(&w, &pkt, NULL, 0);
+        put(&w, "\x78\x0b\xe4", 3);
+        save_wr(root, "rtp", "opus", &w);
+
+        w = wr_init(data, CAP);
+        rtp_write_header(&w, &pkt, items, ARRAY_LEN(items));
+        put(&w, "\x12\x33\x90\x80\x11\x22", 6);
+        save_wr(root, "rtp", "rtx_with_extensions", &w);
+
+        w = wr_init(data, CAP);
+        rtp_write_header(&w, &pkt, items, 3);
+        put(&w, "\0\0\0\4", 4);
+        data[0] |= 0x20;
+        save_wr(root, "rtp", "padding_only", &w);
+
+        w = wr_init(data, CAP);
+        wr_u16(&w, RTP_EXT_ONE_BYTE);
+        rtp_ext_write(&w, items, ARRAY_LEN(items));
+        memmove(data + 2, data + 6, wr_len(&w) - 6); /* the target wants no length */
+        save(root, "rtp_ext", "one_byte", data, wr_len(&w) - 4);
+        save(root, "rtp_ext", "two_byte", "\x10\x00\x01\x01\x9e\x00\x04\x02v1\x10\x00\x05\x01q",
+             15);
+        save(root, "rtp_ext", "stopped", "\xbe\xde\x10\x01\x00\x00\xf1\x01\x02\x20\x03", 11);
+}
+
+static struct rtcp_block make_block(uint32_t ssrc)
+{
+        return (struct rtcp_block){ .ssrc = ssrc,
+                                    .fraction_lost = 12,
+                                    .cumulative_lost = -3,
+                                    .highest_seq = 0x10002,
+                                    .jitter = 90,
+                                    .lsr = 0x11223344,
+                                    .dlsr = 6553 };
+}
+
+static void make_rtcp(const char *root)
+{
+        static const uint16_t seqs[] = { 65530, 65531, 2, 40, 41, 43 };
+        static const uint32_t ssrcs[] = { 1, 2 };
+        const struct rtcp_remb remb = { 1, 2500000, 2, { 5, 6 } };
+        const struct rtcp_fb fb = { 1, 2 };
+        struct rtcp_sr sr = { .ssrc = 1, .ntp = 0xe1234567789abcde, .n_blocks = 2 };
+        struct rtcp_rr rr = { .ssrc = 1, .n_blocks = 1 };
+        struct wr w = wr_init(data, CAP);
+
+        sr.blocks[0] = make_block(5);
+        sr.blocks[1] = make_block(6);
+        rr.blocks[0] = make_block(7);
+        rtcp_write_sr(&w, &sr);
+        rtcp_write_sdes_cname(&w, 1, "Yb3kq0");
+        rtcp_write_nack(&w, &fb, seqs, ARRAY_LEN(seqs));
+        rtcp_write_pli(&w, &fb);
+        save_wr(root, "rtcp", "sr_sdes_nack_pli", &w);
+
+        w = wr_init(data, CAP);
+        rtcp_write_rr(&w, &rr);
+        rtcp_write_remb(&w, &remb);
+        put(&w, "\x84\xce\0\4\0\0\0\1\0\0\0\0\0\0\0\7\3\0\0\0", 20); /* FIR */
+        rtcp_write_bye(&w, ssrcs, 2);
+        save_wr(root, "rtcp", "rr_remb_fir_bye", &w);
+}
+
+static void make_tcc(const char *root)
+{
+        int64_t arrivals_us[60];
+        struct wr w = wr_init(data, CAP);
+        size_t n;
+
+        for (size_t i = 0; i < ARRAY_LEN(arrivals_us); i++) {
+                bool is_lost = i % 7 == 3 || (i > 20 && i < 30);
+                int64_t pause_us = i > 40 ? 90000 : 0;
+
+                arrivals_us[i] = is_lost ? RTCP_TCC_LOST : 5000000 + (int64_t)i * 1500 + pause_us;
+        }
+        n = rtcp_write_tcc(&w, &(struct rtcp_tcc){ { 1, 2 }, 65500, 3 }, arrivals_us,
+                           ARRAY_LEN(arrivals_us));
+        if (n != ARRAY_LEN(arrivals_us))
+                abort();
+        save_wr(root, "rtcp", "transport_cc", &w);
+}
+
+static void make_payloads(const char *root)
+{
+        save(root, "vp8", "key_frame",
+             "\x90\xf0\x92\x34\x56\x20\x10\x02\x00\x9d\x01\x2a\x80\x02\x68\x01\x00\x07", 18);
+        save(root, "vp8", "delta_frame", "\x90\xe0\x12\x56\xa0\x31\x02\x00\x11", 9);
+        save(root, "vp8", "bare_key_frame", "\x10\x50\x0d\x00\x9d\x01\x2a\x40\x01\xb4\x00\x02", 12);
+        save(root, "vp8", "middle", "\x80\x80\x92\x35\xaa\xbb\xcc", 7);
+        save(root, "h264", "stap_a", "\x78\x00\x04\x67\x42\xe0\x1f\x00\x03\x68\xce\x3c", 12);
+        save(root, "h264", "fu_a_start", "\x7c\x85\x88\x84\x00", 5);
+        save(root, "h264", "fu_a_end", "\x7c\x45\x88\x84\x00", 5);
+        save(root, "h264", "slice", "\x41\x9a\x24\x6c", 4);
+}
+
+int main(int argc, char **argv)
+{
+        if (argc != 2) {
+                fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
+                return 2;
+        }
+        make_stun(argv[1]);
+        make_rtp(argv[1]);
+        make_rtcp(argv[1]);
+        make_tcc(argv[1]);
+        make_payloads(argv[1]);
+        return 0;
+}
