@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sfu/core/media_priv.h"
+
+#include <string.h>
+
+#include "sfu/wire/h264.h"
+#include "sfu/wire/rtp_ext.h"
+#include "sfu/wire/rtx.h"
+
+/* What the header extensions of one packet say. */
+struct in_ext {
+        struct span mid, rid, repaired_rid;
+        bool has_level, has_transport_seq;
+        uint8_t level;
+        uint16_t transport_seq;
+};
+
+static void read_ext(struct in_ext *ret_ext, const struct sdp_ext_ids *ids,
+                     const struct rtp_pkt *rtp)
+{
+        struct rtp_ext_iter it = rtp_ext_iter_init(rtp->ext_profile, rtp->ext);
+        struct rtp_ext_item item;
+        bool voice;
+
+        *ret_ext = (struct in_ext){ 0 };
+        while (rtp_ext_next(&it, &item)) {
+                if (item.id == ids->transport_cc)
+                        ret_ext->has_transport_seq = rtp_ext_transport_seq(item.data,
+                                                                           &ret_ext->transport_seq);
+                else if (item.id == ids->audio_level)
+                        ret_ext->has_level = rtp_ext_audio_level(item.data, &ret_ext->level,
+                                                                 &voice);
+                else if (item.id == ids->mid)
+                        ret_ext->mid = item.data;
+                else if (item.id == ids->rid)
+                        ret_ext->rid = item.data;
+                else if (item.id == ids->repaired_rid)
+                        ret_ext->repaired_rid = item.data;
+        }
+}
+
+static bool same_text(struct span s, const char *text)
+{
+        return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
+}
+
+static bool pub_carries(const struct media_pub *pub, uint8_t pt, bool *ret_rtx)
+{
+        for (int codec = 0; codec < SDP_N_CODECS; codec++) {
+                const struct sdp_pt *p = &pub->sdp.pts[codec];
+
+                if (!p->used || (p->pt != pt && (p->rtx_pt != pt || pt == 0)))
+                        continue;
+                *ret_rtx = p->pt != pt;
+                return true;
+        }
+        return false;
+}
+
+/* The publication a packet of an unknown SSRC belongs to: by MID; without one,
+ * by payload type if only one publication could carry it (RFC 8843 §9.2). */
+static struct media_pub *find_pub(struct media_peer *peer, const struct in_ext *ext, uint8_t pt)
+{
+        struct media_pub *found = NULL;
+        bool rtx;
+
+        for (int kind = 0; kind < SFU_N_KINDS; kind++) {
+                struct media_pub *pub = peer->pubs[kind];
+
+                if (!pub || !pub_carries(pub, pt, &rtx))
+                        continue;
+                if (ext->mid.len > 0) {
+                        if (same_text(ext->mid, pub->sdp.mid))
+                                return pub;
+                        continue;
+                }
+                if (found)
+                        return NULL;
+                found = pub;
+        }
+        return found;
+}
+
+/* A stream without RID in a publication with RIDs is bound by nothing: it may be
+ * an RTX probe that says only its MID. It will name itself, or stay unknown. */
+static struct media_layer *find_layer(struct media_pub *pub, const struct in_ext *ext, uint8_t pt,
+                                      bool *ret_rtx)
+{
+        struct span rid = ext->repaired_rid.len > 0 ? ext->repaired_rid : ext->rid;
+
+        if (!pub_carries(pub, pt, ret_rtx))
+                return NULL;
+        if (ext->repaired_rid.len > 0)
+                *ret_rtx = true;
+        if (pub->sdp.n_rids == 0)
+                return &pub->layers[0];
+        for (size_t i = 0; i < pub->n_layers; i++) {
+                if (rid.len > 0 && same_text(rid, pub->sdp.rids[i]))
+                        return &pub->layers[i];
+        }
+        return NULL;
+}
+
+static void forget_ssrc(struct media_peer *peer, uint32_t ssrc)
+{
+        for (size_t i = 0; i < peer->n_ssrcs; i++) {
+                if (peer->ssrcs[i].ssrc == ssrc) {
+                        peer->ssrcs[i] = peer->ssrcs[--peer->n_ssrcs];
+                        return;
+                }
+        }
+}
+
+/* A layer has one SSRC and one for RTX: a new one takes the old one's place, so
+ * the table is bounded by what was negotiated. */
+static const struct media_ssrc *bind_ssrc(struct media_peer *peer, const struct in_ext *ext,
+                                          const struct rtp_pkt *rtp, int64_t now_us)
+{
+        struct media_pub *pub = find_pub(peer, ext, rtp->pt);
+        struct media_layer *layer;
+        uint32_t *own;
+        bool rtx;
+
+        layer = pub ? find_layer(pub, ext, rtp->pt, &rtx) : NULL;
+        if (!layer)
+                return NULL;
+        own = rtx ? &layer->rtx_ssrc : &layer->ssrc;
+        if (*own)
+                forget_ssrc(peer, *own);
+        if (*own && !rtx)
+                layer_restart(layer, now_us);
+        if (peer->n_ssrcs == MEDIA_MAX_SSRCS)
+                return NULL;
+        *own = rtp->ssrc;
+        peer->ssrcs[peer->n_ssrcs] = (struct media_ssrc){ rtp->ssrc, rtx, layer };
+        return &peer->ssrcs[peer->n_ssrcs++];
+}
+
+static const struct media_ssrc *find_ssrc(const struct media_peer *peer, uint32_t ssrc)
+{
+        for (size_t i = 0; i < peer->n_ssrcs; i++) {
+                if (peer->ssrcs[i].ssrc == ssrc)
+                        return &peer->ssrcs[i];
+        }
+        return NULL;
+}
+
+/* Turns a retransmission into the packet it repeats (RFC 4588 §4), in place.
+ * False: a probe without content. */
+static bool unwrap_rtx(struct media_in *in, const struct media_layer *layer)
+{
+        struct pkt *pkt = in->pkt;
+        struct span original;
+        uint8_t *at = pkt->data + in->rtp.payload_offset;
+        uint16_t osn;
+        uint8_t pt = 0;
+
+        for (int codec = 0; codec < SDP_N_CODECS; codec++) {
+                const struct sdp_pt *p = &layer->pub->sdp.pts[codec];
+
+                if (p->used && p->rtx_pt == in->rtp.pt)
+                        pt = p->pt;
+        }
+        if (pt == 0 || layer->ssrc == 0 || rtx_parse(&osn, &original, in->rtp.payload))
+                return false;
+        memmove(at, original.data, original.len);
+        pkt->len = (uint16_t)(in->rtp.payload_offset + original.len);
+        pkt->data[0] &= (uint8_t)~0x20; /* padding is cut off */
+        pkt->data[1] = (uint8_t)((pkt->data[1] & 0x80) | pt);
+        pkt->data[2] = (uint8_t)(osn >> 8);
+        pkt->data[3] = (uint8_t)osn;
+        for (int i = 0; i < 4; i++)
+                pkt->data[8 + i] = (uint8_t)(layer->ssrc >> (24 - 8 * i));
+        return rtp_parse(&in->rtp, pkt->data, pkt->len) == 0;
+}
+
+bool media_in_classify(struct media_in *in, const struct media_pub *pub)
+{
+        in->starts_keyframe = in->has_vp8 = false;
+        if (!pub_codec(pub, in->rtp.pt, &in->codec))
+                return false;
+        if (in->rtp.payload.len == 0)
+                return true;
+        if (in->codec == SDP_VP8) {
+                in->has_vp8 = vp8_parse(&in->vp8, in->rtp.payload) == 0;
+                in->starts_keyframe = in->has_vp8 && in->vp8.is_keyframe;
+                return in->has_vp8;
+        }
+        if (in->codec == SDP_H264)
+                in->starts_keyframe = h264_starts_keyframe(in->rtp.payload);
+        return true;
+}
+
+static void hear(struct media_layer *layer, const struct media_in *in, const struct in_ext *ext,
+                 int64_t now_us)
+{
+        struct audio_claim claim = {
+                .has_level = ext->has_level,
+                .level = ext->level,
+                .payload_len = in->rtp.payload.len,
+        };
+
+        audio_select_on_packet(layer->pub->peer->room->select, layer->pub->mic_id, &claim, now_us);
+}
+
+static void note_keyframe(struct media_layer *layer, const struct media_in *in)
+{
+        layer->key_wanted = false;
+        if (in->has_vp8 && in->vp8.height)
+                layer->height = in->vp8.height;
+}
+
+/* To everybody who shows the layer, and to those who wait for this packet. */
+static void distribute(struct media_layer *layer, const struct media_in *in, int64_t now_us)
+{
+        bool switch_point = in->starts_keyframe || layer->pub->kind == SFU_MIC;
+        bool padding = in->rtp.payload.len == 0;
+        struct media_slot *slot;
+
+        if (switch_point && !padding) {
+                slot_for_each(slot, &layer->next, LINK_NEXT) slot_switch(slot, in, now_us);
+        }
+        slot_for_each(slot, &layer->current, LINK_CURRENT)
+        {
+                if (padding)
+                        slot_skip(slot, in, now_us);
+                else
+                        slot_forward(slot, in, now_us);
+        }
+}
+
+static void layer_on_packet(struct media_layer *layer, struct media_in *in,
+                            const struct in_ext *ext, bool recovered, int64_t now_us)
+{
+        struct rtp_recv_packet received = {
+                .seq = in->rtp.seq,
+                .ts = in->rtp.ts,
+                .bytes = in->pkt->len,
+                .recovered = recovered,
+        };
+        struct media_peer *peer = layer->pub->peer;
+
+        if (!media_in_classify(in, layer->pub)) {
+                peer->room->counters.rtp_bad++;
+                return;
+        }
+        if (rtp_recv_on_packet(&layer->recv, &received, now_us, &in->ext) != RTP_RECV_NEW)
+                return;
+        layer->codec = in->codec;
+        if (layer->pub->kind == SFU_MIC && in->rtp.payload.len > 0 && !recovered)
+                hear(layer, in, ext, now_us);
+        if (in->starts_keyframe)
+                note_keyframe(layer, in);
+        if (link_empty(&layer->current) && link_empty(&layer->next))
+                return;
+        if (layer->nack) {
+                nack_gen_on_packet(layer->nack, in->rtp.seq, now_us);
+                peer_wake(peer, nack_gen_deadline_us(layer->nack));
+        }
+        if (layer->cache)
+                rtx_cache_put(layer->cache, in->ext, in->pkt);
+        distribute(layer, in, now_us);
+}
+
+int media_peer_on_rtp(struct media_peer *peer, struct pkt *pkt, int64_t now_us)
+{
+        struct media_in in = { .pkt = pkt };
+        const struct media_ssrc *known;
+        struct in_ext ext;
+        int err;
+
+        err = rtp_parse(&in.rtp, pkt->data, pkt->len);
+        if (err)
+                return err;
+        read_ext(&ext, &peer->ext, &in.rtp);
+        if (peer->transport_cc && ext.has_transport_seq) {
+                transport_cc_on_packet(&peer->tcc, ext.transport_seq, now_us);
+                peer_wake(peer, transport_cc_deadline_us(&peer->tcc));
+        }
+        known = find_ssrc(peer, in.rtp.ssrc);
+        if (!known)
+                known = bind_ssrc(peer, &ext, &in.rtp, now_us);
+        if (!known) {
+                peer->room->counters.rtp_bad++;
+                return 0;
+        }
+        if (known->layer->pub->muted || !peer->connected)
+                return 0;
+        peer_wake(peer, peer->report_us);
+        if (known->rtx && !unwrap_rtx(&in, known->layer))
+                return 0;
+        layer_on_packet(known->layer, &in, &ext, known->rtx, now_us);
+        return 0;
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * media_priv — what the files of media_room share with each other, and with
+ *              nobody else.
+ *
+ * Life of a packet: media_in.c (parse, bind, receive) -> media_slot.c (map and
+ * write per subscriber) -> the shell. Who shows what: media_view.c (video) and
+ * media_audio.c. Feedback: media_feedback.c (towards publishers),
+ * media_report.c (sender reports, quality, statistics), media_rtcp.c (incoming).
+ *
+ * A slot hangs in up to three lists: of the publication it is meant to show
+ * (LINK_WATCH), of the layer it shows (LINK_CURRENT), and of the layer it will
+ * show from that layer's next key frame on (LINK_NEXT). So a packet costs its
+ * subscribers and nothing else.
+ *
+ *                 slot_aim(layer)         switch point arrives
+ *   idle ───────────────► next=layer ───────────────────► current=layer
+ *     ▲                      │ gives up after SWITCH_PATIENCE_US: the old source goes
+ *     └──────────────────────┴── slot_release(): target gone, muted, no budget
+ *
+ * Clocks and lip-sync: each publisher's reports tie her timestamps to her own
+ * NTP clock. Per peer we keep one offset from that clock to ours (the smallest
+ * seen, so the fastest report counts: struct media_clock), for microphone and
+ * camera alike. A slot's sender report says which of its timestamps belongs to
+ * *now* on our clock, by way of the publisher's report and that offset. The
+ * distance between her sound and her picture is thereby the one she measured
+ * at capture, whatever encoder, network and queue did to either. Before her
+ * first report, arrival times stand in. At a switch the slot's timestamp goes
+ * on by the time between the two packets on that same clock.
+ */
+#ifndef SFU_CORE_MEDIA_PRIV_H
+#define SFU_CORE_MEDIA_PRIV_H
+
+#include "sfu/core/audio_select.h"
+#include "sfu/core/layer_select.h"
+#include "sfu/core/media_room.h"
+#include "sfu/core/nack_gen.h"
+#include "sfu/core/rtp_recv.h"
+#include "sfu/core/rtx_cache.h"
+#include "sfu/core/slot_map.h"
+#include "sfu/core/transport_cc.h"
+#include "sfu/wire/rtp.h"
+#include "sfu/wire/vp8.h"
+
+enum {
+        MEDIA_VIDEO_RATE = 90000,
+        MEDIA_AUDIO_RATE = 48000,
+        MEDIA_MAX_SSRCS = 20, /* 3 kinds x 3 layers x 2, and two spare */
+        MEDIA_VIDEO_RING = 512,
+        MEDIA_AUDIO_RING = 64,
+        MEDIA_VIDEO_MISSING = 128,
+        MEDIA_AUDIO_MISSING = 16,
+        MEDIA_RECENT_RTX = 16,
+
+        PLI_INTERVAL_US = 500 * 1000,
+        REPORT_INTERVAL_US = 1000 * 1000,
+        ALLOCATE_INTERVAL_US = 200 * 1000,
+        FLOW_TIMEOUT_US = 1000 * 1000,        /* a layer without packets has stopped */
+        SWITCH_PATIENCE_US = 3 * 1000 * 1000, /* then the old source stops anyway */
+        UNWATCHED_GRACE_US = 5 * 1000 * 1000,
+        DEFAULT_RTT_US = 100 * 1000,
+};
+
+struct media_link {
+        struct media_link *prev, *next;
+};
+
+enum { LINK_WATCH, LINK_CURRENT, LINK_NEXT, N_LINKS };
+
+struct media_layer {
+        struct media_pub *pub;
+        uint32_t id; /* in the room; a new one whenever the stream starts over */
+        uint8_t index;
+        uint32_t ssrc, rtx_ssrc; /* 0: not seen yet */
+        enum sdp_codec codec;
+        uint16_t height;
+        struct rtp_recv recv;
+        struct nack_gen *nack;   /* both only while somebody shows it; may */
+        struct rtx_cache *cache; /* be NULL for lack of memory */
+        bool key_wanted;
+        int64_t pli_us; /* last request sent */
+        struct media_link current, next;
+};
+
+struct media_pub {
+        struct media_peer *peer;
+        enum sfu_kind kind;
+        bool muted;
+        struct sdp_publication sdp;
+        struct media_link watchers;
+        bool wanted, wanted_told;
+        int64_t unwatched_us; /* since when nobody watches; 0: somebody does */
+        uint32_t mic_id;      /* in audio_select */
+        size_t n_layers;
+        struct media_layer layers[SDP_MAX_RIDS];
+};
+
+struct media_slot {
+        struct media_peer *peer;
+        struct media_link links[N_LINKS];
+        struct sdp_slot sdp;
+        bool audio, paused; /* paused: the line has no room for it */
+        uint8_t index;      /* among the peer's slots of its kind */
+        struct sfu_slot_view view;
+        struct media_pub *target;
+        struct media_layer *current, *next;
+        int64_t next_since_us;
+        uint32_t shown; /* participant, as the last event said */
+        enum sfu_kind shown_kind;
+
+        struct slot_map map;
+        bool started;
+        uint32_t last_ts;     /* of the newest packet sent, and */
+        int64_t last_time_us; /* its moment on our clock, */
+        int64_t last_sent_us; /* and when we sent it */
+        uint16_t picture_id;
+        uint8_t tl0picidx;
+        bool mid_known;        /* the receiver has reported on this SSRC */
+        uint32_t mid_last_ext; /* the newest packet that carried the MID */
+        uint16_t rtx_seq;
+        uint32_t packets, octets;
+        uint64_t retransmitted;
+        struct rtp_rate rate;
+        bool report_soon; /* a switch: the receiver should learn the new clock */
+        uint8_t fraction_lost;
+        uint32_t lost, jitter;
+        struct {
+                uint16_t seq, at_ms;
+        } recent[MEDIA_RECENT_RTX]; /* by seq modulo: not twice within an RTT */
+};
+
+/* From a publisher's NTP clock to ours. */
+struct media_clock {
+        bool valid;
+        int64_t offset_us;
+        int64_t updated_us;
+};
+
+struct media_ssrc {
+        uint32_t ssrc;
+        bool rtx;
+        struct media_layer *layer;
+};
+
+struct media_peer {
+        struct media_room *room;
+        void *tag;
+        uint32_t participant;
+        size_t index; /* in the room's arrays */
+        bool connected;
+        struct sdp_ext_ids ext; /* RFC 8843 §9.2: one meaning per id in a bundle */
+        bool transport_cc;
+        struct media_pub *pubs[SFU_N_KINDS]; /* NULL: not offered */
+        size_t n_ssrcs;
+        struct media_ssrc ssrcs[MEDIA_MAX_SSRCS];
+        uint32_t local_ssrc; /* of our feedback */
+        struct transport_cc tcc;
+        struct media_clock clock;
+        uint32_t rtt_us; /* 0: unknown */
+        uint64_t remb_bps;
+        struct line_budget line;
+        struct rtp_rate video_rate; /* what its video slots were sent */
+        int64_t report_us, allocate_us, quality_us;
+        uint8_t in_loss; /* of 256, of what it sends, in the last interval */
+        int8_t bars;     /* last told; -1: never */
+        size_t n_audio, n_slots;
+        struct media_slot slots[]; /* audio first */
+};
+
+struct media_counters {
+        uint64_t nack_in, nack_out, rtx_out, rtx_miss, pli_in, pli_out, rtp_bad;
+};
+
+struct media_room {
+        struct media_out out;
+        uint64_t random;
+        size_t n_peers, cap_peers;
+        struct media_peer **peers;
+        uint32_t *participants; /* of peers[i]: found without touching the peers */
+        int64_t *due_us;        /* when peers[i] wants peer_on_timeout() */
+        int64_t next_us;        /* no entry of due_us is earlier */
+        size_t n_layer_ids;
+        struct media_layer **layer_ids; /* by id modulo MEDIA_ID_SPAN */
+        uint32_t *layer_generations;
+        struct audio_select *select;
+        struct audio_ranking ranking;
+        size_t n_mics;
+        struct media_pub **mics; /* by mic_id */
+        uint32_t speaker;        /* as told; 0: silence */
+        uint32_t last_speaker;   /* whom SFU_ACTIVE_SPEAKER shows through a silence */
+        bool has_wall;
+        int64_t wall_offset_us;
+        struct media_counters counters;
+};
+
+/* One packet on its way. */
+struct media_in {
+        struct pkt *pkt;
+        struct rtp_pkt rtp;
+        uint32_t ext;
+        enum sdp_codec codec;
+        bool starts_keyframe, has_vp8;
+        struct vp8_desc vp8;
+};
+
+/* Lists. */
+static inline void link_init(struct media_link *l)
+{
+        l->prev = l->next = l;
+}
+
+static inline void link_remove(struct media_link *l)
+{
+        l->prev->next = l->next;
+        l->next->prev = l->prev;
+        link_init(l);
+}
+
+static inline void link_append(struct media_link *head, struct media_link *l)
+{
+        l->prev = head->prev;
+        l->next = head;
+        head->prev->next = l;
+        head->prev = l;
+}
+
+static inline bool link_empty(const struct media_link *head)
+{
+        return head->next == head;
+}
+
+static inline struct media_slot *slot_of(struct media_link *l, int which)
+{
+        return (struct media_slot *)(void *)((uint8_t *)(l - which) -
+                                             offsetof(struct media_slot, links));
+}
+
+/* Visits each slot of a list; the body may take the slot out of it. */
+#define slot_for_each(slot, head, which)                                                           \
+        for (struct media_link *l_ = (head)->next, *n_ = l_->next;                                 \
+             l_ != (head) && ((slot) = slot_of(l_, (which)), true); l_ = n_, n_ = n_->next)
+
+/* media_room.c */
+uint32_t room_random(struct media_room *room);
+void peer_wake(struct media_peer *peer, int64_t at_us);
+struct media_peer *room_find(const struct media_room *room, uint32_t participant);
+must_use int room_add_layer(struct media_room *room, struct media_layer *layer);
+void room_remove_layer(struct media_room *room, struct media_layer *layer);
+void room_renumber_layer(struct media_room *room, struct media_layer *layer);
+struct media_layer *room_layer(const struct media_room *room, uint32_t id);
+void media_tell(struct media_peer *peer, const struct sfu_event *event);
+
+/* media_pub.c */
+must_use int pub_new(struct media_pub **ret_pub, struct media_peer *peer, enum sfu_kind kind,
+                     const struct sdp_publication *sdp);
+struct media_pub *pub_free(struct media_pub *pub);
+DEFINE_CLEANUP(struct media_pub *, pub_free)
+void layer_watched(struct media_layer *layer);
+void layer_unwatched(struct media_layer *layer);
+bool layer_flows(const struct media_layer *layer, int64_t now_us);
+void layer_want_key(struct media_layer *layer, int64_t now_us);
+void layer_restart(struct media_layer *layer, int64_t now_us);
+int64_t layer_time_of(const struct media_layer *layer, uint32_t ts);
+uint32_t layer_ts_at(const struct media_layer *layer, int64_t time_us);
+void clock_on_sr(struct media_clock *clock, uint64_t ntp, int64_t now_us);
+void pub_update_wanted(struct media_pub *pub, int64_t now_us);
+must_use bool pub_codec(const struct media_pub *pub, uint8_t pt, enum sdp_codec *ret_codec);
+
+/* media_in.c */
+must_use bool media_in_classify(struct media_in *in, const struct media_pub *pub);
+
+/* media_slot.c */
+void slot_init(struct media_slot *slot, struct media_peer *peer, const struct sdp_slot *sdp);
+void slot_set_target(struct media_slot *slot, struct media_pub *pub, int64_t now_us);
+void slot_aim(struct media_slot *slot, struct media_layer *layer, int64_t now_us);
+void slot_release(struct media_slot *slot);
+void slot_give_up(struct media_slot *slot);
+void slot_switch(struct media_slot *slot, const struct media_in *in, int64_t now_us);
+void slot_forward(struct media_slot *slot, const struct media_in *in, int64_t now_us);
+void slot_skip(struct media_slot *slot, const struct media_in *in, int64_t now_us);
+void slot_on_nack(struct media_slot *slot, const uint16_t *seqs, size_t n, int64_t now_us);
+struct media_slot *peer_slot_by_ssrc(struct media_peer *peer, uint32_t ssrc);
+
+/* media_view.c */
+bool pub_available(const struct media_pub *pub);
+void peer_resolve(struct media_peer *peer, int64_t now_us);
+void peer_allocate(struct media_peer *peer, int64_t now_us);
+void room_resolve(struct media_room *room, uint32_t participant, int64_t now_us);
+
+/* media_audio.c */
+void room_audio_tick(struct media_room *room, int64_t now_us);
+void peer_assign_audio(struct media_peer *peer, int64_t now_us);
+must_use int room_add_mic(struct media_room *room, struct media_pub *pub);
+void room_remove_mic(struct media_room *room, struct media_pub *pub);
+
+/* media_feedback.c: returns when it wants to be called again. */
+int64_t peer_feedback(struct media_peer *peer, int64_t now_us);
+
+/* media_report.c; the first likewise. */
+int64_t peer_report(struct media_peer *peer, int64_t now_us);
+void peer_quality(struct media_peer *peer, int64_t now_us);
+
+#endif

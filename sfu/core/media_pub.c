@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sfu/core/media_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+        CLOCK_CREEP_PPM = 250,         /* faster than any quartz drifts */
+        CLOCK_STEP_US = 1000 * 1000,   /* more than a network delays: the clock was set */
+        SR_DOUBT_US = 5 * 1000 * 1000, /* a report this far from arrival times is wrong */
+};
+
+int pub_new(struct media_pub **ret_pub, struct media_peer *peer, enum sfu_kind kind,
+            const struct sdp_publication *sdp)
+{
+        cleanup(pub_freep) struct media_pub *pub = calloc(1, sizeof(*pub));
+        int r;
+
+        if (!pub)
+                return -ENOMEM;
+        pub->peer = peer;
+        pub->kind = kind;
+        pub->sdp = *sdp;
+        pub->mic_id = AUDIO_SELECT_NONE;
+        link_init(&pub->watchers);
+        for (size_t i = 0; i < (sdp->n_rids ? sdp->n_rids : 1); i++) {
+                struct media_layer *layer = &pub->layers[pub->n_layers];
+
+                layer->pub = pub;
+                layer->index = (uint8_t)i;
+                layer->pli_us = -PLI_INTERVAL_US;
+                link_init(&layer->current);
+                link_init(&layer->next);
+                rtp_recv_init(&layer->recv, kind == SFU_MIC ? MEDIA_AUDIO_RATE : MEDIA_VIDEO_RATE);
+                pub->n_layers++;
+                r = room_add_layer(peer->room, layer);
+                if (r < 0)
+                        return r;
+        }
+        r = kind == SFU_MIC ? room_add_mic(peer->room, pub) : 0;
+        if (r < 0)
+                return r;
+        *ret_pub = take_ptr(pub);
+        return 0;
+}
+
+struct media_pub *pub_free(struct media_pub *pub)
+{
+        struct media_slot *slot;
+
+        if (!pub)
+                return NULL;
+        slot_for_each(slot, &pub->watchers, LINK_WATCH) slot_set_target(slot, NULL, 0);
+        for (size_t i = 0; i < pub->n_layers; i++) {
+                struct media_layer *layer = &pub->layers[i];
+
+                /* Slots on their way to another source may still show this one. */
+                slot_for_each(slot, &layer->current, LINK_CURRENT) slot_release(slot);
+                room_remove_layer(pub->peer->room, layer);
+                nack_gen_free(layer->nack);
+                rtx_cache_free(layer->cache);
+        }
+        room_remove_mic(pub->peer->room, pub);
+        free(pub);
+        return NULL;
+}
+
+bool pub_codec(const struct media_pub *pub, uint8_t pt, enum sdp_codec *ret_codec)
+{
+        for (int codec = 0; codec < SDP_N_CODECS; codec++) {
+                if (pub->sdp.pts[codec].used && pub->sdp.pts[codec].pt == pt) {
+                        *ret_codec = (enum sdp_codec)codec;
+                        return true;
+                }
+        }
+        return false;
+}
+
+/* Losses are asked for, and packets kept, only while somebody needs them: a
+ * thousand open microphones cost no ring. */
+void layer_watched(struct media_layer *layer)
+{
+        bool audio = layer->pub->kind == SFU_MIC;
+
+        if (!layer->cache &&
+            rtx_cache_new(&layer->cache, audio ? MEDIA_AUDIO_RING : MEDIA_VIDEO_RING) < 0)
+                layer->cache = NULL; /* no retransmission from this layer, no harm else */
+        if (!layer->nack && layer->pub->sdp.nack &&
+            nack_gen_new(&layer->nack, audio ? MEDIA_AUDIO_MISSING : MEDIA_VIDEO_MISSING) < 0)
+                layer->nack = NULL;
+}
+
+void layer_unwatched(struct media_layer *layer)
+{
+        if (!link_empty(&layer->current) || !link_empty(&layer->next))
+                return;
+        layer->cache = rtx_cache_free(layer->cache);
+        layer->nack = nack_gen_free(layer->nack);
+        layer->key_wanted = false;
+}
+
+bool layer_flows(const struct media_layer *layer, int64_t now_us)
+{
+        return layer->recv.packets > 0 && now_us - layer->recv.last_us < FLOW_TIMEOUT_US;
+}
+
+void layer_want_key(struct media_layer *layer, int64_t now_us)
+{
+        if (layer->pub->kind == SFU_MIC)
+                return;
+        layer->key_wanted = true;
+        peer_wake(layer->pub->peer, now_us);
+}
+
+/* Another stream took the layer's place: what slots remember of the old one
+ * must not be mixed with it. */
+void layer_restart(struct media_layer *layer, int64_t now_us)
+{
+        struct media_slot *slot;
+
+        rtp_recv_init(&layer->recv, layer->recv.clock_rate);
+        rtx_cache_clear(layer->cache);
+        nack_gen_reset(layer->nack);
+        layer->height = 0;
+        room_renumber_layer(layer->pub->peer->room, layer);
+        slot_for_each(slot, &layer->current, LINK_CURRENT)
+        {
+                slot_release(slot);
+                slot_aim(slot, layer, now_us);
+        }
+}
+
+static int64_t us_of_ntp(uint64_t ntp)
+{
+        return (int64_t)(ntp >> 32) * 1000000 + (int64_t)((ntp & 0xffffffffu) * 1000000 >> 32);
+}
+
+void clock_on_sr(struct media_clock *clock, uint64_t ntp, int64_t now_us)
+{
+        int64_t sample = now_us - us_of_ntp(ntp), since = now_us - clock->updated_us;
+
+        if (clock->valid && sample - clock->offset_us < CLOCK_STEP_US &&
+            clock->offset_us - sample < CLOCK_STEP_US) {
+                int64_t crept = clock->offset_us + since * CLOCK_CREEP_PPM / 1000000;
+
+                clock->offset_us = sample < crept ? sample : crept;
+        } else {
+                clock->offset_us = sample;
+        }
+        clock->valid = true;
+        clock->updated_us = now_us;
+}
+
+/* By the publisher's reports, if she sent any that make sense. */
+static bool time_by_report(const struct media_layer *layer, uint32_t ts, int64_t *ret_us)
+{
+        const struct media_clock *clock = &layer->pub->peer->clock;
+        uint64_t ntp, last_ntp;
+        int64_t doubt;
+
+        if (!clock->valid || !rtp_recv_ntp_at(&layer->recv, ts, &ntp) ||
+            !rtp_recv_ntp_at(&layer->recv, layer->recv.last_ts, &last_ntp))
+                return false;
+        doubt = us_of_ntp(last_ntp) + clock->offset_us - layer->recv.last_us;
+        if (doubt > SR_DOUBT_US || doubt < -SR_DOUBT_US)
+                return false;
+        *ret_us = us_of_ntp(ntp) + clock->offset_us;
+        return true;
+}
+
+int64_t layer_time_of(const struct media_layer *layer, uint32_t ts)
+{
+        const struct rtp_recv *recv = &layer->recv;
+        int64_t us;
+
+        if (time_by_report(layer, ts, &us))
+                return us;
+        return recv->last_us +
+               (int64_t)(int32_t)(ts - recv->last_ts) * 1000000 / (int64_t)recv->clock_rate;
+}
+
+uint32_t layer_ts_at(const struct media_layer *layer, int64_t time_us)
+{
+        const struct rtp_recv *recv = &layer->recv;
+        int64_t since_us = time_us - layer_time_of(layer, recv->last_ts);
+
+        return recv->last_ts + (uint32_t)(since_us * (int64_t)recv->clock_rate / 1000000);
+}
+
+void pub_update_wanted(struct media_pub *pub, int64_t now_us)
+{
+        bool watched = !link_empty(&pub->watchers);
+        struct sfu_event event = { .type = SFU_EV_WANTED };
+
+        if (pub->kind == SFU_MIC || !pub->peer->connected)
+                return;
+        if (watched) {
+                pub->unwatched_us = 0;
+        } else if (pub->wanted_told && pub->wanted) {
+                /* A viewer who turns the page comes back soon: let it run on. */
+                if (pub->unwatched_us == 0)
+                        pub->unwatched_us = now_us;
+                if (now_us - pub->unwatched_us < UNWATCHED_GRACE_US) {
+                        peer_wake(pub->peer, pub->unwatched_us + UNWATCHED_GRACE_US);
+                        return;
+                }
+        }
+        if (pub->wanted_told && pub->wanted == watched)
+                return;
+        pub->wanted = watched;
+        pub->wanted_told = true;
+        event.wanted.kind = pub->kind;
+        event.wanted.wanted = watched;
+        media_tell(pub->peer, &event);
+}

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sfu/core/media_priv.h"
+
+#include <string.h>
+
+#include "sfu/wire/rtx.h"
+
+enum {
+        MIN_STEP_US = 20 * 1000,     /* a new source is at least one audio frame later */
+        MAX_STEP_DOUBT_US = 2000000, /* the publishers' clocks against our own */
+        RECENT_RTX_MIN_MS = 10,
+        EXT_ROOM = 32, /* block header, MID (1 + 16), abs-send-time (1 + 3), padding */
+        ABS_SEND_TIME_BYTES = 3,
+};
+
+void slot_init(struct media_slot *slot, struct media_peer *peer, const struct sdp_slot *sdp)
+{
+        struct media_room *room = peer->room;
+
+        slot->peer = peer;
+        slot->sdp = *sdp;
+        for (int i = 0; i < N_LINKS; i++)
+                link_init(&slot->links[i]);
+        /* Below 2^15, so that a receiver that misses the first packets guesses the
+         * SRTP rollover counter right (RFC 3711 §3.3.1). */
+        slot_map_init(&slot->map, (uint16_t)(room_random(room) & 0x7fff));
+        slot->rtx_seq = (uint16_t)(room_random(room) & 0x7fff);
+        slot->last_ts = room_random(room);
+        slot->picture_id = (uint16_t)(room_random(room) & 0x7fff);
+        slot->tl0picidx = (uint8_t)room_random(room);
+}
+
+struct media_slot *peer_slot_by_ssrc(struct media_peer *peer, uint32_t ssrc)
+{
+        for (size_t i = 0; i < peer->n_slots; i++) {
+                if (peer->slots[i].sdp.ssrc == ssrc)
+                        return &peer->slots[i];
+        }
+        return NULL;
+}
+
+static uint32_t rate_of(const struct media_slot *slot)
+{
+        return slot->audio ? MEDIA_AUDIO_RATE : MEDIA_VIDEO_RATE;
+}
+
+static void show(struct media_slot *slot, uint32_t participant, enum sfu_kind kind)
+{
+        struct sfu_event event = { .type = SFU_EV_SLOT };
+
+        if (slot->shown == participant && (participant == 0 || slot->shown_kind == kind))
+                return;
+        slot->shown = participant;
+        slot->shown_kind = kind;
+        event.slot.audio = slot->audio;
+        event.slot.index = slot->index;
+        event.slot.source = participant;
+        event.slot.kind = kind;
+        media_tell(slot->peer, &event);
+}
+
+static void leave(struct media_slot *slot, struct media_layer **which, int link)
+{
+        struct media_layer *layer = *which;
+
+        if (!layer)
+                return;
+        *which = NULL;
+        link_remove(&slot->links[link]);
+        layer_unwatched(layer);
+}
+
+static void enter(struct media_slot *slot, struct media_layer **which, int link,
+                  struct media_layer *layer)
+{
+        *which = layer;
+        link_append(link == LINK_CURRENT ? &layer->current : &layer->next, &slot->links[link]);
+        layer_watched(layer);
+}
+
+void slot_release(struct media_slot *slot)
+{
+        leave(slot, &slot->next, LINK_NEXT);
+        leave(slot, &slot->current, LINK_CURRENT);
+        show(slot, 0, slot->shown_kind);
+}
+
+/* The new source does not come; the old one has been shown for long enough. */
+void slot_give_up(struct media_slot *slot)
+{
+        leave(slot, &slot->current, LINK_CURRENT);
+        show(slot, 0, slot->shown_kind);
+}
+
+void slot_aim(struct media_slot *slot, struct media_layer *layer, int64_t now_us)
+{
+        if (slot->current == layer) {
+                leave(slot, &slot->next, LINK_NEXT);
+                return;
+        }
+        if (slot->next == layer)
+                return;
+        leave(slot, &slot->next, LINK_NEXT);
+        enter(slot, &slot->next, LINK_NEXT, layer);
+        slot->next_since_us = now_us;
+        layer_want_key(layer, now_us);
+}
+
+void slot_set_target(struct media_slot *slot, struct media_pub *pub, int64_t now_us)
+{
+        struct media_pub *old = slot->target;
+
+        if (old == pub)
+                return;
+        slot->target = pub;
+        if (old) {
+                link_remove(&slot->links[LINK_WATCH]);
+                pub_update_wanted(old, now_us);
+        }
+        if (!pub) {
+                slot_release(slot);
+                return;
+        }
+        link_append(&pub->watchers, &slot->links[LINK_WATCH]);
+        pub_update_wanted(pub, now_us);
+        if (slot->audio)
+                slot_aim(slot, &pub->layers[0], now_us);
+        else
+                slot->peer->allocate_us = now_us;
+        peer_wake(slot->peer, now_us);
+}
+
+/* Where the new source's first packet lies on the slot's timeline: as much later
+ * than the last packet as the two moments of capture are apart. */
+static uint32_t first_ts(const struct media_slot *slot, int64_t time_us, int64_t now_us)
+{
+        int64_t step_us = time_us - slot->last_time_us, sent_us = now_us - slot->last_sent_us;
+
+        if (!slot->started)
+                return slot->last_ts;
+        if (step_us - sent_us > MAX_STEP_DOUBT_US || sent_us - step_us > MAX_STEP_DOUBT_US)
+                step_us = sent_us;
+        if (step_us < MIN_STEP_US)
+                step_us = MIN_STEP_US;
+        return slot->last_ts + (uint32_t)((uint64_t)step_us * rate_of(slot) / 1000000);
+}
+
+static bool codec_negotiated(const struct media_slot *slot, enum sdp_codec codec)
+{
+        return slot->sdp.pts[codec].used;
+}
+
+void slot_switch(struct media_slot *slot, const struct media_in *in, int64_t now_us)
+{
+        struct media_layer *layer = slot->next;
+        struct slot_seg seg = {
+                .layer_id = layer->id,
+                .in_first = in->ext,
+                .mark = slot->audio, /* a talk spurt begins (RFC 3551 §4.1) */
+        };
+        int64_t time_us = layer_time_of(layer, in->rtp.ts);
+
+        if (!codec_negotiated(slot, in->codec))
+                return;
+        seg.ts_offset = first_ts(slot, time_us, now_us) - in->rtp.ts;
+        if (in->has_vp8) {
+                seg.picture_id_offset = (uint16_t)(slot->picture_id + 1 - in->vp8.picture_id);
+                seg.tl0_offset = (uint8_t)(slot->tl0picidx + 1 - in->vp8.tl0picidx);
+        }
+        slot_map_switch(&slot->map, &seg);
+        leave(slot, &slot->current, LINK_CURRENT);
+        enter(slot, &slot->current, LINK_CURRENT, layer);
+        leave(slot, &slot->next, LINK_NEXT); /* last: the layer keeps its ring */
+        slot->report_soon = true;
+        peer_wake(slot->peer, now_us);
+        show(slot, layer->pub->peer->participant, layer->pub->kind);
+}
+
+/* Header extensions of an outgoing packet. */
+static size_t fill_ext(const struct media_slot *slot, bool with_mid, uint8_t *send_time,
+                       struct rtp_ext_item *items, int64_t now_us)
+{
+        const struct sdp_ext_ids *ids = &slot->sdp.ext;
+        size_t n = 0, mid_len = strlen(slot->sdp.mid);
+
+        if (with_mid && ids->mid && ids->mid <= RTP_EXT_ONE_BYTE_MAX_ID && mid_len > 0)
+                items[n++] = (struct rtp_ext_item){ ids->mid,
+                                                    { (const uint8_t *)slot->sdp.mid, mid_len } };
+        /* Not on sound: see slot_resend(). Bandwidth is estimated from video. */
+        if (!slot->audio && ids->abs_send_time && ids->abs_send_time <= RTP_EXT_ONE_BYTE_MAX_ID) {
+                uint32_t t = rtp_ext_abs_send_time_at(now_us);
+
+                send_time[0] = (uint8_t)(t >> 16);
+                send_time[1] = (uint8_t)(t >> 8);
+                send_time[2] = (uint8_t)t;
+                items[n++] = (struct rtp_ext_item){ ids->abs_send_time,
+                                                    { send_time, ABS_SEND_TIME_BYTES } };
+        }
+        return n;
+}
+
+struct out_rtp {
+        struct rtp_pkt header;
+        bool with_mid, is_rtx;
+        uint16_t osn; /* of RTX */
+};
+
+/* Writes and commits one packet. False: no room in the batch. */
+static bool write_out(struct media_slot *slot, const struct out_rtp *o, const struct slot_seg *seg,
+                      const struct media_in *in, int64_t now_us)
+{
+        const struct media_out *out = &slot->peer->room->out;
+        size_t payload_len = in->rtp.payload.len;
+        size_t max_len = RTP_HEADER + EXT_ROOM + RTX_OSN_BYTES + payload_len;
+        uint8_t send_time[ABS_SEND_TIME_BYTES];
+        struct rtp_ext_item items[2];
+        uint8_t *data = out->reserve(out->user, slot->peer->tag, max_len), *payload;
+        struct wr w;
+
+        if (!data)
+                return false;
+        w = wr_init(data, max_len);
+        rtp_write_header(&w, &o->header, items,
+                         fill_ext(slot, o->with_mid, send_time, items, now_us));
+        if (o->is_rtx)
+                wr_u16(&w, o->osn);
+        payload = wr_take(&w, payload_len);
+        if (w.bad)
+                return false;
+        if (payload_len > 0)
+                memcpy(payload, in->rtp.payload.data, payload_len);
+        if (in->has_vp8) {
+                vp8_set_picture_id(payload, &in->vp8,
+                                   (uint16_t)(in->vp8.picture_id + seg->picture_id_offset));
+                vp8_set_tl0picidx(payload, &in->vp8,
+                                  (uint8_t)(in->vp8.tl0picidx + seg->tl0_offset));
+        }
+        out->commit_rtp(out->user, slot->peer->tag, wr_len(&w));
+        rtp_rate_add(&slot->rate, wr_len(&w), now_us);
+        if (!slot->audio)
+                rtp_rate_add(&slot->peer->video_rate, wr_len(&w), now_us);
+        return true;
+}
+
+/* The same answer for a packet whenever it is asked, see slot_resend(). */
+static bool carries_mid(const struct media_slot *slot, uint32_t out_ext)
+{
+        return !slot->mid_known || (int32_t)(out_ext - slot->mid_last_ext) <= 0;
+}
+
+static struct rtp_pkt map_header(const struct media_slot *slot, const struct media_in *in,
+                                 uint32_t out_ext, const struct slot_seg *seg)
+{
+        return (struct rtp_pkt){
+                .marker = in->rtp.marker || (seg->mark && in->ext == seg->in_first),
+                .pt = slot->sdp.pts[in->codec].pt,
+                .seq = (uint16_t)out_ext,
+                .ts = in->rtp.ts + seg->ts_offset,
+                .ssrc = slot->sdp.ssrc,
+        };
+}
+
+static void send_mapped(struct media_slot *slot, const struct media_in *in, uint32_t out_ext,
+                        const struct slot_seg *seg, int64_t now_us)
+{
+        struct out_rtp o = {
+                .header = map_header(slot, in, out_ext, seg),
+                .with_mid = carries_mid(slot, out_ext),
+        };
+
+        if (!slot->mid_known && (int32_t)(out_ext - slot->mid_last_ext) > 0)
+                slot->mid_last_ext = out_ext;
+        if (!write_out(slot, &o, seg, in, now_us))
+                return;
+        slot->packets++;
+        slot->octets += (uint32_t)in->rtp.payload.len;
+}
+
+void slot_forward(struct media_slot *slot, const struct media_in *in, int64_t now_us)
+{
+        const struct slot_seg *seg;
+        uint32_t out_ext;
+
+        if (!codec_negotiated(slot, in->codec) ||
+            !slot_map_forward(&slot->map, in->ext, &out_ext, &seg))
+                return; /* what another source replaced */
+        if (out_ext + 1 == slot->map.out_next) {
+                slot->started = true;
+                slot->last_ts = in->rtp.ts + seg->ts_offset;
+                slot->last_time_us = layer_time_of(slot->current, in->rtp.ts);
+                slot->last_sent_us = now_us;
+                if (in->has_vp8 && in->vp8.has_picture_id)
+                        slot->picture_id = (uint16_t)(in->vp8.picture_id + seg->picture_id_offset) &
+                                           0x7fff;
+                if (in->has_vp8 && in->vp8.has_tl0picidx)
+                        slot->tl0picidx = (uint8_t)(in->vp8.tl0picidx + seg->tl0_offset);
+        }
+        send_mapped(slot, in, out_ext, seg, now_us);
+}
+
+void slot_skip(struct media_slot *slot, const struct media_in *in, int64_t now_us)
+{
+        if (!slot_map_skip(&slot->map, in->ext))
+                slot_forward(slot, in, now_us); /* its number is spent: fill the gap */
+}
+
+/* Not the same packet again within half a round trip: the answer is under way. */
+static bool asked_again_too_soon(struct media_slot *slot, uint16_t seq, int64_t now_us)
+{
+        uint16_t now_ms = (uint16_t)(now_us / 1000 % 0xffff + 1); /* 0: never */
+        uint32_t wait_ms = slot->peer->rtt_us / 2000;
+        size_t i = seq % MEDIA_RECENT_RTX;
+
+        if (wait_ms < RECENT_RTX_MIN_MS)
+                wait_ms = RECENT_RTX_MIN_MS;
+        if (slot->recent[i].at_ms && slot->recent[i].seq == seq &&
+            (uint16_t)(now_ms - slot->recent[i].at_ms) < wait_ms)
+                return true;
+        slot->recent[i].seq = seq;
+        slot->recent[i].at_ms = now_ms;
+        return false;
+}
+
+/* RTX (RFC 4588) where it was negotiated. Sound has none: there the packet goes
+ * out once more under its own number. SRTP then uses the same nonce again, which
+ * is safe only for the same bytes; so nothing in such a packet may depend on the
+ * moment: no abs-send-time, and the MID exactly if it had it the first time. */
+static bool slot_resend(struct media_slot *slot, const struct media_in *in, uint32_t out_ext,
+                        const struct slot_seg *seg, int64_t now_us)
+{
+        const struct sdp_pt *pt = &slot->sdp.pts[in->codec];
+        bool rtx = slot->sdp.rtx_ssrc != 0 && pt->rtx_pt != 0;
+        struct out_rtp o = {
+                .header = map_header(slot, in, out_ext, seg),
+                .with_mid = carries_mid(slot, out_ext),
+                .is_rtx = rtx,
+                .osn = (uint16_t)out_ext,
+        };
+
+        if (rtx) {
+                o.header.pt = pt->rtx_pt;
+                o.header.seq = slot->rtx_seq;
+                o.header.ssrc = slot->sdp.rtx_ssrc;
+        } else if (!slot->audio) {
+                return false;
+        }
+        if (!write_out(slot, &o, seg, in, now_us))
+                return false;
+        if (rtx)
+                slot->rtx_seq++;
+        slot->retransmitted++;
+        return true;
+}
+
+static bool resend_one(struct media_slot *slot, uint16_t seq, int64_t now_us)
+{
+        const struct slot_seg *seg;
+        struct media_layer *layer;
+        struct media_in in = { 0 };
+        uint32_t in_ext, out_ext;
+
+        if (!slot_map_find(&slot->map, seq, &in_ext, &out_ext, &seg))
+                return false;
+        layer = room_layer(slot->peer->room, seg->layer_id);
+        if (!layer || !layer->cache || layer->pub->muted)
+                return false;
+        in.pkt = rtx_cache_get(layer->cache, in_ext);
+        if (!in.pkt || rtp_parse(&in.rtp, in.pkt->data, in.pkt->len) ||
+            !media_in_classify(&in, layer->pub) || !codec_negotiated(slot, in.codec))
+                return false;
+        in.ext = in_ext;
+        return slot_resend(slot, &in, out_ext, seg, now_us);
+}
+
+void slot_on_nack(struct media_slot *slot, const uint16_t *seqs, size_t n, int64_t now_us)
+{
+        struct media_counters *c = &slot->peer->room->counters;
+
+        c->nack_in += n;
+        for (size_t i = 0; i < n; i++) {
+                if (asked_again_too_soon(slot, seqs[i], now_us))
+                        continue;
+                if (resend_one(slot, seqs[i], now_us))
+                        c->rtx_out++;
+                else
+                        c->rtx_miss++;
+        }
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rtx_cache — the most recent packets of one incoming layer, kept for
+ *             retransmission to every one of its subscribers (RFC 4588).
+ *
+ * Layer:  core.
+ * Owner:  the incoming layer. Each kept packet is one reference of ours.
+ * Thread: the worker's.
+ *
+ * Invariants:
+ *  (1) at most `capacity` packets are held, each under its extended sequence
+ *      number modulo capacity: a newer packet evicts the one 'capacity' before.
+ *  (2) a packet older than the one in its place is not taken.
+ */
+#ifndef SFU_CORE_RTX_CACHE_H
+#define SFU_CORE_RTX_CACHE_H
+
+#include "base/base.h"
+#include "sfu/core/pkt.h"
+
+struct rtx_cache;
+
+/* capacity is a power of two. Returns 0 or -ENOMEM. */
+must_use int rtx_cache_new(struct rtx_cache **ret_cache, size_t capacity);
+
+/* Gives every packet back. Accepts NULL, returns NULL. */
+struct rtx_cache *rtx_cache_free(struct rtx_cache *cache);
+DEFINE_CLEANUP(struct rtx_cache *, rtx_cache_free)
+
+/* Gives every packet back and stays usable. Accepts NULL. */
+void rtx_cache_clear(struct rtx_cache *cache);
+
+/* Takes its own reference. */
+void rtx_cache_put(struct rtx_cache *cache, uint32_t ext_seq, struct pkt *pkt);
+
+/* The packet, still ours, or NULL. */
+struct pkt *rtx_cache_get(const struct rtx_cache *cache, uint32_t ext_seq);
+
+/* Packets held. */
+size_t rtx_cache_size(const struct rtx_cache *cache);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sfu/core/slot_map.h"
+
+#include <assert.h>
+#include <string.h>
+
+void slot_map_init(struct slot_map *map, uint16_t first_out)
+{
+        *map = (struct slot_map){ 0 };
+        /* One cycle up, so that looking back 2^15 numbers stays positive. */
+        map->out_next = 0x10000u + first_out;
+}
+
+static struct slot_seg *push_segment(struct slot_map *map, const struct slot_seg *seg)
+{
+        if (map->n_segs == SLOT_MAP_SEGMENTS) {
+                map->n_segs--;
+                memmove(&map->segs[0], &map->segs[1], map->n_segs * sizeof(map->segs[0]));
+        }
+        map->segs[map->n_segs] = *seg;
+        return &map->segs[map->n_segs++];
+}
+
+void slot_map_switch(struct slot_map *map, const struct slot_seg *seg)
+{
+        struct slot_seg *added = push_segment(map, seg);
+
+        added->out_first = map->out_next;
+        added->continues = false;
+        map->in_highest = added->in_first - 1;
+}
+
+/* The segment of the current source that holds in_ext, or NULL. */
+static const struct slot_seg *segment_of(const struct slot_map *map, uint32_t in_ext)
+{
+        for (size_t i = map->n_segs; i > 0; i--) {
+                const struct slot_seg *seg = &map->segs[i - 1];
+                uint32_t out = seg->out_first + (in_ext - seg->in_first);
+
+                if ((int32_t)(in_ext - seg->in_first) >= 0) {
+                        bool taken = i < map->n_segs && out >= map->segs[i].out_first;
+
+                        return taken ? NULL : seg; /* a skipped packet come twice */
+                }
+                if (!seg->continues)
+                        return NULL;
+        }
+        return NULL;
+}
+
+static void close_long_gap(struct slot_map *map, uint32_t in_ext)
+{
+        struct slot_seg seg = map->segs[map->n_segs - 1];
+
+        seg.in_first = in_ext;
+        seg.mark = false;
+        slot_map_switch(map, &seg);
+}
+
+bool slot_map_forward(struct slot_map *map, uint32_t in_ext, uint32_t *ret_out_ext,
+                      const struct slot_seg **ret_seg)
+{
+        const struct slot_seg *seg;
+        int32_t ahead = (int32_t)(in_ext - map->in_highest);
+        uint32_t out;
+
+        if (map->n_segs == 0)
+                return false;
+        if (ahead > SLOT_MAP_MAX_GAP)
+                close_long_gap(map, in_ext);
+        seg = segment_of(map, in_ext);
+        if (!seg)
+                return false;
+        out = seg->out_first + (in_ext - seg->in_first);
+        if (ahead > 0) {
+                map->in_highest = in_ext;
+                map->out_next = out + 1;
+        }
+        *ret_out_ext = out;
+        *ret_seg = seg;
+        return true;
+}
+
+bool slot_map_skip(struct slot_map *map, uint32_t in_ext)
+{
+        struct slot_seg seg;
+        int32_t ahead = (int32_t)(in_ext - map->in_highest);
+
+        if (map->n_segs == 0 || ahead <= 0 || ahead > SLOT_MAP_MAX_GAP)
+                return false;
+        seg = map->segs[map->n_segs - 1];
+        seg.out_first += in_ext - seg.in_first; /* the number it would have had */
+        seg.in_first = in_ext + 1;
+        seg.mark = false;
+        map->in_highest = in_ext;
+        map->out_next = seg.out_first;
+        /* A segment in which nothing can lie any more needs no place. */
+        if (map->segs[map->n_segs - 1].out_first == seg.out_first)
+                map->segs[map->n_segs - 1] = seg;
+        else
+                push_segment(map, &seg)->continues = true;
+        return true;
+}
+
+bool slot_map_find(const struct slot_map *map, uint16_t out_seq, uint32_t *ret_in_ext,
+                   uint32_t *ret_out_ext, const struct slot_seg **ret_seg)
+{
+        uint32_t newest = map->out_next - 1;
+        uint16_t back = (uint16_t)(newest - out_seq);
+        uint32_t out = newest - back;
+
+        if (back >= 0x8000)
+                return false; /* a number we have not reached yet */
+        for (size_t i = map->n_segs; i > 0; i--) {
+                const struct slot_seg *seg = &map->segs[i - 1];
+
+                if ((int32_t)(out - seg->out_first) < 0)
+                        continue;
+                *ret_in_ext = seg->in_first + (out - seg->out_first);
+                *ret_out_ext = out;
+                *ret_seg = seg;
+                return true;
+        }
+        return false;
+}
