@@ -220,7 +220,7 @@ static void write_codecs(FILE *out, const struct sdp_line *line, const struct sd
         }
 }
 
-/* A direction in the offer's extmap is answered with its mirror (RFC 8285 §5). */
+/* A direction in the offer's extmap is answered with its mirror (RFC 8285 §7). */
 static void write_exts(FILE *out, const struct sdp_line *line, const struct sdp_ext_ids *ids)
 {
         static const char *const mirrored[] = {

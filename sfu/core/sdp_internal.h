@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sdp_internal — what sdp_line.c, sdp_offer.c and sdp_answer.c share: an offer
- *                after validation. Nobody else includes it.
+ * sdp_internal — what the sdp_….c files share: the words of a line, and an
+ *                offer after validation. Nobody else includes it.
  *
  * Layer:  core.
  *
@@ -135,7 +135,14 @@ must_use bool sdp_word_token(struct sdp_word word, char extra, char *ret, size_t
  * ignored. Returns 0 or an enum sfu_offer_err. */
 must_use int sdp_security_read(struct sdp_security *security, const char *key, const char *value);
 
-/* True when key names a direction, which then is in *ret_dir. */
+static inline bool sdp_is_alnum(char c)
+{
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* True when the word, or the attribute's key, names a direction, which then is
+ * in *ret_dir. */
+bool sdp_word_dir(struct sdp_word word, enum sdp_dir *ret_dir);
 bool sdp_dir_read(const char *key, enum sdp_dir *ret_dir);
 
 /* Reads one m-section into *ret_line, whose memory is zeroed. default_dir is
