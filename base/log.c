@@ -17,6 +17,18 @@ void log_set_level(enum log_level level)
         max_level = level;
 }
 
+/* A hostile string must not be able to forge a second line or steer the
+ * operator's terminal: C0, DEL, and C1 as UTF-8 writes it (U+0080..9F). */
+static void blank_controls(uint8_t *text, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                if (text[i] < 0x20 || text[i] == 0x7f)
+                        text[i] = ' ';
+                if (text[i] == 0xc2 && i + 1 < n && text[i + 1] >= 0x80 && text[i + 1] < 0xa0)
+                        text[i] = text[i + 1] = ' ';
+        }
+}
+
 static void write_line(enum log_level level, const char *topic, const char *format, va_list args,
                        uint64_t held_back)
 {
@@ -39,11 +51,7 @@ static void write_line(enum log_level level, const char *topic, const char *form
         if (held_back > 0 && n < LINE_CAP - 48)
                 n += (size_t)snprintf(line + n, sizeof(line) - n - 1, " (and %llu more)",
                                       (unsigned long long)held_back);
-        /* A hostile string must not be able to forge a second line. */
-        for (size_t i = 0; i < n; i++) {
-                if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-                        line[i] = ' ';
-        }
+        blank_controls((uint8_t *)line, n);
         line[n++] = '\n';
         (void)!write(STDERR_FILENO, line, n);
 }

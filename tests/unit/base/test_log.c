@@ -61,10 +61,14 @@ static void a_hostile_string_makes_no_second_line(void **state)
 
         (void)state;
         capture_begin();
-        log_line(LOG_INFO, "http", "name=%s", "x\n2026 error main: forged\r\x1b[2J");
+        log_line(LOG_INFO, "http", "name=%s",
+                 "x\n2026 error main: forged\r\x1b[2J\xc2\x9b"
+                 "2J \xc2\xa9");
         assert_int_equal(capture_end(text), 1);
         assert_null(strchr(text, '\x1b'));
         assert_null(strchr(text, '\r'));
+        assert_null(strstr(text, "\xc2\x9b")); /* CSI in one character */
+        assert_non_null(strstr(text, "\xc2\xa9"));
 }
 
 static void a_long_line_is_cut(void **state)

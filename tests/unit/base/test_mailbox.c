@@ -14,6 +14,19 @@
 #include <pthread.h>
 #include <sched.h>
 
+/* The linker sends calloc here; the n-th call fails. 0: none does. */
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+
+static unsigned fail_at;
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+        if (fail_at > 0 && --fail_at == 0)
+                return NULL;
+        return __real_calloc(n, size);
+}
+
 enum { N_SENDERS = 4, N_MESSAGES = 20000 };
 
 struct note {
@@ -25,6 +38,23 @@ static bool is_readable(const struct mailbox *box)
         struct pollfd p = { .fd = mailbox_fd(box), .events = POLLIN };
 
         return poll(&p, 1, 0) == 1;
+}
+
+static void no_memory_is_reported_and_nothing_leaks(void **state)
+{
+        struct mailbox *box = NULL;
+        unsigned n = 0;
+        int err;
+
+        (void)state;
+        do {
+                fail_at = ++n;
+                err = mailbox_new(&box, 8, 4);
+                assert_true(err == 0 || (err == -ENOMEM && !box));
+        } while (err);
+        fail_at = 0;
+        assert_int_equal(n, 3); /* two allocations, each failed once */
+        mailbox_free(box);
 }
 
 static void messages_come_out_in_order(void **state)
@@ -139,6 +169,7 @@ static void many_senders_lose_and_reorder_nothing(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(no_memory_is_reported_and_nothing_leaks),
                 cmocka_unit_test(messages_come_out_in_order),
                 cmocka_unit_test(a_full_mailbox_says_so_and_keeps_what_it_has),
                 cmocka_unit_test(descriptor_is_readable_from_put_to_clear),
