@@ -219,6 +219,32 @@ static void message_ends_where_a_delta_would_not_fit(void **state)
         assert_int_equal(round_trip(arrivals_us + 3, 2), 2);
 }
 
+static void deltas_take_the_smallest_size_that_holds_them(void **state)
+{
+        static const struct {
+                int64_t ticks;
+                size_t covered, delta_bytes;
+        } limits[] = {
+                { 0, 2, 1 },     { 255, 2, 1 }, { 256, 2, 2 },    { 32767, 2, 2 },
+                { 32768, 1, 0 }, { -1, 2, 2 },  { -32768, 2, 2 }, { -32769, 1, 0 },
+        };
+        const int64_t start_us = 9600000; /* a multiple of 64 ms: its own delta is 0 */
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+                const int64_t arrivals_us[] = { start_us,
+                                                start_us + limits[i].ticks * RTCP_TCC_TICK_US };
+                /* head, one chunk, the first packet's delta, the second's, zeros */
+                size_t bytes = 20 + 2 + 1 + limits[i].delta_bytes;
+                uint8_t data[32];
+                struct wr w = wr_init(data, sizeof(data));
+
+                assert_int_equal(round_trip(arrivals_us, 2), limits[i].covered);
+                assert_int_equal(rtcp_write_tcc(&w, &head, arrivals_us, 2), limits[i].covered);
+                assert_int_equal(wr_len(&w), (bytes + 3) / 4 * 4);
+        }
+}
+
 static void leading_losses_are_covered(void **state)
 {
         const int64_t arrivals_us[] = { RTCP_TCC_LOST, RTCP_TCC_LOST, 1000, RTCP_TCC_LOST };
@@ -271,6 +297,7 @@ int main(void)
                 cmocka_unit_test(every_mix_of_lost_small_and_large_reads_back),
                 cmocka_unit_test(long_runs_take_one_chunk),
                 cmocka_unit_test(message_ends_where_a_delta_would_not_fit),
+                cmocka_unit_test(deltas_take_the_smallest_size_that_holds_them),
                 cmocka_unit_test(leading_losses_are_covered),
                 cmocka_unit_test(nothing_is_written_when_nothing_arrived),
                 cmocka_unit_test(at_most_max_packets_are_covered),

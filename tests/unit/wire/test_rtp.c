@@ -22,6 +22,7 @@ static const struct {
         { "padding only", { 0xa0, 111, HDR, 0, 0, 3 }, 15, 0, 0, 12 },
         { "padding zero", { 0xa0, 111, HDR, 1, 0, 0 }, 15, RTP_E_PADDING, 0, 0 },
         { "padding long", { 0xa0, 111, HDR, 1, 0, 9 }, 15, RTP_E_PADDING, 0, 0 },
+        { "padding one too long", { 0xa0, 111, HDR, 1, 0, 4 }, 15, RTP_E_PADDING, 0, 0 },
         { "padding of nothing", { 0xa0, 111, HDR }, 12, RTP_E_PADDING, 0, 0 },
         { "extension", { 0x90, 111, HDR, 0xbe, 0xde, 0, 1, 1, 2, 3, 4, 5 }, 21, 0, 1, 20 },
         { "empty extension", { 0x90, 111, HDR, 0xbe, 0xde, 0, 0, 5 }, 17, 0, 1, 16 },
