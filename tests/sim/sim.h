@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sim — a room of scripted peers in virtual time, behind a network with seeded
+ *       loss, delay and reordering. Drives sfu/core/media_room.h and nothing
+ *       else; an hour of media takes seconds.
+ *
+ * Each media packet carries a signature (who, kind, layer, moment of capture),
+ * so that a receiver knows what it shows without trusting the server.
+ */
+#ifndef TESTS_SIM_SIM_H
+#define TESTS_SIM_SIM_H
+
+#include "sfu/core/media_room.h"
+#include "sfu/core/nack_gen.h"
+#include "sfu/wire/rtcp.h"
+#include "sfu/wire/rtp.h"
+
+enum {
+        SIM_MAX_PEERS = 1024,
+        SIM_MAX_EVENTS = 256, /* kept per peer */
+        SIM_HISTORY = 1 << 9, /* a sender's packets for its own retransmission */
+};
+
+struct sim_net {
+        int loss_permille, jitter_us, delay_us, reorder_permille;
+};
+
+/* What a receiver got in one slot. */
+struct sim_rx {
+        bool started;
+        uint32_t n_packets, n_lost, n_duplicates, n_rtx, n_switches, n_keyframes;
+        uint32_t n_pid_jumps, n_ts_back;
+        uint32_t first_ext, highest_ext;
+        uint32_t last_ts, last_pid;
+        bool has_pid;
+        uint8_t last_tl0;
+        bool with_mid, with_send_time, last_marker;
+        uint32_t source; /* who is shown, by signature */
+        int kind, layer;
+        bool broken; /* a frame of a new source came before its key frame */
+        int64_t last_us, last_capture_us, max_gap_us;
+        uint8_t *seen; /* bit per 16-bit seq */
+        struct nack_gen *nack;
+        bool has_sr;
+        uint64_t sr_ntp;
+        int64_t sr_us;
+        uint8_t report_loss; /* fraction to claim in receiver reports */
+        uint32_t sr_ts, n_sr;
+        int64_t capture_offset_us; /* NTP time by SR - capture, of the last packet */
+};
+
+struct sim_tx {
+        bool on;
+        uint32_t ssrc, rtx_ssrc;
+        uint16_t seq, rtx_seq, pid;
+        uint8_t tl0;
+        uint32_t ts_base;
+        int width, height, packets_per_frame;
+        bool key_due;
+        uint32_t n_pli, n_nacked, n_sent, n_frames;
+        int64_t pli_times[64];
+        struct sim_sent *history;
+};
+
+struct sim_sent {
+        struct rtp_pkt header;
+        uint16_t len;
+        uint8_t data[128];
+};
+
+struct sim_mic {
+        bool on, no_level_ext;
+        int level; /* -dBov */
+        int swing; /* up and down by as much, as speech does */
+        int dips;  /* every so many packets a pause */
+        uint32_t n;
+};
+
+struct sim_peer {
+        struct sim *sim;
+        struct media_peer *media;
+        struct sdp_media sdp;
+        uint32_t participant;
+        bool gone, reacts; /* reacts: sends NACK, RR */
+        bool deaf;         /* sends no key frame when asked */
+        uint64_t remb_bps; /* sent every second; 0: none */
+        struct sim_net up, down;
+        int64_t ntp_skew_us;                /* her clock against ours */
+        int audio_delay_us, video_delay_us; /* capture to sending */
+        int fps;
+        struct sim_tx cam[3], screen, mic_tx;
+        bool wanted[SFU_N_KINDS];
+        bool ignores_wanted;
+        uint16_t transport_seq;
+        struct sim_mic mic;
+        struct sim_rx rx[SFU_MAX_SLOTS];
+        struct sfu_event events[SIM_MAX_EVENTS];
+        size_t n_events;
+        uint8_t out[2048];
+        size_t out_cap;
+        uint32_t n_rtp_out, n_tcc, n_rr, n_ticks;
+        int64_t last_tcc_us, max_tcc_gap_us;
+        bool refuse; /* reserve() has no room */
+};
+
+struct sim {
+        struct media_room *room;
+        struct pkt_pool *pool;
+        int64_t now_us, wall_us;
+        uint64_t random;
+        size_t n_peers;
+        struct sim_peer *peers[SIM_MAX_PEERS];
+        struct sim_flight *flights; /* heap by time */
+        size_t n_flights, cap_flights;
+        uint64_t order;
+        struct sfu_event room_events[SIM_MAX_EVENTS];
+        size_t n_room_events;
+};
+
+struct sim_offer {
+        bool mic, cam, screen;
+        int n_layers; /* of the camera; 0: 1 */
+        bool rids;    /* layers by rid (else a=ssrc) */
+        bool h264;    /* camera and slots speak H.264 only */
+        int n_audio, n_video;
+        bool mute_start;
+};
+
+void sim_init(struct sim *sim, uint64_t seed);
+void sim_done(struct sim *sim);
+uint32_t sim_random(struct sim *sim);
+
+/* Joins, connected at once, sending what was offered. */
+struct sim_peer *sim_join(struct sim *sim, uint32_t participant, const struct sim_offer *offer);
+void sim_leave(struct sim *sim, struct sim_peer *peer);
+void sim_run(struct sim *sim, int64_t for_us);
+void sim_send_rtcp(struct sim_peer *peer, const uint8_t *data, size_t len);
+void sim_send_padding(struct sim_peer *peer, int layer);
+void sim_send_rtx_probe(struct sim_peer *peer);
+void sim_send_pli(struct sim_peer *peer, size_t slot);
+
+/* One view of a video slot. */
+void sim_watch(struct sim_peer *peer, uint8_t slot, uint32_t participant, enum sfu_kind kind,
+               uint16_t max_height, uint8_t priority);
+
+/* The nth video slot's receiver (audio slots come first). */
+struct sim_rx *sim_video(struct sim_peer *peer, size_t nth);
+size_t sim_count_events(const struct sim_peer *peer, enum sfu_event_type type);
+const struct sfu_event *sim_last_event(const struct sim_peer *peer, enum sfu_event_type type);
+
+/* True when one of the peer's audio slots got this participant's voice within the last second. */
+bool sim_hears(const struct sim_peer *peer, uint32_t participant);
+
+#endif
