@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * peer — one client's transport on its worker: ICE, DTLS, SRTP and timeouts
+ *        around the room's media_peer.
+ *
+ *   opened ── valid check ──► reachable ── DTLS done ──► connected
+ *      │                          │                          │
+ *      └──────── peer_gone(): silence, DTLS failure, goodbye, replaced, closed
+ *
+ * Layer:  io.
+ * Owner:  the worker, by worker->peers.
+ * Thread: the worker's.
+ *
+ * Invariants:
+ *  (1) only authenticated packets keep a peer alive: a valid check, or SRTP and
+ *      SRTCP that verify.
+ *  (2) at most PEER_MAX_ADDRS addresses lead to a peer, each by a valid check;
+ *      media goes to the one that was nominated last.
+ */
+#ifndef SFU_IO_PEER_H
+#define SFU_IO_PEER_H
+
+#include "sfu/core/media_crypt.h"
+#include "sfu/io/worker_internal.h"
+
+enum { PEER_MAX_ADDRS = 4 };
+
+struct peer {
+        struct worker *worker;
+        struct room *room;
+        uint64_t id;
+        uint32_t participant;
+        struct media_peer *media;
+        struct ice_cred cred;
+        struct sdp_transport transport;
+        struct addr_entry addrs[PEER_MAX_ADDRS];
+        struct addr_entry *selected; /* nominated; NULL: none yet */
+        struct send_target target;   /* of selected */
+        struct dtls *dtls;           /* from the first DTLS datagram on */
+        struct media_crypt *crypt;   /* from then on it is connected */
+        int64_t opened_us, alive_us;
+        struct timer timer;
+        size_t n_ssrcs;
+        uint32_t ssrcs[SFU_MAX_SLOTS]; /* of our slots, for BYE */
+};
+
+/* Starts a peer in its room (already made). Returns 0, -errno or an enum
+ * sfu_offer_err. */
+must_use int peer_open(struct worker *worker, struct room *room, const struct worker_peer *params,
+                       int64_t now_us);
+
+/* Reports SFU_EV_GONE and frees the peer. */
+void peer_gone(struct peer *peer, enum sfu_gone reason, int64_t now_us);
+
+/* Frees without a report; the client is told if it can be. */
+void peer_close(struct peer *peer, int64_t now_us);
+
+/* One datagram of a kind, from an address that is the peer's. The peer may be
+ * gone afterwards. */
+void peer_on_dtls(struct peer *peer, struct addr_entry *from, const struct pkt *pkt);
+void peer_on_rtp(struct peer *peer, struct pkt *pkt);
+void peer_on_rtcp(struct peer *peer, struct pkt *pkt);
+
+/* A valid check came over path. */
+void peer_on_check(struct peer *peer, const struct udp_path *path, bool use_candidate,
+                   int64_t now_us);
+
+void peer_stats(const struct peer *peer, int64_t now_us, struct sfu_peer_stats *ret_stats);
+
+/* The room's way out (struct media_out); `tag` is the struct peer. */
+uint8_t *peer_reserve(void *user, void *tag, size_t max_len);
+void peer_commit_rtp(void *user, void *tag, size_t len);
+void peer_commit_rtcp(void *user, void *tag, size_t len);
+
+#endif

@@ -1,0 +1,557 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sfu/api.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/rand.h"
+#include "sfu/core/sdp.h"
+#include "sfu/io/identity.h"
+#include "sfu/io/tuning.h"
+#include "sfu/io/u64_map.h"
+#include "sfu/io/worker.h"
+
+static const char topic[] = "sfu";
+
+/* What the signalling thread remembers, so that it can place rooms and answer
+ * offers without asking a worker. */
+
+struct room_info {
+        uint64_t id;
+        unsigned worker;
+        struct u64_map participants;  /* to struct peer_info: the newest peer of each */
+        uint32_t n_peers;             /* with those that are being replaced */
+        uint32_t n_viewers;           /* peers that receive video, and */
+        uint32_t n_can[SDP_N_CODECS]; /* how many of them decode each codec */
+};
+
+struct peer_info {
+        uint64_t id;
+        uint32_t participant;
+        struct room_info *room;
+        unsigned recv_codecs;
+};
+
+/* A close that found the worker's mailbox full. */
+struct unclosed {
+        struct unclosed *next;
+        unsigned worker;
+        uint64_t peer;
+};
+
+struct sfu {
+        struct dtls_context *dtls;
+        char **addresses;
+        size_t n_addresses;
+        unsigned n_workers, next_polled;
+        struct worker **workers;
+        uint32_t *loads; /* peers of each worker */
+        uint64_t last_peer;
+        struct u64_map rooms, peers;
+        struct unclosed *unclosed;
+};
+
+/* Making and ending. */
+
+static int copy_addresses(struct sfu *sfu, const struct sfu_config *config)
+{
+        sfu->addresses = calloc(config->n_addresses, sizeof(*sfu->addresses));
+        if (!sfu->addresses)
+                return -ENOMEM;
+        for (; sfu->n_addresses < config->n_addresses; sfu->n_addresses++) {
+                char *copy = strdup(config->addresses[sfu->n_addresses]);
+
+                if (!copy)
+                        return -ENOMEM;
+                sfu->addresses[sfu->n_addresses] = copy;
+        }
+        return 0;
+}
+
+static int add_worker(struct sfu *sfu, const struct sfu_config *config,
+                      const struct sfu_tuning *tuning, unsigned i)
+{
+        const struct worker_config worker_config = {
+                .index = i,
+                .port = config->media_port ? (uint16_t)(config->media_port + i) : 0,
+                .dtls = sfu->dtls,
+                .silence_us = tuning->silence_us,
+                .wake = config->wake,
+                .wake_user = config->wake_user,
+        };
+
+        return worker_new(&sfu->workers[i], &worker_config);
+}
+
+static int start_workers(struct sfu *sfu, const struct sfu_config *config,
+                         const struct sfu_tuning *tuning, char *ret_error, size_t error_cap)
+{
+        int r;
+
+        if (config->media_port && config->media_port + config->n_workers - 1 > UINT16_MAX) {
+                snprintf(ret_error, error_cap, "%u media ports from %u on pass 65535",
+                         config->n_workers, config->media_port);
+                return -EINVAL;
+        }
+        sfu->workers = calloc(config->n_workers, sizeof(struct worker *));
+        sfu->loads = calloc(config->n_workers, sizeof(*sfu->loads));
+        if (!sfu->workers || !sfu->loads)
+                return -ENOMEM;
+        sfu->n_workers = config->n_workers;
+        for (unsigned i = 0; i < sfu->n_workers; i++) {
+                r = add_worker(sfu, config, tuning, i);
+                if (r < 0) {
+                        snprintf(ret_error, error_cap, "cannot listen on UDP port %u: %s",
+                                 config->media_port + i, strerror(-r));
+                        return r;
+                }
+        }
+        /* Threads only once every port is ours. */
+        for (unsigned i = 0; i < sfu->n_workers; i++) {
+                r = worker_start(sfu->workers[i]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int sfu_new_tuned(struct sfu **ret_sfu, const struct sfu_config *config,
+                  const struct sfu_tuning *tuning, char *ret_error, size_t error_cap)
+{
+        cleanup(sfu_freep) struct sfu *sfu = calloc(1, sizeof(*sfu));
+        char unheard[1];
+        int r;
+
+        assert(config->n_workers > 0 && config->n_addresses > 0);
+        if (!ret_error) {
+                ret_error = unheard;
+                error_cap = sizeof(unheard);
+        }
+        snprintf(ret_error, error_cap, "cannot start the media plane");
+        if (!sfu)
+                return -ENOMEM;
+        r = media_crypt_global_init();
+        if (r < 0)
+                return r;
+        r = copy_addresses(sfu, config);
+        if (r < 0)
+                return r;
+        r = identity_load(&sfu->dtls, config->identity_path);
+        if (r < 0) {
+                snprintf(ret_error, error_cap, "cannot use the DTLS key in %s: %s",
+                         config->identity_path,
+                         r == -EINVAL ? "no usable key and certificate" : strerror(-r));
+                return r;
+        }
+        r = start_workers(sfu, config, tuning, ret_error, error_cap);
+        if (r < 0)
+                return r;
+        *ret_sfu = take_ptr(sfu);
+        return 0;
+}
+
+int sfu_new(struct sfu **ret_sfu, const struct sfu_config *config, char *ret_error,
+            size_t error_cap)
+{
+        static const struct sfu_tuning defaults = { .silence_us = SFU_SILENCE_US };
+
+        return sfu_new_tuned(ret_sfu, config, &defaults, ret_error, error_cap);
+}
+
+static void free_tables(struct sfu *sfu)
+{
+        struct room_info *room;
+        struct peer_info *peer;
+        size_t at = 0;
+
+        while ((peer = u64_map_next(&sfu->peers, &at)))
+                free(peer);
+        at = 0;
+        while ((room = u64_map_next(&sfu->rooms, &at))) {
+                u64_map_done(&room->participants);
+                free(room);
+        }
+        u64_map_done(&sfu->peers);
+        u64_map_done(&sfu->rooms);
+        while (sfu->unclosed) {
+                struct unclosed *next = sfu->unclosed->next;
+
+                free(sfu->unclosed);
+                sfu->unclosed = next;
+        }
+}
+
+struct sfu *sfu_free(struct sfu *sfu)
+{
+        if (!sfu)
+                return NULL;
+        for (unsigned i = 0; i < sfu->n_workers; i++)
+                worker_free(sfu->workers[i]);
+        free_tables(sfu);
+        dtls_context_free(sfu->dtls);
+        for (size_t i = 0; i < sfu->n_addresses; i++)
+                free(sfu->addresses[i]);
+        free(sfu->addresses);
+        free(sfu->workers);
+        free(sfu->loads);
+        free(sfu);
+        return NULL;
+}
+
+uint16_t sfu_port(const struct sfu *sfu, unsigned worker)
+{
+        assert(worker < sfu->n_workers);
+        return worker_port(sfu->workers[worker]);
+}
+
+/* Tables. */
+
+static unsigned least_loaded(const struct sfu *sfu)
+{
+        unsigned best = 0;
+
+        for (unsigned i = 1; i < sfu->n_workers; i++)
+                if (sfu->loads[i] < sfu->loads[best])
+                        best = i;
+        return best;
+}
+
+/* The room, or a new one that is not in the table yet. */
+static struct room_info *room_find_or_make(struct sfu *sfu, uint64_t id)
+{
+        struct room_info *room = u64_map_get(&sfu->rooms, id);
+
+        if (room)
+                return room;
+        room = calloc(1, sizeof(*room));
+        if (!room)
+                return NULL;
+        room->id = id;
+        room->worker = least_loaded(sfu);
+        return room;
+}
+
+static void room_drop_if_empty(struct sfu *sfu, struct room_info *room)
+{
+        if (room->n_peers > 0)
+                return;
+        if (u64_map_get(&sfu->rooms, room->id) == room)
+                u64_map_remove(&sfu->rooms, room->id);
+        u64_map_done(&room->participants);
+        free(room);
+}
+
+static void room_count(struct room_info *room, const struct peer_info *peer, int sign)
+{
+        room->n_peers += (uint32_t)sign;
+        if (!peer->recv_codecs)
+                return;
+        room->n_viewers += (uint32_t)sign;
+        for (unsigned codec = 0; codec < SDP_N_CODECS; codec++)
+                if (peer->recv_codecs & SDP_CODEC_BIT(codec))
+                        room->n_can[codec] += (uint32_t)sign;
+}
+
+static void forget_peer(struct sfu *sfu, struct peer_info *peer)
+{
+        struct room_info *room = peer->room;
+
+        u64_map_remove(&sfu->peers, peer->id);
+        if (u64_map_get(&room->participants, peer->participant) == peer)
+                u64_map_remove(&room->participants, peer->participant);
+        room_count(room, peer, -1);
+        sfu->loads[room->worker]--;
+        free(peer);
+        room_drop_if_empty(sfu, room);
+}
+
+/* H.264 where everybody watching takes it and somebody cannot take VP8. */
+static enum sdp_codec video_codec_for(const struct room_info *room, unsigned newcomer)
+{
+        uint32_t n = room->n_viewers + (newcomer ? 1 : 0);
+        uint32_t vp8 = room->n_can[SDP_VP8] + (newcomer & SDP_CODEC_BIT(SDP_VP8) ? 1 : 0);
+        uint32_t h264 = room->n_can[SDP_H264] + (newcomer & SDP_CODEC_BIT(SDP_H264) ? 1 : 0);
+
+        return vp8 < n && h264 == n ? SDP_H264 : SDP_VP8;
+}
+
+/* Opening. */
+
+static uint32_t random_u32(void *user)
+{
+        (void)user;
+        return rand_u32();
+}
+
+static int write_answer(const struct sfu *sfu, const struct room_info *room,
+                        const struct sfu_peer_params *params, const struct sdp_offer *offer,
+                        struct worker_peer *open, char **ret_answer)
+{
+        struct sdp_candidate candidates[sfu->n_addresses];
+        uint64_t session_id;
+        struct sdp_answer_params answer = {
+                .ufrag = open->ufrag,
+                .pwd = open->pwd,
+                .fingerprint = dtls_context_fingerprint(sfu->dtls),
+                .candidates = candidates,
+                .n_candidates = sfu->n_addresses,
+                .may_publish = params->may_publish,
+                .video_codec = video_codec_for(room, sdp_offer_recv_codecs(offer)),
+                .random_u32 = random_u32,
+        };
+
+        for (size_t i = 0; i < sfu->n_addresses; i++) {
+                snprintf(candidates[i].address, sizeof(candidates[i].address), "%s",
+                         sfu->addresses[i]);
+                candidates[i].port = worker_port(sfu->workers[room->worker]);
+        }
+        rand_bytes(&session_id, sizeof(session_id));
+        answer.session_id = session_id >> 2; /* RFC 8829 §5.2.1: below 2^62 */
+        return sdp_answer_write(offer, &answer, ret_answer, &open->media);
+}
+
+static void freep(char **text)
+{
+        free(*text);
+}
+
+static void open_freep(struct worker_peer **open)
+{
+        free(*open);
+}
+
+static void info_freep(struct peer_info **info)
+{
+        free(*info);
+}
+
+/* Everything that can fail before the worker hears of the peer. */
+static int prepare(struct sfu *sfu, struct room_info *room, const struct sfu_peer_params *params,
+                   const struct sdp_offer *offer, struct worker_peer *open, char **ret_answer)
+{
+        struct peer_info *old = u64_map_get(&room->participants, params->participant);
+        int r;
+
+        if (room->n_peers - (old ? 1 : 0) >= SFU_MAX_PEERS_PER_ROOM)
+                return SFU_OFFER_ROOM_FULL;
+        open->id = sfu->last_peer + 1;
+        open->room = params->room;
+        open->participant = params->participant;
+        open->replaces = old ? old->id : 0;
+        open->transport = *sdp_offer_transport(offer);
+        rand_word(open->ufrag, ICE_UFRAG_LEN);
+        rand_word(open->pwd, ICE_PWD_LEN);
+        r = write_answer(sfu, room, params, offer, open, ret_answer);
+        if (r != 0)
+                return r;
+        r = u64_map_reserve(&room->participants);
+        if (r == 0)
+                r = u64_map_reserve(&sfu->peers);
+        if (r == 0)
+                r = u64_map_reserve(&sfu->rooms);
+        return r;
+}
+
+static int open_in_room(struct sfu *sfu, struct room_info *room,
+                        const struct sfu_peer_params *params, const struct sdp_offer *offer,
+                        char **ret_answer, uint64_t *ret_peer)
+{
+        cleanup(open_freep) struct worker_peer *open = calloc(1, sizeof(*open));
+        cleanup(info_freep) struct peer_info *info = calloc(1, sizeof(*info));
+        cleanup(freep) char *answer = NULL;
+        struct worker_command command = { .type = WORKER_OPEN, .open = open };
+        int r;
+
+        if (!open || !info)
+                return -ENOMEM;
+        r = prepare(sfu, room, params, offer, open, &answer);
+        if (r != 0)
+                return r;
+        *info = (struct peer_info){ .id = open->id,
+                                    .participant = params->participant,
+                                    .room = room,
+                                    .recv_codecs = sdp_offer_recv_codecs(offer) };
+        r = worker_post(sfu->workers[room->worker], &command);
+        if (r < 0)
+                return r;
+        open = NULL; /* the worker's now */
+        sfu->last_peer = info->id;
+        *ret_peer = info->id;
+        *ret_answer = take_ptr(answer);
+        u64_map_put(&sfu->rooms, room->id, room);
+        u64_map_put(&sfu->peers, info->id, info);
+        u64_map_put(&room->participants, info->participant, info);
+        room_count(room, info, 1);
+        sfu->loads[room->worker]++;
+        info = NULL; /* the table's now */
+        return 0;
+}
+
+int sfu_peer_open(struct sfu *sfu, const struct sfu_peer_params *params, const char *offer_text,
+                  size_t offer_len, char **ret_answer, uint64_t *ret_peer)
+{
+        cleanup(sdp_offer_freep) struct sdp_offer *offer = NULL;
+        struct room_info *room;
+        int r = sdp_offer_parse(&offer, offer_text, offer_len);
+
+        assert(params->participant != 0 && params->participant != SFU_ACTIVE_SPEAKER);
+        if (r != 0)
+                return r;
+        room = room_find_or_make(sfu, params->room);
+        if (!room)
+                return -ENOMEM;
+        r = open_in_room(sfu, room, params, offer, ret_answer, ret_peer);
+        room_drop_if_empty(sfu, room);
+        return r;
+}
+
+/* Commands. */
+
+static void post_close(struct sfu *sfu, unsigned worker, uint64_t peer)
+{
+        const struct worker_command command = { .type = WORKER_CLOSE, .peer = peer };
+        struct unclosed *unclosed;
+
+        if (worker_post(sfu->workers[worker], &command) == 0)
+                return;
+        unclosed = malloc(sizeof(*unclosed));
+        if (!unclosed) {
+                /* It goes when its client is silent. */
+                log_line(LOG_ERROR, topic, "peer=%" PRIu64 " cannot be closed: no memory", peer);
+                return;
+        }
+        *unclosed = (struct unclosed){ sfu->unclosed, worker, peer };
+        sfu->unclosed = unclosed;
+}
+
+static void retry_unclosed(struct sfu *sfu)
+{
+        struct unclosed *list = sfu->unclosed;
+
+        sfu->unclosed = NULL;
+        while (list) {
+                struct unclosed *next = list->next;
+
+                post_close(sfu, list->worker, list->peer);
+                free(list);
+                list = next;
+        }
+}
+
+void sfu_peer_close(struct sfu *sfu, uint64_t peer)
+{
+        struct peer_info *info = u64_map_get(&sfu->peers, peer);
+
+        if (!info)
+                return;
+        post_close(sfu, info->room->worker, peer);
+        forget_peer(sfu, info);
+}
+
+static void lost_command(const char *what, uint64_t peer)
+{
+        static struct log_limit limit;
+
+        log_limited(&limit, LOG_ERROR, topic, "peer=%" PRIu64 ": %s lost, worker is overloaded",
+                    peer, what);
+}
+
+void sfu_peer_view(struct sfu *sfu, uint64_t peer, const struct sfu_slot_view *views, size_t n)
+{
+        struct peer_info *info = u64_map_get(&sfu->peers, peer);
+        struct worker_command command = { .type = WORKER_VIEW, .peer = peer, .view.n = n };
+
+        assert(n <= SFU_MAX_SLOTS);
+        if (!info || n == 0)
+                return;
+        command.view.views = calloc(n, sizeof(*views));
+        if (!command.view.views) {
+                lost_command("view", peer);
+                return;
+        }
+        memcpy(command.view.views, views, n * sizeof(*views));
+        if (worker_post(sfu->workers[info->room->worker], &command) < 0) {
+                lost_command("view", peer);
+                free(command.view.views);
+        }
+}
+
+void sfu_peer_mute(struct sfu *sfu, uint64_t peer, enum sfu_kind kind, bool muted)
+{
+        struct peer_info *info = u64_map_get(&sfu->peers, peer);
+        const struct worker_command command = { .type = WORKER_MUTE,
+                                                .peer = peer,
+                                                .mute = { kind, muted } };
+
+        if (info && worker_post(sfu->workers[info->room->worker], &command) < 0)
+                lost_command("mute", peer);
+}
+
+int sfu_peer_stats(struct sfu *sfu, uint64_t peer,
+                   void (*done)(void *user, const struct sfu_peer_stats *stats), void *user)
+{
+        struct peer_info *info = u64_map_get(&sfu->peers, peer);
+        const struct worker_command command = { .type = WORKER_STATS,
+                                                .peer = peer,
+                                                .stats = { done, user } };
+
+        /* A worker that does not know the peer says so, from a later poll. */
+        return worker_post(sfu->workers[info ? info->room->worker : 0], &command);
+}
+
+/* Reports. */
+
+static bool take_report(struct sfu *sfu, struct worker_report *ret_report)
+{
+        for (unsigned i = 0; i < sfu->n_workers; i++) {
+                unsigned worker = sfu->next_polled;
+
+                sfu->next_polled = (worker + 1) % sfu->n_workers;
+                if (worker_take(sfu->workers[worker], ret_report))
+                        return true;
+        }
+        return false;
+}
+
+/* False for an event whose peer is closed already: its caller has forgotten it. */
+static bool still_wanted(struct sfu *sfu, const struct sfu_event *event)
+{
+        struct peer_info *info;
+
+        if (event->peer == 0)
+                return true;
+        info = u64_map_get(&sfu->peers, event->peer);
+        if (info && event->type == SFU_EV_GONE)
+                forget_peer(sfu, info);
+        return info != NULL;
+}
+
+bool sfu_poll(struct sfu *sfu, struct sfu_event *ret_event)
+{
+        struct worker_report report;
+
+        if (sfu->unclosed)
+                retry_unclosed(sfu);
+        while (take_report(sfu, &report)) {
+                if (report.done) {
+                        report.done(report.user, report.stats);
+                        free(report.stats);
+                } else if (still_wanted(sfu, &report.event)) {
+                        *ret_event = report.event;
+                        return true;
+                }
+        }
+        return false;
+}
+
+void sfu_counters(const struct sfu *sfu, struct sfu_counters *ret_counters)
+{
+        memset(ret_counters, 0, sizeof(*ret_counters));
+        for (unsigned i = 0; i < sfu->n_workers; i++)
+                worker_add_counters(sfu->workers[i], ret_counters);
+}

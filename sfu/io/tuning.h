@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tuning — constants of the media plane that tests change to save time. The
+ *          program itself calls sfu_new(), which takes the defaults.
+ *
+ * Layer:  io.
+ */
+#ifndef SFU_IO_TUNING_H
+#define SFU_IO_TUNING_H
+
+#include "sfu/api.h"
+
+/* RFC 7675 §5.1 has consent expire after 30 s. */
+#define SFU_SILENCE_US ((int64_t)30 * 1000 * 1000)
+
+struct sfu_tuning {
+        int64_t silence_us; /* without an authenticated packet, or to become connected */
+};
+
+/* As sfu_new(). */
+must_use int sfu_new_tuned(struct sfu **ret_sfu, const struct sfu_config *config,
+                           const struct sfu_tuning *tuning, char *ret_error, size_t error_cap);
+
+#endif

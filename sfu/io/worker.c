@@ -1,0 +1,678 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sfu/io/worker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "sfu/io/peer.h"
+#include "sfu/io/worker_internal.h"
+#include "sfu/wire/demux.h"
+
+enum {
+        /* 55 MB of address space; memory only as far as rings of shown layers fill it. */
+        POOL_PACKETS = 32768,
+        POOL_KEPT = 2 * UDP_BATCH, /* for receiving, when the rooms hold all the rest */
+        COMMANDS = 4096,
+        REPORTS = 4096,
+        LATE_REPORTS = 65536,
+        LATE_RETRY_MS = 10,
+        BATCHES_PER_TURN = 4, /* then what was written goes out and timers get their turn */
+        PUBLISH_INTERVAL_US = 250 * 1000,
+        SLOW_US = 20 * 1000,
+        /* A hall of delegates behind one address joins in a second or two; a
+         * hello is two datagrams. */
+        HELLOS_PER_SECOND = 200,
+        HELLOS_BURST = 400,
+};
+
+static const char topic[] = "worker";
+
+void worker_count_garbage(struct worker *worker, enum garbage kind)
+{
+        struct sfu_counters *c = &worker->counters;
+        uint64_t uncounted = 0;
+        const struct {
+                uint64_t *counter;
+                const char *text;
+        } kinds[] = {
+                [GARBAGE_STUN] = { &c->stun_bad, "malformed or unauthorised STUN" },
+                [GARBAGE_DTLS] = { &c->dtls_bad, "unusable DTLS" },
+                [GARBAGE_SRTP] = { &c->srtp_bad, "SRTP that does not verify" },
+                [GARBAGE_RTP] = { &uncounted, "unusable RTP" },
+                [GARBAGE_UNKNOWN] = { &c->rtp_bad, "a datagram of no known protocol" },
+                [GARBAGE_RTCP] = { &c->rtcp_bad, "unusable RTCP" },
+                [GARBAGE_UNKNOWN_SOURCE] = { &c->unknown_source, "a datagram from a stranger" },
+                [GARBAGE_OVERSIZE] = { &c->oversize, "an oversized datagram" },
+                [GARBAGE_RATE] = { &c->rate_limited, "too many ClientHellos from one host" },
+        };
+        static struct log_limit limits[N_GARBAGE];
+
+        ++*kinds[kind].counter;
+        log_limited(&limits[kind], LOG_WARN, topic, "port %u got %s", worker->socket.port,
+                    kinds[kind].text);
+}
+
+/* Reports. */
+
+static void report_late(struct worker *worker, const struct worker_report *report)
+{
+        static struct log_limit limit;
+
+        if (worker->n_late == LATE_REPORTS) {
+                log_limited(&limit, LOG_ERROR, topic, "signalling takes no events: one is lost");
+                free(report->stats);
+                return;
+        }
+        worker->late[(worker->late_first + worker->n_late) % LATE_REPORTS] = *report;
+        worker->n_late++;
+}
+
+void worker_report(struct worker *worker, const struct worker_report *report)
+{
+        if (worker->n_late > 0 || mailbox_put(worker->reports, report) < 0)
+                report_late(worker, report);
+        worker->reported = true;
+}
+
+static void retry_late(struct worker *worker)
+{
+        while (worker->n_late > 0 &&
+               mailbox_put(worker->reports, &worker->late[worker->late_first]) == 0) {
+                worker->late_first = (worker->late_first + 1) % LATE_REPORTS;
+                worker->n_late--;
+                worker->reported = true;
+        }
+}
+
+static void on_room_event(void *user, void *tag, const struct sfu_event *event)
+{
+        struct worker_report report = { .event = *event };
+        const struct peer *peer = tag;
+        const struct room *room = user;
+
+        report.event.room = room->id;
+        if (peer) {
+                report.event.peer = peer->id;
+                report.event.participant = peer->participant;
+        }
+        worker_report(room->worker, &report);
+}
+
+/* Rooms. */
+
+void worker_touch_room(struct worker *worker, struct room *room)
+{
+        if (room->dirty)
+                return;
+        room->dirty = true;
+        room->next_dirty = worker->dirty;
+        worker->dirty = room;
+}
+
+static void on_room_timer(void *owner, int64_t now_us)
+{
+        struct room *room = owner;
+
+        media_room_on_timeout(room->media, now_us, clock_wall_us());
+        worker_touch_room(room->worker, room);
+}
+
+static struct room *room_get(struct worker *worker, uint64_t id)
+{
+        struct room *room = u64_map_get(&worker->rooms, id);
+        struct media_out out = {
+                .reserve = peer_reserve,
+                .commit_rtp = peer_commit_rtp,
+                .commit_rtcp = peer_commit_rtcp,
+                .event = on_room_event,
+        };
+        uint64_t seed;
+
+        if (room)
+                return room;
+        room = calloc(1, sizeof(*room));
+        if (!room)
+                return NULL;
+        out.user = room;
+        room->worker = worker;
+        room->id = id;
+        room->timer = (struct timer){ .fire = on_room_timer, .owner = room };
+        rand_bytes(&seed, sizeof(seed));
+        if (u64_map_reserve(&worker->rooms) < 0 || media_room_new(&room->media, &out, seed) < 0 ||
+            timer_heap_add(&worker->timers, &room->timer) < 0) {
+                media_room_free(room->media);
+                free(room);
+                return NULL;
+        }
+        u64_map_put(&worker->rooms, id, room);
+        return room;
+}
+
+static void room_end(struct worker *worker, struct room *room)
+{
+        media_room_add_counters(room->media, &worker->counters);
+        u64_map_remove(&worker->rooms, room->id);
+        timer_heap_remove(&worker->timers, &room->timer);
+        media_room_free(room->media);
+        free(room);
+}
+
+static void settle_rooms(struct worker *worker)
+{
+        while (worker->dirty) {
+                struct room *room = worker->dirty;
+
+                worker->dirty = room->next_dirty;
+                room->dirty = false;
+                if (room->n_peers == 0)
+                        room_end(worker, room);
+                else
+                        timer_heap_set(&worker->timers, &room->timer,
+                                       media_room_deadline_us(room->media));
+        }
+}
+
+/* Commands. */
+
+static void on_open(struct worker *worker, struct worker_peer *params, int64_t now_us)
+{
+        struct peer *old = params->replaces ? u64_map_get(&worker->peers, params->replaces) : NULL;
+        struct room *room = room_get(worker, params->room);
+        int r = -ENOMEM;
+
+        if (old)
+                peer_gone(old, SFU_GONE_REPLACED, now_us);
+        if (room) {
+                r = peer_open(worker, room, params, now_us);
+                worker_touch_room(worker, room);
+        }
+        if (r != 0) {
+                struct worker_report report = { .event = { .type = SFU_EV_GONE,
+                                                           .room = params->room,
+                                                           .peer = params->id,
+                                                           .participant = params->participant,
+                                                           .gone_reason = SFU_GONE_TIMEOUT } };
+
+                log_line(LOG_ERROR, topic, "room=%" PRIu64 " peer=%" PRIu64 " cannot be opened: %s",
+                         params->room, params->id, r < 0 ? strerror(-r) : "the room is full");
+                worker_report(worker, &report);
+        }
+}
+
+static void on_stats(struct worker *worker, const struct worker_command *command,
+                     const struct peer *peer, int64_t now_us)
+{
+        struct worker_report report = { .done = command->stats.done, .user = command->stats.user };
+
+        if (peer)
+                report.stats = malloc(sizeof(*report.stats));
+        if (report.stats)
+                peer_stats(peer, now_us, report.stats);
+        worker_report(worker, &report);
+}
+
+static void on_peer_command(struct worker *worker, const struct worker_command *command,
+                            struct peer *peer, int64_t now_us)
+{
+        worker_touch_room(worker, peer->room);
+        switch (command->type) {
+        case WORKER_CLOSE:
+                peer_close(peer, now_us);
+                break;
+        case WORKER_VIEW:
+                media_peer_set_view(peer->media, command->view.views, command->view.n, now_us);
+                break;
+        case WORKER_MUTE:
+                media_peer_set_muted(peer->media, command->mute.kind, command->mute.muted, now_us);
+                break;
+        case WORKER_OPEN:
+        case WORKER_STATS:
+        case WORKER_STOP:
+                break;
+        }
+}
+
+static void free_payload(const struct worker_command *command)
+{
+        if (command->type == WORKER_OPEN) {
+                explicit_bzero(command->open->pwd, sizeof(command->open->pwd));
+                free(command->open);
+        } else if (command->type == WORKER_VIEW) {
+                free(command->view.views);
+        }
+}
+
+static void on_command(struct worker *worker, const struct worker_command *command, int64_t now_us)
+{
+        struct peer *peer = u64_map_get(&worker->peers, command->peer);
+
+        if (command->type == WORKER_STOP)
+                worker->stopping = true;
+        else if (command->type == WORKER_OPEN)
+                on_open(worker, command->open, now_us);
+        else if (command->type == WORKER_STATS)
+                on_stats(worker, command, peer, now_us);
+        else if (peer)
+                on_peer_command(worker, command, peer, now_us);
+        free_payload(command);
+}
+
+/* Datagrams. */
+
+static void on_stun(struct worker *worker, const struct udp_datagram *datagram)
+{
+        const struct pkt *pkt = datagram->pkt;
+        struct send_target target;
+        struct ice_check check;
+        uint8_t *reply = send_batch_reserve(worker->batch, ICE_REPLY_CAP);
+        int err = ice_on_datagram(worker->ice, pkt->data, pkt->len,
+                                  (const struct sockaddr *)&datagram->path.remote,
+                                  sizeof(datagram->path.remote), reply, &check);
+
+        if (err == ICE_E_NOT_REQUEST)
+                return; /* keep-alive indications of libnice and others */
+        if (err) {
+                worker_count_garbage(worker, GARBAGE_STUN);
+                return;
+        }
+        worker->counters.stun_ok++;
+        if (check.reply_len > 0) {
+                send_target_set(&target, &datagram->path);
+                send_batch_commit(worker->batch, &target, check.reply_len);
+        }
+        if (check.valid)
+                peer_on_check(check.tag, &datagram->path, check.use_candidate, pkt->arrival_us);
+}
+
+static void on_media(struct worker *worker, struct peer *peer, struct pkt *pkt)
+{
+        static struct log_limit limit;
+
+        /* Rooms keep packets for retransmission. What is left is for receiving. */
+        if (pkt_pool_available(worker->pool) < POOL_KEPT) {
+                log_limited(&limit, LOG_ERROR, topic, "packet pool is used up, media is dropped");
+                return;
+        }
+        peer_on_rtp(peer, pkt);
+}
+
+static void on_datagram(struct worker *worker, const struct udp_datagram *datagram)
+{
+        struct pkt *pkt = datagram->pkt;
+        enum demux_kind kind = demux_classify(pkt->data, pkt->len);
+        struct addr_entry *from;
+
+        if (datagram->truncated) {
+                worker_count_garbage(worker, GARBAGE_OVERSIZE);
+                return;
+        }
+        if (kind == DEMUX_STUN) {
+                on_stun(worker, datagram);
+                return;
+        }
+        from = addr_map_find(worker->addrs, &datagram->path.remote);
+        if (!from) {
+                worker_count_garbage(worker, GARBAGE_UNKNOWN_SOURCE);
+                return;
+        }
+        switch (kind) {
+        case DEMUX_DTLS:
+                peer_on_dtls(from->peer, from, pkt);
+                break;
+        case DEMUX_RTP:
+                on_media(worker, from->peer, pkt);
+                break;
+        case DEMUX_RTCP:
+                peer_on_rtcp(from->peer, pkt);
+                break;
+        case DEMUX_STUN:
+        case DEMUX_UNKNOWN:
+                worker_count_garbage(worker, GARBAGE_UNKNOWN);
+                break;
+        }
+}
+
+/* Packets that a room kept are replaced by fresh ones. Returns how many are ready. */
+static size_t refill(struct worker *worker)
+{
+        size_t n = 0;
+
+        while (n < UDP_BATCH) {
+                struct pkt **pkt = &worker->datagrams[n].pkt;
+
+                if (*pkt && (*pkt)->refs > 1)
+                        *pkt = pkt_unref(*pkt);
+                if (!*pkt)
+                        *pkt = pkt_get(worker->pool);
+                if (!*pkt)
+                        break;
+                n++;
+        }
+        return n;
+}
+
+/* True when more may be waiting. */
+static bool receive(struct worker *worker)
+{
+        size_t n = refill(worker);
+        size_t got = udp_receive(&worker->socket, worker->receiver, worker->datagrams, n);
+        int64_t now_us = clock_now_us();
+
+        for (size_t i = 0; i < got; i++) {
+                worker->datagrams[i].pkt->arrival_us = now_us;
+                on_datagram(worker, &worker->datagrams[i]);
+        }
+        return got == n && n > 0;
+}
+
+/* Counters. The copy is read by the signalling thread while we write it; each
+ * number by itself is whole, which is all that is promised. */
+
+enum { N_COUNTERS = offsetof(struct sfu_counters, peers) / sizeof(uint64_t) };
+
+static void publish(struct worker *worker)
+{
+        struct sfu_counters now = worker->counters;
+        const uint64_t *from = (const uint64_t *)&now;
+        uint64_t *to = (uint64_t *)&worker->shared;
+        struct room *room;
+        size_t at = 0;
+
+        while ((room = u64_map_next(&worker->rooms, &at)))
+                media_room_add_counters(room->media, &now);
+        now.send_dropped = send_batch_dropped(worker->batch);
+        for (size_t i = 0; i < N_COUNTERS; i++)
+                __atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
+        __atomic_store_n(&worker->shared.peers, (uint32_t)worker->peers.n, __ATOMIC_RELAXED);
+        __atomic_store_n(&worker->shared.rooms, (uint32_t)worker->rooms.n, __ATOMIC_RELAXED);
+}
+
+void worker_add_counters(const struct worker *worker, struct sfu_counters *sum)
+{
+        const uint64_t *from = (const uint64_t *)&worker->shared;
+        uint64_t *to = (uint64_t *)sum;
+
+        for (size_t i = 0; i < N_COUNTERS; i++)
+                to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+        sum->peers += __atomic_load_n(&worker->shared.peers, __ATOMIC_RELAXED);
+        sum->rooms += __atomic_load_n(&worker->shared.rooms, __ATOMIC_RELAXED);
+}
+
+/* The loop. */
+
+static int64_t warn_if_slow(const struct worker *worker, const char *what, int64_t since_us)
+{
+        static struct log_limit limit;
+        int64_t now_us = clock_now_us();
+
+        if (now_us - since_us > SLOW_US)
+                log_limited(&limit, LOG_WARN, topic, "port %u: %s took %" PRId64 " ms",
+                            worker->socket.port, what, (now_us - since_us) / 1000);
+        return now_us;
+}
+
+static void run_commands(struct worker *worker)
+{
+        struct worker_command command;
+        int64_t now_us = clock_now_us();
+
+        mailbox_clear(worker->commands);
+        while (!worker->stopping && mailbox_take(worker->commands, &command)) {
+                on_command(worker, &command, now_us);
+                now_us = warn_if_slow(worker, "a command", now_us);
+        }
+}
+
+static void run_datagrams(struct worker *worker)
+{
+        int64_t now_us = clock_now_us();
+        bool more = true;
+
+        for (int i = 0; more && i < BATCHES_PER_TURN; i++) {
+                more = receive(worker);
+                now_us = warn_if_slow(worker, "a batch of datagrams", now_us);
+        }
+}
+
+static void finish_turn(struct worker *worker)
+{
+        int64_t now_us = clock_now_us();
+
+        if (timer_heap_next_us(&worker->timers) <= now_us)
+                worker->unpublished = true;
+        timer_heap_run(&worker->timers, now_us);
+        now_us = warn_if_slow(worker, "a round of timers", now_us);
+        settle_rooms(worker);
+        send_batch_flush(worker->batch);
+        now_us = warn_if_slow(worker, "a flush", now_us);
+        retry_late(worker);
+        if (now_us >= worker->publish_us) {
+                publish(worker);
+                worker->publish_us = now_us + PUBLISH_INTERVAL_US;
+                worker->unpublished = false;
+        }
+        if (worker->reported) {
+                worker->reported = false;
+                worker->config.wake(worker->config.wake_user);
+        }
+}
+
+/* Milliseconds to sleep at most, -1 for ever. */
+static int sleep_ms(const struct worker *worker)
+{
+        int64_t due_us = timer_heap_next_us(&worker->timers), left_us;
+
+        if (worker->n_late > 0)
+                return LATE_RETRY_MS;
+        if (worker->unpublished && worker->publish_us < due_us)
+                due_us = worker->publish_us;
+        if (due_us == INT64_MAX)
+                return -1;
+        left_us = due_us - clock_now_us();
+        if (left_us <= 0)
+                return 0;
+        return left_us > 60 * 1000000 ? 60 * 1000 : (int)((left_us + 999) / 1000);
+}
+
+static void say_goodbye(struct worker *worker)
+{
+        int64_t now_us = clock_now_us();
+
+        for (;;) {
+                size_t at = 0;
+                struct peer *peer = u64_map_next(&worker->peers, &at);
+
+                if (!peer)
+                        break;
+                peer_close(peer, now_us);
+        }
+        settle_rooms(worker);
+        send_batch_flush(worker->batch);
+        publish(worker);
+}
+
+static void *run(void *user)
+{
+        struct worker *worker = user;
+
+        while (!worker->stopping) {
+                struct epoll_event events[2];
+                int n = epoll_wait(worker->epoll_fd, events, ARRAY_LEN(events), sleep_ms(worker));
+
+                for (int i = 0; i < n; i++) {
+                        /* Whatever happened, the counters moved. */
+                        worker->unpublished = true;
+                        if (events[i].data.fd == worker->socket.fd)
+                                run_datagrams(worker);
+                        else
+                                run_commands(worker);
+                }
+                finish_turn(worker);
+        }
+        say_goodbye(worker);
+        return NULL;
+}
+
+/* Life. */
+
+static int watch(struct worker *worker, int fd)
+{
+        struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+        return epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static int open_files(struct worker *worker)
+{
+        int r;
+
+        worker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+        if (worker->epoll_fd < 0)
+                return -errno;
+        r = udp_open(&worker->socket, worker->config.port);
+        if (r == 0)
+                r = mailbox_new(&worker->commands, sizeof(struct worker_command), COMMANDS);
+        if (r == 0)
+                r = mailbox_new(&worker->reports, sizeof(struct worker_report), REPORTS);
+        if (r == 0)
+                r = watch(worker, worker->socket.fd);
+        if (r == 0)
+                r = watch(worker, mailbox_fd(worker->commands));
+        return r;
+}
+
+static int make_parts(struct worker *worker)
+{
+        int r = pkt_pool_new(&worker->pool, POOL_PACKETS);
+
+        if (r == 0)
+                r = udp_receiver_new(&worker->receiver);
+        if (r == 0)
+                r = send_batch_new(&worker->batch, &worker->socket);
+        if (r == 0)
+                r = ice_new(&worker->ice);
+        if (r == 0)
+                r = addr_map_new(&worker->addrs, rand_u32());
+        if (r == 0) {
+                worker->late = calloc(LATE_REPORTS, sizeof(*worker->late));
+                r = worker->late ? 0 : -ENOMEM;
+        }
+        return r;
+}
+
+int worker_new(struct worker **ret_worker, const struct worker_config *config)
+{
+        cleanup(worker_freep) struct worker *worker = calloc(1, sizeof(*worker));
+        int r;
+
+        if (!worker)
+                return -ENOMEM;
+        worker->config = *config;
+        worker->epoll_fd = worker->socket.fd = -1;
+        rate_limit_init(&worker->hellos, HELLOS_PER_SECOND, HELLOS_BURST, rand_u32());
+        r = open_files(worker);
+        if (r == 0)
+                r = make_parts(worker);
+        if (r < 0)
+                return r;
+        *ret_worker = take_ptr(worker);
+        return 0;
+}
+
+int worker_start(struct worker *worker)
+{
+        sigset_t all, before;
+        char name[16];
+        int r;
+
+        /* Signals are for the main thread. */
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        r = pthread_create(&worker->thread, NULL, run, worker);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        if (r != 0)
+                return -r;
+        worker->started = true;
+        snprintf(name, sizeof(name), "media-%u", worker->config.index % 1000);
+        (void)pthread_setname_np(worker->thread, name);
+        return 0;
+}
+
+static void drain(struct worker *worker)
+{
+        struct worker_command command;
+        struct worker_report report;
+
+        while (worker->commands && mailbox_take(worker->commands, &command)) {
+                if (command.type == WORKER_STATS)
+                        command.stats.done(command.stats.user, NULL);
+                free_payload(&command);
+        }
+        while (worker->reports && worker_take(worker, &report)) {
+                if (report.done)
+                        report.done(report.user, NULL);
+                free(report.stats);
+                retry_late(worker);
+        }
+}
+
+static void stop(struct worker *worker)
+{
+        const struct worker_command command = { .type = WORKER_STOP };
+
+        /* A full mailbox empties: the worker is running. */
+        while (mailbox_put(worker->commands, &command) < 0)
+                sched_yield();
+        pthread_join(worker->thread, NULL);
+}
+
+struct worker *worker_free(struct worker *worker)
+{
+        if (!worker)
+                return NULL;
+        if (worker->started)
+                stop(worker);
+        drain(worker);
+        for (size_t i = 0; i < UDP_BATCH; i++)
+                pkt_unref(worker->datagrams[i].pkt);
+        u64_map_done(&worker->peers);
+        u64_map_done(&worker->rooms);
+        timer_heap_done(&worker->timers);
+        addr_map_free(worker->addrs);
+        ice_free(worker->ice);
+        send_batch_free(worker->batch);
+        udp_receiver_free(worker->receiver);
+        pkt_pool_free(worker->pool);
+        mailbox_free(worker->commands);
+        mailbox_free(worker->reports);
+        free(worker->late);
+        udp_close(&worker->socket);
+        closep(&worker->epoll_fd);
+        free(worker);
+        return NULL;
+}
+
+uint16_t worker_port(const struct worker *worker)
+{
+        return worker->socket.port;
+}
+
+int worker_post(struct worker *worker, const struct worker_command *command)
+{
+        return mailbox_put(worker->commands, command);
+}
+
+bool worker_take(struct worker *worker, struct worker_report *ret_report)
+{
+        return mailbox_take(worker->reports, ret_report);
+}

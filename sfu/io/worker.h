@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * worker — one media thread: a UDP port, an epoll loop, and the rooms and peers
+ *          placed on it. Commands go in and reports come out by mailbox.
+ *
+ * Layer:  io.
+ * Owner:  struct sfu.
+ * Thread: the functions below are the signalling thread's; inside, everything
+ *         belongs to the worker's own thread (worker_internal.h, peer.h).
+ */
+#ifndef SFU_IO_WORKER_H
+#define SFU_IO_WORKER_H
+
+#include "base/base.h"
+#include "sfu/api.h"
+#include "sfu/core/dtls.h"
+#include "sfu/core/ice.h"
+#include "sfu/core/sdp.h"
+
+struct worker;
+
+struct worker_config {
+        unsigned index;
+        uint16_t port;             /* 0: any */
+        struct dtls_context *dtls; /* outlives the worker */
+        int64_t silence_us;        /* a peer not heard of for so long is gone */
+        void (*wake)(void *user);
+        void *wake_user;
+};
+
+/* A negotiated peer on its way to the worker. */
+struct worker_peer {
+        uint64_t id, room;
+        uint32_t participant;
+        uint64_t replaces; /* peer that goes when this one comes; 0: none */
+        char ufrag[ICE_UFRAG_LEN + 1], pwd[ICE_PWD_LEN + 1];
+        struct sdp_transport transport;
+        struct sdp_media media;
+};
+
+enum worker_command_type {
+        WORKER_OPEN,
+        WORKER_CLOSE,
+        WORKER_VIEW,
+        WORKER_MUTE,
+        WORKER_STATS,
+        WORKER_STOP,
+};
+
+/* Pointers change hands with the command. */
+struct worker_command {
+        enum worker_command_type type;
+        uint64_t peer;
+        union {
+                struct worker_peer *open; /* malloc */
+                struct {
+                        struct sfu_slot_view *views; /* malloc */
+                        size_t n;
+                } view;
+                struct {
+                        enum sfu_kind kind;
+                        bool muted;
+                } mute;
+                struct {
+                        void (*done)(void *user, const struct sfu_peer_stats *stats);
+                        void *user;
+                } stats;
+        };
+};
+
+/* What comes back: an event, or an answer to WORKER_STATS (done is not NULL). */
+struct worker_report {
+        struct sfu_event event;
+        void (*done)(void *user, const struct sfu_peer_stats *stats);
+        void *user;
+        struct sfu_peer_stats *stats; /* malloc, or NULL: the peer is gone */
+};
+
+/* Binds the port; no thread yet. Returns 0 or -errno. */
+must_use int worker_new(struct worker **ret_worker, const struct worker_config *config);
+must_use int worker_start(struct worker *worker); /* 0 or -errno */
+
+/* Says goodbye to the peers, joins the thread. What was not taken is lost, but
+ * each pending done() is called with NULL. Accepts NULL, returns NULL. */
+struct worker *worker_free(struct worker *worker);
+DEFINE_CLEANUP(struct worker *, worker_free)
+
+uint16_t worker_port(const struct worker *worker);
+
+/* Returns 0, or -EAGAIN: the mailbox is full and the pointers are still the caller's. */
+must_use int worker_post(struct worker *worker, const struct worker_command *command);
+bool worker_take(struct worker *worker, struct worker_report *ret_report);
+
+/* Adds the worker's published counters to *sum. */
+void worker_add_counters(const struct worker *worker, struct sfu_counters *sum);
+
+#endif

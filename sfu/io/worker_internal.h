@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * worker_internal — what worker.c and peer.c share with each other, and with
+ *                   nobody else. All of it belongs to the worker's thread.
+ *
+ * One loop turn: commands, datagrams, timers, then for every room touched its
+ * new deadline, then one flush of all that was written meanwhile.
+ */
+#ifndef SFU_IO_WORKER_INTERNAL_H
+#define SFU_IO_WORKER_INTERNAL_H
+
+#include <pthread.h>
+
+#include "base/mailbox.h"
+#include "sfu/core/media_room.h"
+#include "sfu/io/addr_map.h"
+#include "sfu/io/rate_limit.h"
+#include "sfu/io/send_batch.h"
+#include "sfu/io/timer_heap.h"
+#include "sfu/io/u64_map.h"
+#include "sfu/io/worker.h"
+
+/* Kinds of datagrams that help nobody: each has its counter and its log line. */
+enum garbage {
+        GARBAGE_STUN,
+        GARBAGE_DTLS,
+        GARBAGE_SRTP,
+        GARBAGE_RTP,     /* decrypted, but not what the room can use; the room counts it */
+        GARBAGE_UNKNOWN, /* from a peer, of no protocol of ours */
+        GARBAGE_RTCP,
+        GARBAGE_UNKNOWN_SOURCE,
+        GARBAGE_OVERSIZE,
+        GARBAGE_RATE,
+        N_GARBAGE,
+};
+
+struct room {
+        struct worker *worker;
+        uint64_t id;
+        struct media_room *media;
+        size_t n_peers;
+        struct timer timer;
+        bool dirty; /* in worker->dirty: its deadline may have moved */
+        struct room *next_dirty;
+};
+
+struct worker {
+        struct worker_config config;
+        pthread_t thread;
+        bool started, stopping;
+        int epoll_fd;
+        struct udp_socket socket;
+        struct udp_receiver *receiver;
+        struct udp_datagram datagrams[UDP_BATCH];
+        struct pkt_pool *pool;
+        struct send_batch *batch;
+        struct ice *ice;
+        struct addr_map *addrs;
+        struct rate_limit hellos;
+        struct timer_heap timers;
+        struct u64_map peers, rooms;
+        struct room *dirty;
+
+        struct mailbox *commands, *reports;
+        bool reported;              /* since the last wake */
+        struct worker_report *late; /* reports that found the mailbox full: a ring */
+        size_t late_first, n_late;
+
+        struct sfu_counters counters; /* of the worker itself and of rooms that ended */
+        struct sfu_counters shared;   /* the published copy: relaxed atomics only */
+        bool unpublished;
+        int64_t publish_us;
+};
+
+void worker_count_garbage(struct worker *worker, enum garbage kind);
+
+/* Never lost while the ring of late reports has room. */
+void worker_report(struct worker *worker, const struct worker_report *report);
+
+/* The room's deadline is asked for again at the end of this turn; a room
+ * without peers ends then. */
+void worker_touch_room(struct worker *worker, struct room *room);
+
+#endif
