@@ -17,7 +17,7 @@ enum {
         DESCRIPTORS_FOR_OTHERS = 1024, /* files, media sockets, the store */
         DEFAULT_PER_ADDRESS = 256,
         TICK_MS = 1000,
-        FREE_TURNS = 10000,
+        CLOSE_TURNS = 8,
 };
 
 static bool quiet; /* while a context goes down: lws calls its normal steps errors */
@@ -349,13 +349,16 @@ static void on_tick_closed(uv_handle_t *handle)
         free(handle);
 }
 
-/* lws ends on a foreign loop only while that loop runs; `context` becomes NULL. */
+/* On a foreign loop lws ends in three steps: its sockets' handles close in one
+ * turn of the loop, then its timers' in the next, and only then it frees itself. */
 static void stop_lws(struct server *server)
 {
         quiet = true;
         lws_context_destroy(server->context);
-        for (int i = 0; server->context && i < FREE_TURNS; i++)
+        for (int i = 0; i < CLOSE_TURNS; i++)
                 uv_run(server->loop, UV_RUN_NOWAIT);
+        if (server->context)
+                lws_context_destroy(server->context);
         quiet = false;
 }
 

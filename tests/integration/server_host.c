@@ -6,6 +6,7 @@
  * server_host HTTP HTTPS METRICS CERT KEY WEB_DIR FILES_DIR MAX_CONNECTIONS TRUSTED
  * ("-" for none). Prints "ready HTTP HTTPS METRICS" (ports); SIGHUP reloads the
  * certificate, SIGUSR1 stops listening, SIGTERM ends.
+ * server_host DIR makes a certificate there.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #include "signaling/io/server.h"
+#include "signaling/io/tls_cert.h"
 
 enum { MAX_WS = 4096 };
 
@@ -313,6 +315,12 @@ int main(int argc, char **argv)
         struct host *host = calloc(1, sizeof(*host));
         int status;
 
+        if (argc == 2 && host) {
+                char cert[512], key[512];
+
+                free(host);
+                return tls_cert_ensure(argv[1], cert, key, sizeof(cert)) < 0;
+        }
         if (argc != 10 || !host) {
                 fprintf(stderr, "server_host: nine arguments\n");
                 return 2;
