@@ -110,6 +110,7 @@ static void on_accept(void *user, int kind, int fd, const uint8_t address[16])
         struct server *server = user;
         struct http_conn *conn = conn_new(server, kind, address);
         lws_adopt_desc_t desc = { 0 };
+        struct lws *wsi;
 
         if (!conn) {
                 close(fd);
@@ -120,9 +121,9 @@ static void on_accept(void *user, int kind, int fd, const uint8_t address[16])
         desc.fd.sockfd = fd;
         desc.opaque = conn;
         server->adopting = conn;
-        conn->wsi = lws_adopt_descriptor_vhost_via_info(&desc);
+        wsi = lws_adopt_descriptor_vhost_via_info(&desc);
         /* When it failed, lws closed fd, and may have told us of the end already. */
-        if (!conn->wsi && server->adopting)
+        if (!wsi && server->adopting)
                 conn_free(conn);
         server->adopting = NULL;
 }

@@ -221,6 +221,16 @@ static bool read_left(struct meeting_event *event, const json_t *root)
                leave_parse(&event->reason, reason) == 0;
 }
 
+static bool read_document(struct meeting_event *event, const json_t *document)
+{
+        const char *word = json_string_value(json_object_get(document, "state"));
+
+        for (int state = STORE_DOC_QUEUED; word && state <= STORE_DOC_FAILED; state++)
+                if (strcmp(word, doc_state_word((enum store_doc_state)state)) == 0)
+                        event->document_state = state;
+        return read_text(event->document, sizeof(event->document), document, "id");
+}
+
 static bool read_fields(struct meeting_event *event, const json_t *root)
 {
         struct meeting_seat *seat = &event->seat;
@@ -247,8 +257,7 @@ static bool read_fields(struct meeting_event *event, const json_t *root)
                 return read_text(seat->id, sizeof(seat->id), root, "presenter") &&
                        read_text(event->document, sizeof(event->document), root, "document");
         case EVENT_DOCUMENT:
-                return read_text(event->document, sizeof(event->document),
-                                 json_object_get(root, "document"), "id");
+                return read_document(event, json_object_get(root, "document"));
         case EVENT_DOCUMENT_REMOVED:
                 return read_text(event->document, sizeof(event->document), root, "document");
         case EVENT_PRESENTING_STOPPED:

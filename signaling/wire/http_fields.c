@@ -146,10 +146,12 @@ int http_disposition_write(char *ret, size_t cap, const char *name)
         }
         put_text(&w, "\"; filename*=UTF-8''");
         for (const char *c = name; *c; c++) {
-                if (is_attr_char((uint8_t)*c))
+                if (is_separator((uint8_t)*c))
+                        wr_u8(&w, '_');
+                else if (is_attr_char((uint8_t)*c))
                         wr_u8(&w, (uint8_t)*c);
                 else
-                        put_percent(&w, is_separator((uint8_t)*c) ? '_' : (uint8_t)*c);
+                        put_percent(&w, (uint8_t)*c);
         }
         wr_u8(&w, '\0');
         return w.bad ? -ENOSPC : 0;
