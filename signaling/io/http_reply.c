@@ -308,7 +308,7 @@ void http_reply_file_with(struct http_conn *conn, const struct http_request *req
 {
         char buffer[HEAD_CAP];
         struct text head = { buffer, 0, sizeof(buffer), false };
-        uint64_t size;
+        uint64_t size = 0;
         int status, r;
 
         if (!may_reply(conn))

@@ -149,7 +149,7 @@ int listener_new(struct listener **ret_listener, uv_loop_t *loop, const char *ad
         struct sockaddr_storage sa;
         cleanup(closep) int fd = -1;
         socklen_t len;
-        uint16_t port;
+        uint16_t port = 0;
         int r;
 
         if (parse_address(address, &sa, &len) < 0) {
