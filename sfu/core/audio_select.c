@@ -14,15 +14,17 @@ enum {
         DIP_DB = 10,
         TIRED_DB_PER_S = 3,
         LEAD_DB = 3,
+        PAUSE_US = 2000 * 1000,
 };
 
 struct mic {
         bool used, flows, in_top;
-        int32_t smooth;      /* fast average of the claimed loudness, * Q */
-        int32_t peak;        /* slowly sinking maximum of it, * Q */
-        int32_t score;       /* of this tick */
-        int64_t last_us;     /* last packet */
-        int64_t last_dip_us; /* or when it became loud */
+        int32_t smooth;        /* fast average of the claimed loudness, * Q */
+        int32_t peak;          /* slowly sinking maximum of it, * Q */
+        int32_t score;         /* of this tick */
+        int64_t last_us;       /* last packet */
+        int64_t last_dip_us;   /* or when it became loud */
+        int64_t last_voice_us; /* last audible packet */
 };
 
 struct audio_select {
@@ -136,6 +138,8 @@ void audio_select_on_packet(struct audio_select *select, uint32_t id,
         mic->peak = mic->smooth > mic->peak ? mic->smooth : mic->peak - 1;
         if (loud < AUDIBLE * Q || loud < mic->peak - DIP_DB * Q)
                 mic->last_dip_us = now_us;
+        if (loud >= AUDIBLE * Q)
+                mic->last_voice_us = now_us;
         mic->last_us = now_us;
         if (select->next_us == INT64_MAX)
                 select->next_us = now_us;
@@ -151,26 +155,67 @@ static int32_t score_of(const struct mic *mic, int64_t now_us)
         return score > 0 ? (int32_t)score : 0;
 }
 
-/* Inserts id into the descending list best[0..*n), at most TOP long. */
-static void rank(const struct audio_select *select, uint32_t *best, size_t *n, uint32_t id)
+/* What a microphone ranks by. One that has its place keeps it through the pause
+ * between two sentences, unless somebody speaks up. */
+static int32_t value_of(const struct mic *mic, int64_t now_us)
 {
-        const struct mic *mic = &select->mics[id];
-        int32_t value = mic->score + (mic->in_top ? AUDIO_SELECT_STAY_DB * Q : 0);
+        bool talks = now_us - mic->last_voice_us < PAUSE_US && mic->score > 0;
+
+        if (!mic->in_top)
+                return mic->score;
+        if (talks && mic->score < AUDIBLE * Q)
+                return AUDIBLE * Q;
+        return mic->score + AUDIO_SELECT_STAY_DB * Q;
+}
+
+/* Inserts id into the descending list best[0..*n), at most TOP long. */
+static void rank(const struct audio_select *select, uint32_t *best, size_t *n, uint32_t id,
+                 int64_t now_us)
+{
+        int32_t value = value_of(&select->mics[id], now_us);
         size_t at = *n;
 
-        while (at > 0) {
-                const struct mic *other = &select->mics[best[at - 1]];
-
-                if (other->score + (other->in_top ? AUDIO_SELECT_STAY_DB * Q : 0) >= value)
-                        break;
+        while (at > 0 && value_of(&select->mics[best[at - 1]], now_us) < value)
                 at--;
-        }
         if (at == AUDIO_SELECT_TOP)
                 return;
         if (*n < AUDIO_SELECT_TOP)
                 (*n)++;
         memmove(&best[at + 1], &best[at], (*n - at - 1) * sizeof(best[0]));
         best[at] = id;
+}
+
+static size_t old_place(const struct audio_ranking *ranking, uint32_t id)
+{
+        size_t i = 0;
+
+        while (i < ranking->n_top && ranking->top[i] != id)
+                i++;
+        return i;
+}
+
+/* Noise must not change places: of two that were ranked before, the later one
+ * goes first only when it is clearly louder. Whoever takes three of the four
+ * then keeps the same three. */
+static void settle_order(const struct audio_select *select, uint32_t *best, size_t n,
+                         int64_t now_us)
+{
+        for (size_t round = 1; round < n; round++) {
+                for (size_t i = 0; i + round < n; i++) {
+                        const struct mic *a = &select->mics[best[i]];
+                        const struct mic *b = &select->mics[best[i + 1]];
+                        bool turned = a->in_top && b->in_top &&
+                                      old_place(&select->ranking, best[i]) >
+                                              old_place(&select->ranking, best[i + 1]);
+                        uint32_t id = best[i];
+
+                        if (!turned ||
+                            value_of(a, now_us) - value_of(b, now_us) > AUDIO_SELECT_STAY_DB * Q)
+                                continue;
+                        best[i] = best[i + 1];
+                        best[i + 1] = id;
+                }
+        }
 }
 
 /* Returns true when the set changed; a new order alone is no change. */
@@ -188,11 +233,12 @@ static bool recompute_top(struct audio_select *select, int64_t now_us)
                 if (!mic->flows)
                         continue;
                 mic->score = score_of(mic, now_us);
-                rank(select, best, &n, (uint32_t)i);
+                rank(select, best, &n, (uint32_t)i, now_us);
         }
         changed = n != select->ranking.n_top;
         for (size_t i = 0; i < n; i++)
                 changed |= !select->mics[best[i]].in_top;
+        settle_order(select, best, n, now_us);
         for (size_t i = 0; i < select->ranking.n_top; i++)
                 select->mics[select->ranking.top[i]].in_top = false;
         for (size_t i = 0; i < n; i++)

@@ -82,6 +82,7 @@ void layer_allocate(struct layer_demand *demands, size_t n, uint64_t budget_bps)
         uint64_t left = budget_bps;
         struct layer_demand *d = NULL;
         bool first = true;
+        uint8_t floor = 0;
 
         while ((d = next_in_order(demands, n, d))) {
                 int base = base_layer(d);
@@ -92,9 +93,11 @@ void layer_allocate(struct layer_demand *demands, size_t n, uint64_t budget_bps)
                         left -= need < left ? need : left;
                 first = false;
         }
-        while ((d = next_in_order(demands, n, d))) {
+        while ((d = next_in_order(demands, n, d)) && d->priority >= floor) {
                 if (d->granted != LAYER_NONE)
                         upgrade(d, &left);
+                if (d->granted != d->wanted)
+                        floor = d->priority;
         }
 }
 

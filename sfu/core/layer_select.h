@@ -45,7 +45,8 @@ struct layer_demand {
 };
 
 /* Spends the budget: first the lowest flowing layer for all in order of
- * priority, then better ones in the same order. The first in order gets its
+ * priority, then better ones in the same order; nobody is raised past one of
+ * higher priority that had to stay below its wish. The first in order gets its
  * lowest layer even when nothing is left. */
 void layer_allocate(struct layer_demand *demands, size_t n, uint64_t budget_bps);
 

@@ -69,6 +69,7 @@ static int64_t pub_feedback(struct media_pub *pub, struct wr *w, int64_t now_us)
         for (size_t i = 0; i < pub->n_layers; i++) {
                 next_us = earlier(next_us, write_pli(&pub->layers[i], w, now_us));
                 next_us = earlier(next_us, write_nacks(&pub->layers[i], w, now_us));
+                next_us = earlier(next_us, layer_tidy(&pub->layers[i], now_us));
         }
         pub_update_wanted(pub, now_us);
         return next_us;

@@ -57,6 +57,8 @@ enum {
         ALLOCATE_INTERVAL_US = 200 * 1000,
         FLOW_TIMEOUT_US = 1000 * 1000,        /* a layer without packets has stopped */
         SWITCH_PATIENCE_US = 3 * 1000 * 1000, /* then the old source stops anyway */
+        ROOM_PATIENCE_US = 2 * 1000 * 1000,   /* before a limited line gets more */
+        RING_GRACE_US = 1000 * 1000,          /* a switch leaves losses behind: still served */
         UNWATCHED_GRACE_US = 5 * 1000 * 1000,
         DEFAULT_RTT_US = 100 * 1000,
 };
@@ -75,8 +77,9 @@ struct media_layer {
         enum sdp_codec codec;
         uint16_t height;
         struct rtp_recv recv;
-        struct nack_gen *nack;   /* both only while somebody shows it; may */
-        struct rtx_cache *cache; /* be NULL for lack of memory */
+        struct nack_gen *nack;   /* both only while somebody shows it, and a little */
+        struct rtx_cache *cache; /* longer; may be NULL for lack of memory */
+        int64_t left_us;         /* when the last one to show it left */
         bool key_wanted;
         int64_t pli_us; /* last request sent */
         struct media_link current, next;
@@ -105,7 +108,8 @@ struct media_slot {
         struct media_pub *target;
         struct media_layer *current, *next;
         int64_t next_since_us;
-        uint32_t shown; /* participant, as the last event said */
+        int64_t room_since_us; /* since when the line has room for more; 0: it has none */
+        uint32_t shown;        /* participant, as the last event said */
         enum sfu_kind shown_kind;
 
         struct slot_map map;
@@ -236,7 +240,7 @@ static inline struct media_slot *slot_of(struct media_link *l, int which)
 }
 
 /* Visits each slot of a list; the body may take the slot out of it. */
-#define slot_for_each(slot, head, which)                                                           \
+#define list_for_each(slot, head, which)                                                           \
         for (struct media_link *l_ = (head)->next, *n_ = l_->next;                                 \
              l_ != (head) && ((slot) = slot_of(l_, (which)), true); l_ = n_, n_ = n_->next)
 
@@ -256,7 +260,8 @@ must_use int pub_new(struct media_pub **ret_pub, struct media_peer *peer, enum s
 struct media_pub *pub_free(struct media_pub *pub);
 DEFINE_CLEANUP(struct media_pub *, pub_free)
 void layer_watched(struct media_layer *layer);
-void layer_unwatched(struct media_layer *layer);
+void layer_unwatched(struct media_layer *layer, int64_t now_us);
+int64_t layer_tidy(struct media_layer *layer, int64_t now_us); /* returns when again */
 bool layer_flows(const struct media_layer *layer, int64_t now_us);
 void layer_want_key(struct media_layer *layer, int64_t now_us);
 void layer_restart(struct media_layer *layer, int64_t now_us);
@@ -273,10 +278,13 @@ must_use bool media_in_classify(struct media_in *in, const struct media_pub *pub
 void slot_init(struct media_slot *slot, struct media_peer *peer, const struct sdp_slot *sdp);
 void slot_set_target(struct media_slot *slot, struct media_pub *pub, int64_t now_us);
 void slot_aim(struct media_slot *slot, struct media_layer *layer, int64_t now_us);
-void slot_release(struct media_slot *slot);
-void slot_give_up(struct media_slot *slot);
+void slot_release(struct media_slot *slot, int64_t now_us);
+void slot_give_up(struct media_slot *slot, int64_t now_us);
 void slot_switch(struct media_slot *slot, const struct media_in *in, int64_t now_us);
 void slot_forward(struct media_slot *slot, const struct media_in *in, int64_t now_us);
+/* After a switch at a key frame that came late (lost, then recovered): what
+ * followed it up to newest came first, and is taken from the ring. */
+void slot_catch_up(struct media_slot *slot, uint32_t newest, int64_t now_us);
 void slot_skip(struct media_slot *slot, const struct media_in *in, int64_t now_us);
 void slot_on_nack(struct media_slot *slot, const uint16_t *seqs, size_t n, int64_t now_us);
 struct media_slot *peer_slot_by_ssrc(struct media_peer *peer, uint32_t ssrc);

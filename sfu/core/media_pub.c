@@ -50,12 +50,14 @@ struct media_pub *pub_free(struct media_pub *pub)
 
         if (!pub)
                 return NULL;
-        slot_for_each(slot, &pub->watchers, LINK_WATCH) slot_set_target(slot, NULL, 0);
+        list_for_each (slot, &pub->watchers, LINK_WATCH)
+                slot_set_target(slot, NULL, 0);
         for (size_t i = 0; i < pub->n_layers; i++) {
                 struct media_layer *layer = &pub->layers[i];
 
                 /* Slots on their way to another source may still show this one. */
-                slot_for_each(slot, &layer->current, LINK_CURRENT) slot_release(slot);
+                list_for_each (slot, &layer->current, LINK_CURRENT)
+                        slot_release(slot, 0);
                 room_remove_layer(pub->peer->room, layer);
                 nack_gen_free(layer->nack);
                 rtx_cache_free(layer->cache);
@@ -90,13 +92,25 @@ void layer_watched(struct media_layer *layer)
                 layer->nack = NULL;
 }
 
-void layer_unwatched(struct media_layer *layer)
+void layer_unwatched(struct media_layer *layer, int64_t now_us)
 {
         if (!link_empty(&layer->current) || !link_empty(&layer->next))
                 return;
+        layer->left_us = now_us;
+        layer->key_wanted = false;
+        nack_gen_reset(layer->nack);
+        peer_wake(layer->pub->peer, now_us + RING_GRACE_US);
+}
+
+int64_t layer_tidy(struct media_layer *layer, int64_t now_us)
+{
+        if (!layer->cache || !link_empty(&layer->current) || !link_empty(&layer->next))
+                return INT64_MAX;
+        if (now_us - layer->left_us < RING_GRACE_US)
+                return layer->left_us + RING_GRACE_US;
         layer->cache = rtx_cache_free(layer->cache);
         layer->nack = nack_gen_free(layer->nack);
-        layer->key_wanted = false;
+        return INT64_MAX;
 }
 
 bool layer_flows(const struct media_layer *layer, int64_t now_us)
@@ -123,9 +137,8 @@ void layer_restart(struct media_layer *layer, int64_t now_us)
         nack_gen_reset(layer->nack);
         layer->height = 0;
         room_renumber_layer(layer->pub->peer->room, layer);
-        slot_for_each(slot, &layer->current, LINK_CURRENT)
-        {
-                slot_release(slot);
+        list_for_each (slot, &layer->current, LINK_CURRENT) {
+                slot_release(slot, now_us);
                 slot_aim(slot, layer, now_us);
         }
 }

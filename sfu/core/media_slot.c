@@ -59,7 +59,7 @@ static void show(struct media_slot *slot, uint32_t participant, enum sfu_kind ki
         media_tell(slot->peer, &event);
 }
 
-static void leave(struct media_slot *slot, struct media_layer **which, int link)
+static void leave(struct media_slot *slot, struct media_layer **which, int link, int64_t now_us)
 {
         struct media_layer *layer = *which;
 
@@ -67,7 +67,7 @@ static void leave(struct media_slot *slot, struct media_layer **which, int link)
                 return;
         *which = NULL;
         link_remove(&slot->links[link]);
-        layer_unwatched(layer);
+        layer_unwatched(layer, now_us);
 }
 
 static void enter(struct media_slot *slot, struct media_layer **which, int link,
@@ -78,29 +78,29 @@ static void enter(struct media_slot *slot, struct media_layer **which, int link,
         layer_watched(layer);
 }
 
-void slot_release(struct media_slot *slot)
+void slot_release(struct media_slot *slot, int64_t now_us)
 {
-        leave(slot, &slot->next, LINK_NEXT);
-        leave(slot, &slot->current, LINK_CURRENT);
+        leave(slot, &slot->next, LINK_NEXT, now_us);
+        leave(slot, &slot->current, LINK_CURRENT, now_us);
         show(slot, 0, slot->shown_kind);
 }
 
 /* The new source does not come; the old one has been shown for long enough. */
-void slot_give_up(struct media_slot *slot)
+void slot_give_up(struct media_slot *slot, int64_t now_us)
 {
-        leave(slot, &slot->current, LINK_CURRENT);
+        leave(slot, &slot->current, LINK_CURRENT, now_us);
         show(slot, 0, slot->shown_kind);
 }
 
 void slot_aim(struct media_slot *slot, struct media_layer *layer, int64_t now_us)
 {
         if (slot->current == layer) {
-                leave(slot, &slot->next, LINK_NEXT);
+                leave(slot, &slot->next, LINK_NEXT, now_us);
                 return;
         }
         if (slot->next == layer)
                 return;
-        leave(slot, &slot->next, LINK_NEXT);
+        leave(slot, &slot->next, LINK_NEXT, now_us);
         enter(slot, &slot->next, LINK_NEXT, layer);
         slot->next_since_us = now_us;
         layer_want_key(layer, now_us);
@@ -118,7 +118,7 @@ void slot_set_target(struct media_slot *slot, struct media_pub *pub, int64_t now
                 pub_update_wanted(old, now_us);
         }
         if (!pub) {
-                slot_release(slot);
+                slot_release(slot, now_us);
                 return;
         }
         link_append(&pub->watchers, &slot->links[LINK_WATCH]);
@@ -168,9 +168,9 @@ void slot_switch(struct media_slot *slot, const struct media_in *in, int64_t now
                 seg.tl0_offset = (uint8_t)(slot->tl0picidx + 1 - in->vp8.tl0picidx);
         }
         slot_map_switch(&slot->map, &seg);
-        leave(slot, &slot->current, LINK_CURRENT);
+        leave(slot, &slot->current, LINK_CURRENT, now_us);
         enter(slot, &slot->current, LINK_CURRENT, layer);
-        leave(slot, &slot->next, LINK_NEXT); /* last: the layer keeps its ring */
+        leave(slot, &slot->next, LINK_NEXT, now_us); /* last: the layer keeps its ring */
         slot->report_soon = true;
         peer_wake(slot->peer, now_us);
         show(slot, layer->pub->peer->participant, layer->pub->kind);
@@ -276,6 +276,33 @@ static void send_mapped(struct media_slot *slot, const struct media_in *in, uint
         slot->octets += (uint32_t)in->rtp.payload.len;
 }
 
+static uint16_t recent_ms(int64_t now_us)
+{
+        return (uint16_t)(now_us / 1000 % 0xffff + 1); /* 0: never */
+}
+
+static void note_late(struct media_slot *slot, uint16_t seq, int64_t now_us)
+{
+        slot->recent[seq % MEDIA_RECENT_RTX].seq = seq;
+        slot->recent[seq % MEDIA_RECENT_RTX].at_ms = recent_ms(now_us);
+}
+
+/* Not the same packet again within a round trip: it is under way. */
+static bool asked_again_too_soon(struct media_slot *slot, uint16_t seq, int64_t now_us)
+{
+        uint16_t now_ms = recent_ms(now_us);
+        uint32_t wait_ms = slot->peer->rtt_us / 1000;
+        size_t i = seq % MEDIA_RECENT_RTX;
+
+        if (wait_ms < RECENT_RTX_MIN_MS)
+                wait_ms = RECENT_RTX_MIN_MS;
+        if (slot->recent[i].at_ms && slot->recent[i].seq == seq &&
+            (uint16_t)(now_ms - slot->recent[i].at_ms) < wait_ms)
+                return true;
+        note_late(slot, seq, now_us);
+        return false;
+}
+
 void slot_forward(struct media_slot *slot, const struct media_in *in, int64_t now_us)
 {
         const struct slot_seg *seg;
@@ -294,6 +321,8 @@ void slot_forward(struct media_slot *slot, const struct media_in *in, int64_t no
                                            0x7fff;
                 if (in->has_vp8 && in->vp8.has_tl0picidx)
                         slot->tl0picidx = (uint8_t)(in->vp8.tl0picidx + seg->tl0_offset);
+        } else {
+                note_late(slot, (uint16_t)out_ext, now_us);
         }
         send_mapped(slot, in, out_ext, seg, now_us);
 }
@@ -302,23 +331,6 @@ void slot_skip(struct media_slot *slot, const struct media_in *in, int64_t now_u
 {
         if (!slot_map_skip(&slot->map, in->ext))
                 slot_forward(slot, in, now_us); /* its number is spent: fill the gap */
-}
-
-/* Not the same packet again within half a round trip: the answer is under way. */
-static bool asked_again_too_soon(struct media_slot *slot, uint16_t seq, int64_t now_us)
-{
-        uint16_t now_ms = (uint16_t)(now_us / 1000 % 0xffff + 1); /* 0: never */
-        uint32_t wait_ms = slot->peer->rtt_us / 2000;
-        size_t i = seq % MEDIA_RECENT_RTX;
-
-        if (wait_ms < RECENT_RTX_MIN_MS)
-                wait_ms = RECENT_RTX_MIN_MS;
-        if (slot->recent[i].at_ms && slot->recent[i].seq == seq &&
-            (uint16_t)(now_ms - slot->recent[i].at_ms) < wait_ms)
-                return true;
-        slot->recent[i].seq = seq;
-        slot->recent[i].at_ms = now_ms;
-        return false;
 }
 
 /* RTX (RFC 4588) where it was negotiated. Sound has none: there the packet goes
@@ -370,6 +382,24 @@ static bool resend_one(struct media_slot *slot, uint16_t seq, int64_t now_us)
                 return false;
         in.ext = in_ext;
         return slot_resend(slot, &in, out_ext, seg, now_us);
+}
+
+void slot_catch_up(struct media_slot *slot, uint32_t newest, int64_t now_us)
+{
+        struct media_layer *layer = slot->current;
+        uint32_t first = slot->map.in_highest + 1;
+
+        for (uint32_t ext = first; layer->cache && (int32_t)(newest - ext) >= 0; ext++) {
+                struct media_in in = { .pkt = rtx_cache_get(layer->cache, ext), .ext = ext };
+
+                if (!in.pkt || rtp_parse(&in.rtp, in.pkt->data, in.pkt->len) ||
+                    !media_in_classify(&in, layer->pub))
+                        continue;
+                if (in.rtp.payload.len > 0)
+                        slot_forward(slot, &in, now_us);
+                else
+                        slot_skip(slot, &in, now_us);
+        }
 }
 
 void slot_on_nack(struct media_slot *slot, const uint16_t *seqs, size_t n, int64_t now_us)

@@ -157,20 +157,38 @@ static bool undecodable(const struct media_slot *slot, const struct media_layer 
         return layer->recv.packets > 0 && !slot->sdp.pts[layer->codec].used;
 }
 
+/* Down at once, up when there has been room for a while: rates are measured, and
+ * measures tremble. */
+static int damp(struct media_slot *slot, int granted, int64_t now_us)
+{
+        const struct media_layer *now = slot->current;
+        bool shows = now && now->pub == slot->target && layer_flows(now, now_us);
+        int have = shows ? now->index : LAYER_NONE;
+
+        if (!slot->peer->line.limited || (!shows && !slot->paused) || granted <= have) {
+                slot->room_since_us = 0;
+                return granted;
+        }
+        if (slot->room_since_us == 0)
+                slot->room_since_us = now_us;
+        return now_us - slot->room_since_us < ROOM_PATIENCE_US ? have : granted;
+}
+
 static void apply_grant(struct media_slot *slot, int granted, int64_t now_us)
 {
         struct media_layer *layer;
 
+        granted = damp(slot, granted, now_us);
         slot->paused = granted == LAYER_NONE;
         layer = slot->paused ? NULL : &slot->target->layers[granted];
         if (!layer || undecodable(slot, layer)) {
-                slot_release(slot);
+                slot_release(slot, now_us);
                 return;
         }
         slot_aim(slot, layer, now_us);
         if (slot->current && slot->next && slot->current->pub != slot->target &&
             now_us - slot->next_since_us >= SWITCH_PATIENCE_US)
-                slot_give_up(slot);
+                slot_give_up(slot, now_us);
 }
 
 void peer_allocate(struct media_peer *peer, int64_t now_us)

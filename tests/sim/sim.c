@@ -115,12 +115,32 @@ static uint8_t *on_reserve(void *user, void *tag, size_t max_len)
         return peer->refuse ? NULL : peer->out;
 }
 
+/* What the server sends twice under one audio number must be the same bytes. */
+static void check_repeat(struct sim_peer *peer, size_t len)
+{
+        uint32_t ssrc = (uint32_t)peer->out[8] << 24 | (uint32_t)peer->out[9] << 16 |
+                        (uint32_t)peer->out[10] << 8 | peer->out[11];
+        uint32_t seq = (uint32_t)peer->out[2] << 8 | peer->out[3], hash = 2166136261u, *slot;
+
+        if (ssrc - SIM_SLOT_SSRC >= peer->sdp.n_audio_slots || !peer->reacts)
+                return;
+        if (!peer->audio_hashes)
+                peer->audio_hashes = calloc(SFU_AUDIO_SLOTS * 65536, sizeof(uint32_t));
+        assert(peer->audio_hashes);
+        for (size_t i = 0; i < len; i++)
+                hash = (hash ^ peer->out[i]) * 16777619u;
+        slot = &peer->audio_hashes[(ssrc - SIM_SLOT_SSRC) * 65536 + seq];
+        peer->n_changed_repeats += *slot != 0 && *slot != hash;
+        *slot = hash;
+}
+
 static void on_commit_rtp(void *user, void *tag, size_t len)
 {
         struct sim_peer *peer = tag;
 
         (void)user;
         peer->n_rtp_out++;
+        check_repeat(peer, len);
         sim_fly(peer, SIM_DOWN_RTP, peer->out, len, 0);
 }
 
@@ -175,6 +195,7 @@ void sim_done(struct sim *sim)
         for (size_t i = 0; i < sim->n_peers; i++) {
                 sim_sender_done(sim->peers[i]);
                 sim_receiver_done(sim->peers[i]);
+                free(sim->peers[i]->audio_hashes);
                 free(sim->peers[i]);
         }
         assert(pkt_pool_available(sim->pool) == 16384);
@@ -318,6 +339,18 @@ const struct sfu_event *sim_last_event(const struct sim_peer *peer, enum sfu_eve
         for (size_t i = peer->n_events; i > 0 && i + SIM_MAX_EVENTS > peer->n_events; i--) {
                 if (peer->events[(i - 1) % SIM_MAX_EVENTS].type == type)
                         return &peer->events[(i - 1) % SIM_MAX_EVENTS];
+        }
+        return NULL;
+}
+
+const struct sfu_event *sim_last_slot_event(const struct sim_peer *peer, bool audio, uint8_t index)
+{
+        for (size_t i = peer->n_events; i > 0 && i + SIM_MAX_EVENTS > peer->n_events; i--) {
+                const struct sfu_event *event = &peer->events[(i - 1) % SIM_MAX_EVENTS];
+
+                if (event->type == SFU_EV_SLOT && event->slot.audio == audio &&
+                    event->slot.index == index)
+                        return event;
         }
         return NULL;
 }

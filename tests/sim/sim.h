@@ -101,6 +101,10 @@ struct sim_peer {
         uint32_t n_rtp_out, n_tcc, n_rr, n_ticks;
         int64_t last_tcc_us, max_tcc_gap_us;
         bool refuse; /* reserve() has no room */
+        bool no_reports;
+        /* Repeats of a number with other bytes: audio packets sent so far, by hash. */
+        uint32_t n_changed_repeats;
+        uint32_t *audio_hashes;
 };
 
 struct sim {
@@ -147,6 +151,9 @@ void sim_watch(struct sim_peer *peer, uint8_t slot, uint32_t participant, enum s
 struct sim_rx *sim_video(struct sim_peer *peer, size_t nth);
 size_t sim_count_events(const struct sim_peer *peer, enum sfu_event_type type);
 const struct sfu_event *sim_last_event(const struct sim_peer *peer, enum sfu_event_type type);
+
+/* The last event about one slot, or NULL. */
+const struct sfu_event *sim_last_slot_event(const struct sim_peer *peer, bool audio, uint8_t index);
 
 /* True when one of the peer's audio slots got this participant's voice within the last second. */
 bool sim_hears(const struct sim_peer *peer, uint32_t participant);

@@ -166,7 +166,8 @@ static void remember(struct sim_peer *peer, struct sim_tx *tx, const struct outg
         assert(tx->history && o->len + 4 < sizeof(tx->history[0].data));
         tx->history[o->header.seq % SIM_HISTORY].header = o->header;
         tx->history[o->header.seq % SIM_HISTORY].len = (uint16_t)o->len;
-        memcpy(tx->history[o->header.seq % SIM_HISTORY].data, o->payload, o->len);
+        if (o->len > 0)
+                memcpy(tx->history[o->header.seq % SIM_HISTORY].data, o->payload, o->len);
 }
 
 static void transmit(struct sim_peer *peer, const struct outgoing *o, int64_t pace_us)
@@ -333,7 +334,8 @@ void sim_sender_tick(struct sim_peer *peer, enum sim_flight_kind kind, int which
                         send_audio(peer);
                 sim_after(peer->sim, 20000, kind, peer, which);
         } else if (kind == SIM_SENDER_REPORT) {
-                send_report(peer);
+                if (!peer->no_reports)
+                        send_report(peer);
                 sim_after(peer->sim, 1000000, kind, peer, which);
         } else if (kind == SIM_SCREEN_FRAME) {
                 if (peer->wanted[SFU_SCREEN])

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/sim/sim.h"
+
+enum { S = 1000000 };
+
+static const struct sim_offer all = {
+        .mic = true, .cam = true, .rids = true, .n_layers = 3, .n_audio = 3, .n_video = 4
+};
+static const struct sim_offer voice = { .mic = true, .n_audio = 3 };
+
+/* Everything recovered, but what is still under way at the end. */
+static void assert_recovered(const struct sim_rx *rx)
+{
+        assert_true(rx->started);
+        assert_true(rx->n_lost * 200 <= rx->n_packets);
+        assert_int_equal(rx->n_ts_back, 0);
+}
+
+static void nack_recovers_5_percent_loss(void **state)
+{
+        struct sim sim;
+        struct sim_peer *a, *b;
+
+        (void)state;
+        sim_init(&sim, 1);
+        a = sim_join(&sim, 1, &all);
+        b = sim_join(&sim, 2, &all);
+        a->up.loss_permille = b->down.loss_permille = 50;
+        sim_watch(b, 0, 1, SFU_CAMERA, 720, 1);
+        sim_run(&sim, 30 * S);
+        assert_true(a->cam[2].n_nacked > 50);
+        assert_true(sim_video(b, 0)->n_rtx > 100);
+        assert_true(sim_video(b, 0)->n_packets > 3000);
+        assert_recovered(sim_video(b, 0));
+        assert_true(sim_video(b, 0)->n_duplicates * 50 < sim_video(b, 0)->n_packets);
+        sim_done(&sim);
+}
+
+static void audio_nack_is_answered_with_the_same_packet(void **state)
+{
+        struct sim sim;
+        struct sim_peer *a, *b;
+        struct sfu_counters counters = { 0 };
+
+        (void)state;
+        sim_init(&sim, 2);
+        a = sim_join(&sim, 1, &voice);
+        b = sim_join(&sim, 2, &voice);
+        a->mic.level = 30;
+        a->up.loss_permille = b->down.loss_permille = 100;
+        sim_run(&sim, 20 * S);
+        assert_recovered(&b->rx[0]);
+        assert_true(b->rx[0].n_packets > 950);
+        assert_int_equal(b->n_changed_repeats, 0);
+        media_room_add_counters(sim.room, &counters);
+        assert_true(counters.rtx_out > 80);
+        sim_done(&sim);
+}
+
+/* SRTP repeats the nonce with the number: the bytes must not differ, also when
+ * source, MID or talk spurt changed in between. */
+static void repeated_audio_is_byte_identical_across_switches(void **state)
+{
+        struct sim sim;
+        struct sim_peer *p[6];
+
+        (void)state;
+        sim_init(&sim, 3);
+        for (uint32_t i = 0; i < 6; i++) {
+                p[i] = sim_join(&sim, i + 1, &voice);
+                p[i]->up.loss_permille = p[i]->down.loss_permille = 150;
+                p[i]->up.reorder_permille = p[i]->down.reorder_permille = 50;
+                p[i]->down.jitter_us = 30000;
+        }
+        for (int round = 0; round < 40; round++) {
+                for (int i = 0; i < 6; i++)
+                        p[i]->mic.level = (round + i) % 6 < 3 ? 30 : 80;
+                sim_run(&sim, S / 2);
+        }
+        for (int i = 0; i < 6; i++) {
+                assert_int_equal(p[i]->n_changed_repeats, 0);
+                assert_true(p[i]->rx[0].n_switches > 3);
+        }
+        sim_done(&sim);
+}
+
+static void reordered_upstream_loses_nothing(void **state)
+{
+        struct sim sim;
+        struct sim_peer *a, *b;
+
+        (void)state;
+        sim_init(&sim, 4);
+        a = sim_join(&sim, 1, &all);
+        b = sim_join(&sim, 2, &all);
+        a->up.reorder_permille = 100;
+        a->up.jitter_us = 3000;
+        b->reacts = false;
+        sim_watch(b, 0, 1, SFU_CAMERA, 720, 1);
+        sim_run(&sim, 10 * S);
+        assert_int_equal(sim_video(b, 0)->n_lost, 0);
+        assert_int_equal(sim_video(b, 0)->n_duplicates, 0);
+        sim_done(&sim);
+}
+
+static void switching_under_loss_leaves_no_hole(void **state)
+{
+        struct sim sim;
+        struct sim_peer *p[4];
+
+        (void)state;
+        sim_init(&sim, 5);
+        for (uint32_t i = 0; i < 4; i++) {
+                p[i] = sim_join(&sim, i + 1, &all);
+                p[i]->up.loss_permille = p[i]->down.loss_permille = 30;
+                p[i]->up.jitter_us = p[i]->down.jitter_us = 8000;
+                p[i]->up.reorder_permille = 20;
+        }
+        for (uint32_t round = 0; round < 20; round++) {
+                sim_watch(p[0], 0, 2 + round % 3, SFU_CAMERA, (uint16_t)(180 << round % 3), 1);
+                sim_run(&sim, S);
+        }
+        sim_run(&sim, S);
+        assert_recovered(sim_video(p[0], 0));
+        assert_true(sim_video(p[0], 0)->n_switches >= 20);
+        assert_true(sim_video(p[0], 0)->max_gap_us < S);
+        sim_done(&sim);
+}
+
+static void remb_limits_layer(void **state)
+{
+        struct sim sim;
+        struct sim_peer *a, *b;
+        uint32_t high_bps;
+        struct sfu_peer_stats stats = { 0 };
+
+        (void)state;
+        sim_init(&sim, 6);
+        a = sim_join(&sim, 1, &all);
+        a->fps = 50; /* signature packets are small: this makes layers that count */
+        b = sim_join(&sim, 2, &all);
+        sim_watch(b, 0, 1, SFU_CAMERA, 720, 1);
+        b->remb_bps = 5000000;
+        sim_run(&sim, 5 * S);
+        assert_int_equal(sim_video(b, 0)->layer, 2);
+        media_peer_stats(b->media, sim.now_us, &stats);
+        high_bps = stats.streams[stats.n_streams - 4].bitrate_bps;
+        assert_true(high_bps > 100000);
+        b->remb_bps = high_bps / 4;
+        sim_run(&sim, 2 * S);
+        assert_int_equal(sim_video(b, 0)->layer, 0);
+        sim_run(&sim, 3 * S);
+        assert_int_equal(sim_video(b, 0)->layer, 0); /* not up at the first good word */
+        b->remb_bps = 5000000;
+        sim_run(&sim, 3 * S);
+        sim_run(&sim, 25 * S);
+        assert_int_equal(sim_video(b, 0)->layer, 2);
+        assert_int_equal(sim_video(b, 0)->n_lost, 0);
+        sim_done(&sim);
+}
+
+static void low_priority_goes_first_when_the_line_is_narrow(void **state)
+{
+        struct sim sim;
+        struct sim_peer *b;
+
+        (void)state;
+        sim_init(&sim, 7);
+        for (uint32_t i = 1; i <= 3; i++)
+                sim_join(&sim, i, &all)->fps = 50;
+        b = sim_join(&sim, 4, &all);
+        sim_watch(b, 0, 1, SFU_CAMERA, 720, 1);
+        sim_watch(b, 1, 2, SFU_CAMERA, 720, 9);
+        sim_watch(b, 2, 3, SFU_CAMERA, 720, 5);
+        b->remb_bps = 9000000;
+        sim_run(&sim, 4 * S);
+        b->remb_bps = 250000;
+        sim_run(&sim, 3 * S);
+        assert_true(sim_video(b, 1)->layer >= sim_video(b, 2)->layer);
+        assert_true(sim_video(b, 2)->layer >= sim_video(b, 0)->layer);
+        assert_true(sim_video(b, 1)->layer > sim_video(b, 0)->layer);
+        b->remb_bps = 30000;
+        sim_run(&sim, 6 * S);
+        assert_int_equal(sim_video(b, 1)->layer, 0);
+        assert_true(sim.now_us - sim_video(b, 1)->last_us < S / 5); /* still alive */
+        assert_true(sim.now_us - sim_video(b, 0)->last_us > S);     /* paused, and told so */
+        assert_int_equal(sim_last_slot_event(b, false, 0)->slot.source, 0);
+        sim_done(&sim);
+}
+
+static void full_batch_is_a_loss_like_any_other(void **state)
+{
+        struct sim sim;
+        struct sim_peer *b;
+
+        (void)state;
+        sim_init(&sim, 8);
+        sim_join(&sim, 1, &all);
+        b = sim_join(&sim, 2, &all);
+        sim_watch(b, 0, 1, SFU_CAMERA, 720, 1);
+        for (int i = 0; i < 40; i++) {
+                sim_run(&sim, S / 5);
+                b->refuse = true;
+                sim_run(&sim, S / 100);
+                b->refuse = false;
+        }
+        sim_run(&sim, S);
+        assert_recovered(sim_video(b, 0));
+        sim_done(&sim);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(nack_recovers_5_percent_loss),
+                cmocka_unit_test(audio_nack_is_answered_with_the_same_packet),
+                cmocka_unit_test(repeated_audio_is_byte_identical_across_switches),
+                cmocka_unit_test(reordered_upstream_loses_nothing),
+                cmocka_unit_test(switching_under_loss_leaves_no_hole),
+                cmocka_unit_test(remb_limits_layer),
+                cmocka_unit_test(low_priority_goes_first_when_the_line_is_narrow),
+                cmocka_unit_test(full_batch_is_a_loss_like_any_other),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
