@@ -34,7 +34,10 @@ struct docs_config {
 };
 must_use int docs_new(struct docs **ret_docs, const struct docs_config *config, char *ret_error,
                       size_t error_cap);
-struct docs *docs_free(struct docs *docs); /* stops children; work resumes at next start */
+/* Stops children; work resumes at the next start. Uploads that are still open
+ * end with it. Afterwards the store is closed without another store_poll().
+ * Accepts NULL, returns NULL. */
+struct docs *docs_free(struct docs *docs);
 DEFINE_CLEANUP(struct docs *, docs_free)
 
 /* Faults a person can cause; docs_error_code() names them for clients. */
@@ -80,6 +83,8 @@ struct docs_event {
 bool docs_poll(struct docs *docs, struct docs_event *ret_event);
 
 /* ---- reading ---- */
+/* TEXT: all pages, UTF-8, parted by form feeds (U+000C). Pages come one by one
+ * while the document is converting; PDF and text when it is ready. */
 enum docs_variant { DOCS_ORIGINAL, DOCS_PDF, DOCS_PAGE_SCREEN, DOCS_PAGE_PHONE, DOCS_TEXT };
 
 struct docs_file {

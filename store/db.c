@@ -46,7 +46,9 @@ static const char *const migrations[] = {
         "  pages INTEGER NOT NULL,"
         "  deleted INTEGER NOT NULL"
         ") STRICT, WITHOUT ROWID;"
-        "CREATE INDEX docs_of_meeting ON docs (meeting, created_ms, id) WHERE NOT deleted;",
+        "CREATE INDEX docs_of_meeting ON docs (meeting, created_ms, id) WHERE NOT deleted;"
+        "CREATE INDEX docs_of_blob ON docs (sha256) WHERE NOT deleted;"
+        "CREATE INDEX docs_of_pdf ON docs (pdf_sha256) WHERE NOT deleted;",
 };
 
 int db_newest_version(void)

@@ -572,3 +572,20 @@ int store_docs(struct store *store, const char *meeting,
         }
         return r == SQLITE_DONE ? 0 : db_errno(store->front);
 }
+
+int store_blob_used(struct store *store, const char *sha256, bool *ret_used)
+{
+        cleanup(db_finalizep) sqlite3_stmt *stmt = NULL;
+        int r;
+
+        r = db_prepare(store->front, &stmt,
+                       "SELECT EXISTS (SELECT 1 FROM docs WHERE sha256 = ?1 AND NOT deleted)"
+                       " OR EXISTS (SELECT 1 FROM docs WHERE pdf_sha256 = ?1 AND NOT deleted)");
+        if (r < 0)
+                return r;
+        bind_text(stmt, 1, sha256);
+        if (sqlite3_step(stmt) != SQLITE_ROW)
+                return db_errno(store->front);
+        *ret_used = sqlite3_column_int(stmt, 0) != 0;
+        return 0;
+}

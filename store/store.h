@@ -103,5 +103,7 @@ must_use int store_doc_get(struct store *store, const char *id, struct store_doc
 /* meeting NULL: all meetings. Deleted ones are left out. Oldest first. */
 must_use int store_docs(struct store *store, const char *meeting,
                         void (*each)(void *user, const struct store_doc *doc), void *user);
+/* Whether a document that is not deleted has this blob, as original or as PDF. */
+must_use int store_blob_used(struct store *store, const char *sha256, bool *ret_used);
 
 #endif

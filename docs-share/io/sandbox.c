@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "docs-share/io/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+
+enum { MAX_ARGS = 128 };
+
+/* Everything below is the same for each program. LANG decides how LibreOffice
+ * reads file names; C.UTF-8 needs no locale package. HOME is the private /tmp. */
+static const char *const fixed_args[] = {
+        "bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--uid", "65534", "--gid",
+        "65534", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
+        /* a read-only root made of little */
+        "--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib",
+        "--symlink", "usr/lib64", "/lib64", "--ro-bind-try", "/etc/fonts", "/etc/fonts",
+        "--ro-bind-try", "/etc/alternatives", "/etc/alternatives", "--ro-bind-try",
+        "/etc/libreoffice", "/etc/libreoffice", "--ro-bind-try", "/etc/ld.so.cache",
+        "/etc/ld.so.cache", "--ro-bind-try", "/var/cache/fontconfig", "/var/cache/fontconfig",
+        "--proc", "/proc", "--dev", "/dev", "--size", "1073741824", "--tmpfs", "/tmp",
+        /* an empty environment */
+        "--clearenv", "--setenv", "PATH", "/usr/bin", "--setenv", "HOME", "/tmp", "--setenv",
+        "LANG", "C.UTF-8", "--chdir", "/tmp"
+};
+static const char *const limit_args[] = { "--",          "nice",
+                                          "-n",          "10",
+                                          "prlimit",     "--as=2147483648",
+                                          "--cpu=180",   "--fsize=536870912",
+                                          "--nproc=200", "--nofile=1024",
+                                          "--core=0",    "--" };
+
+struct args {
+        const char *list[MAX_ARGS];
+        size_t n;
+};
+
+/* Keeps room for the NULL at the end. */
+static void add_args(struct args *args, const char *const *more, size_t n)
+{
+        for (size_t i = 0; i < n && args->n + 1 < MAX_ARGS; i++)
+                args->list[args->n++] = more[i];
+}
+
+static void build_args(struct args *args, const struct sandbox_run *run)
+{
+        const char *bind[] = { "--ro-bind", run->input, run->input_name };
+        size_t n = 0;
+
+        while (run->argv[n])
+                n++;
+        add_args(args, fixed_args, ARRAY_LEN(fixed_args));
+        if (run->input)
+                add_args(args, bind, ARRAY_LEN(bind));
+        add_args(args, limit_args, ARRAY_LEN(limit_args));
+        add_args(args, run->argv, n);
+        args->list[args->n] = NULL;
+}
+
+struct child {
+        pid_t pid;
+        int pidfd, out, err; /* read ends */
+};
+
+static void child_donep(struct child *child)
+{
+        if (child->pid > 0) { /* not yet waited for */
+                (void)kill(child->pid, SIGKILL);
+                (void)waitpid(child->pid, NULL, 0);
+        }
+        closep(&child->pidfd);
+        closep(&child->out);
+        closep(&child->err);
+}
+
+/* posix_spawn, not fork: the server is large, and has many threads. The child
+ * keeps no descriptor of ours but the two pipes. */
+static int spawn(pid_t *ret_pid, char *const *argv, int out, int err)
+{
+        extern char **environ;
+        posix_spawn_file_actions_t actions;
+        posix_spawnattr_t attr;
+        sigset_t none, all;
+        int r;
+
+        sigemptyset(&none);
+        sigfillset(&all);
+        posix_spawnattr_init(&attr);
+        posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        posix_spawnattr_setsigmask(&attr, &none);
+        posix_spawnattr_setsigdefault(&attr, &all);
+        posix_spawn_file_actions_init(&actions);
+        r = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+        if (r == 0)
+                r = posix_spawn_file_actions_adddup2(&actions, out, 1);
+        if (r == 0)
+                r = posix_spawn_file_actions_adddup2(&actions, err, 2);
+        if (r == 0)
+                r = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+        if (r == 0)
+                r = posix_spawnp(ret_pid, argv[0], &actions, &attr, argv, environ);
+        posix_spawn_file_actions_destroy(&actions);
+        posix_spawnattr_destroy(&attr);
+        return -r;
+}
+
+static int start_child(struct child *child, const struct sandbox_run *run)
+{
+        struct args args = { .n = 0 };
+        cleanup(closep) int out = -1;
+        cleanup(closep) int err = -1;
+        int fds[2];
+        int r;
+
+        build_args(&args, run);
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return -errno;
+        child->out = fds[0];
+        out = fds[1];
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return -errno;
+        child->err = fds[0];
+        err = fds[1];
+        r = spawn(&child->pid, (char *const *)args.list, out, err);
+        if (r < 0) {
+                child->pid = 0;
+                return r;
+        }
+        child->pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
+        return child->pidfd < 0 ? -errno : 0;
+}
+
+/* One read. False at the end of the pipe. */
+static bool read_stdout(int fd, const struct sandbox_run *run, struct sandbox_result *result)
+{
+        uint8_t buffer[65536];
+        ssize_t n = read(fd, buffer, sizeof(buffer));
+
+        if (n <= 0)
+                return n < 0 && errno == EINTR;
+        if (run->on_output)
+                result->output_result = run->on_output(run->user, buffer, (size_t)n);
+        return true;
+}
+
+static bool read_stderr(int fd, struct sandbox_result *result, size_t *len)
+{
+        char buffer[4096];
+        ssize_t n = read(fd, buffer, sizeof(buffer));
+        size_t room = sizeof(result->message) - 1 - *len;
+
+        if (n <= 0)
+                return n < 0 && errno == EINTR;
+        if ((size_t)n < room)
+                room = (size_t)n;
+        memcpy(result->message + *len, buffer, room);
+        *len += room;
+        return true;
+}
+
+enum { WATCH_OUT, WATCH_ERR, WATCH_STOP, WATCH_PID, N_WATCH };
+
+/* Until the program is gone and its pipes are empty. Returns how it ended when
+ * we ended it, else SANDBOX_OK. */
+static enum sandbox_end watch(struct child *child, const struct sandbox_run *run,
+                              struct sandbox_result *result)
+{
+        struct pollfd fds[N_WATCH] = {
+                [WATCH_OUT] = { .fd = child->out, .events = POLLIN },
+                [WATCH_ERR] = { .fd = child->err, .events = POLLIN },
+                [WATCH_STOP] = { .fd = run->stop_fd, .events = POLLIN },
+                [WATCH_PID] = { .fd = child->pidfd, .events = POLLIN },
+        };
+        int64_t deadline_us = clock_now_us() + run->timeout_us;
+        size_t message_len = 0;
+
+        while (fds[WATCH_OUT].fd >= 0 || fds[WATCH_ERR].fd >= 0 || fds[WATCH_PID].fd >= 0) {
+                int64_t left_us = deadline_us - clock_now_us();
+
+                if (left_us <= 0)
+                        return SANDBOX_LIMIT;
+                if (poll(fds, N_WATCH, (int)(left_us / 1000) + 1) < 0 && errno != EINTR)
+                        return SANDBOX_LIMIT;
+                if (fds[WATCH_STOP].revents)
+                        return SANDBOX_STOPPED;
+                if (fds[WATCH_ERR].revents && !read_stderr(child->err, result, &message_len))
+                        fds[WATCH_ERR].fd = -1;
+                if (fds[WATCH_OUT].revents && !read_stdout(child->out, run, result))
+                        fds[WATCH_OUT].fd = -1;
+                if (result->output_result != 0)
+                        return SANDBOX_STOPPED;
+                if (fds[WATCH_PID].revents)
+                        fds[WATCH_PID].fd = -1;
+        }
+        return SANDBOX_OK;
+}
+
+/* bwrap and the shell inside report a program's signal N as status 128 + N. */
+static enum sandbox_end end_of_status(int status)
+{
+        if (!WIFEXITED(status) || WEXITSTATUS(status) > 128)
+                return SANDBOX_LIMIT;
+        return WEXITSTATUS(status) == 0 ? SANDBOX_OK : SANDBOX_FAILED;
+}
+
+int sandbox_run(struct sandbox_result *ret_result, const struct sandbox_run *run)
+{
+        cleanup(child_donep) struct child child = { .pidfd = -1, .out = -1, .err = -1 };
+        int status = 0;
+        int r;
+
+        *ret_result = (struct sandbox_result){ 0 };
+        r = start_child(&child, run);
+        if (r < 0)
+                return r;
+        ret_result->end = watch(&child, run, ret_result);
+        if (ret_result->end != SANDBOX_OK)
+                return 0; /* cleanup() kills it; its namespace goes with it */
+        if (waitpid(child.pid, &status, 0) < 0)
+                return -errno;
+        child.pid = 0;
+        ret_result->end = end_of_status(status);
+        return 0;
+}
+
+int sandbox_check(char *ret_error, size_t error_cap)
+{
+        static const char *const argv[] = { "true", NULL };
+        const struct sandbox_run run = { .argv = argv, .timeout_us = 10000000, .stop_fd = -1 };
+        struct sandbox_result result;
+        int r = sandbox_run(&result, &run);
+
+        if (r < 0) {
+                snprintf(ret_error, error_cap, "cannot start bwrap: %s", strerror(-r));
+                return r;
+        }
+        if (result.end == SANDBOX_OK)
+                return 0;
+        result.message[strcspn(result.message, "\n")] = '\0';
+        snprintf(ret_error, error_cap, "the sandbox does not work here: %.200s", result.message);
+        return -EPERM;
+}
