@@ -5,8 +5,9 @@
     webrtcbin_peer.py publish   URL TOKEN [SECONDS]
     webrtcbin_peer.py subscribe URL TOKEN [SECONDS]
 
-`subscribe` ends with "ok" as soon as it has decoded a moving picture and heard
-sound; both end with a line that says why when they fail. They stand for every
+Both print "answered" once the server's answer is there. `subscribe` ends with
+"ok" as soon as it has decoded a moving picture and heard sound; whoever fails
+ends with a line that says why. They stand for every
 client that is no browser: OBS, encoders, players.
 """
 
@@ -103,6 +104,7 @@ class Peer:
             self.fail("the answer is no SDP")
             return False
         description = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, message)
+        print("answered", flush=True)
         promise = Gst.Promise.new_with_change_func(self.on_answered, None)
         self.rtc.emit("set-remote-description", description, promise)
         return False
