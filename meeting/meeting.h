@@ -100,6 +100,7 @@ struct meeting_event {
         enum meeting_leave reason;
         bool locked;
         char document[MEETING_DOCUMENT_ID];
+        int document_state; /* of EVENT_DOCUMENT, in the numbers of whoever keeps papers */
         int page;
         char text[MEETING_TEXT]; /* chat */
 };

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* addresses — which addresses the media plane announces. */
+#ifndef SIGNALING_ADDRESSES_H
+#define SIGNALING_ADDRESSES_H
+
+#include "base/base.h"
+
+enum { ADDRESSES_MAX = 16, ADDRESS_TEXT = 48 };
+
+struct addresses {
+        char text[ADDRESSES_MAX][ADDRESS_TEXT];
+        const char *list[ADDRESSES_MAX]; /* into text */
+        size_t n;
+};
+
+/* "IP[,IP…]". Returns 0, or -EINVAL with the wrong part in ret_wrong. */
+must_use int addresses_parse(struct addresses *ret, const char *text, char ret_wrong[ADDRESS_TEXT]);
+
+/* Every address of this machine that others can use, and 127.0.0.1. Returns 0 or -errno. */
+must_use int addresses_of_machine(struct addresses *ret);
+
+#endif

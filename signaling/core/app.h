@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * app — what the files of signaling/core share: the open meetings (rooms),
+ *       their people (members), their WebSockets (sessions).
+ *
+ * Layer:  signaling/core. Sockets, time and storage are behind the interfaces
+ *         of server.h, sfu/api.h, docs-share/api.h, store.h and the two clocks.
+ * Owner:  main makes one struct app and frees it last but for the server.
+ * Thread: the signalling thread.
+ * Units:  *_ms since 1970; *_us monotonic.
+ *
+ * Invariants:
+ *  (1) an event is applied when it is decided, kept next, and told to clients
+ *      (and its request answered) only after its commit, in order.
+ *  (2) one event of a room waits for the store at a time, so that a refused
+ *      write leaves no gap behind; then the room is built anew from its log.
+ *  (3) a member has at most one session and one peer; a newer one replaces it.
+ *  (4) a member's number is hers while the room is open, also before she comes.
+ */
+#ifndef SIGNALING_CORE_APP_H
+#define SIGNALING_CORE_APP_H
+
+#include <glib.h>
+
+#include "base/base.h"
+#include "docs-share/api.h"
+#include "meeting/meeting.h"
+#include "sfu/api.h"
+#include "signaling/io/server.h"
+#include "signaling/wire/client_msg.h"
+#include "signaling/wire/event_json.h"
+#include "signaling/wire/token.h"
+#include "store/store.h"
+
+enum {
+        ROOM_RING = 4096,          /* committed events kept for those who come back */
+        ROOM_MAX_PENDING = 4096,   /* events waiting for the store; then "busy" */
+        ROOM_MAX_MEMBERS = 16384,  /* ids with a number */
+        ROOM_SYNC_MS = 5000,       /* between two tries to log papers' states */
+        ROOM_IDLE_MS = 300 * 1000, /* an empty room stays in memory so long */
+        SEAT_KEPT_MS = 60 * 1000,  /* a lost connection keeps the seat so long */
+        SPEAKER_MIN_MS = 300,      /* between two `speaker` messages */
+        PROGRESS_MIN_MS = 200,     /* between two `document-progress` of one paper */
+        APP_TICK_MS = 100,
+};
+
+/* Seats of cookie sessions and of personal tokens: WHIP may not take such ids. */
+#define SEAT_SESSION_PREFIX "s-"
+#define SEAT_PERSON_PREFIX "n-"
+
+struct process_usage {
+        int64_t resident_bytes;
+        double cpu_s;
+        unsigned open_fds;
+};
+
+struct app {
+        struct store *store;
+        struct sfu *sfu;
+        struct docs *docs;
+        struct server *server; /* NULL until service_set_server() */
+        int64_t (*wall_ms)(void);
+        int64_t (*now_us)(void);
+        void (*usage)(struct process_usage *ret_usage);
+        uint8_t secret[TOKEN_SECRET];
+
+        GHashTable *rooms;           /* meeting id -> struct room; owned */
+        GHashTable *rooms_by_number; /* &room->number -> struct room */
+        GHashTable *sessions;        /* &session->serial -> struct session */
+        GHashTable *resources;       /* word -> struct whip_resource */
+        uint64_t next_serial, next_room;
+        bool draining;
+        uint64_t n_messages, n_bad_messages, n_too_fast, n_flooders, n_commit_failures;
+};
+
+struct slot_now {
+        uint32_t source;
+        enum meeting_kind kind;
+};
+
+struct member {
+        char id[MEETING_ID];
+        uint32_t number;
+        struct session *session;              /* NULL: none now */
+        uint64_t peer;                        /* 0: none */
+        bool may_publish;                     /* what the peer was opened with */
+        int64_t lost_ms;                      /* when the seat goes offline; 0: not waiting */
+        struct slot_now slots[SFU_MAX_SLOTS]; /* of the peer: audio first, then video */
+        uint32_t slots_dirty;                 /* not yet told */
+        struct whip_resource *whip;           /* NULL: she has a page of ours */
+        bool viewed[SFU_MAX_VIDEO_SLOTS];
+        struct sfu_slot_view views[SFU_MAX_VIDEO_SLOTS]; /* what she asked for last */
+};
+
+enum reply_kind { REPLY_NONE, REPLY_OK, REPLY_WELCOME };
+
+/* Who waits for an event's commit. */
+struct reply {
+        enum reply_kind kind;
+        uint64_t session; /* serial: the session may be gone by then */
+        int64_t id;
+        bool has_resume;
+        uint64_t last_seq;
+};
+
+struct room_document {
+        struct msg_document shown;
+        int64_t progress_ms; /* when progress was last told */
+};
+
+struct room {
+        struct app *app;
+        uint64_t number;
+        struct store_meeting info;
+        struct meeting *state;
+
+        GHashTable *members;           /* id -> struct member, owned */
+        GHashTable *members_by_number; /* number -> struct member */
+        uint32_t next_number;
+        GPtrArray *sessions;          /* those that get the broadcasts */
+        GArray *documents;            /* struct room_document */
+        GHashTable *logged_documents; /* id -> enum store_doc_state in the log */
+        bool sync_documents;          /* the log may lack a paper's state */
+        int64_t synced_ms;
+
+        GQueue pending; /* struct pending */
+        bool in_flight;
+        uint64_t committed_seq;
+        struct ws_text *ring[ROOM_RING]; /* event n is at n % ROOM_RING */
+        uint64_t ring_first;             /* oldest one kept */
+
+        uint32_t speaker; /* member's number, 0: silence */
+        bool speaker_dirty;
+        int64_t speaker_ms;
+        int64_t idle_ms; /* since when nobody is here; 0: somebody is */
+};
+
+enum session_state { SESSION_NEW, SESSION_JOINING, SESSION_JOINED, SESSION_LEFT, N_SESSION_STATES };
+
+struct identity {
+        char meeting[UUID_TEXT];
+        enum meeting_role role; /* of the token; the seat's own may differ */
+        char seat[MEETING_ID];  /* "": a bearer's without one */
+        char name[MEETING_NAME];
+};
+
+struct session {
+        struct app *app;
+        struct ws_conn *conn;
+        uint64_t serial;
+        struct identity who;
+        enum session_state state;
+        struct room *room;     /* from joining on */
+        struct member *member; /* from joined on */
+        uint64_t last_seq;     /* events up to here were sent */
+        double allowance;      /* token bucket */
+        int64_t refilled_us, opened_us;
+        unsigned strikes; /* refused for speed, in a row */
+};
+
+#endif

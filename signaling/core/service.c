@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "signaling/core/service.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "signaling/core/documents_api.h"
+#include "signaling/core/http_api.h"
+#include "signaling/core/media_glue.h"
+#include "signaling/core/rooms.h"
+#include "signaling/core/session.h"
+
+enum { CLOSE_RESTART = 1012 }; /* IANA WebSocket close codes: service restart */
+
+int service_new(struct app **ret_app, const struct service_config *config)
+{
+        struct app *app = calloc(1, sizeof(*app));
+        int r;
+
+        if (!app)
+                return -ENOMEM;
+        app->store = config->store;
+        app->sfu = config->sfu;
+        app->docs = config->docs;
+        app->wall_ms = config->wall_ms;
+        app->now_us = config->now_us;
+        app->usage = config->usage;
+        r = store_secret(app->store, "token", app->secret);
+        if (r < 0) {
+                free(app);
+                return r;
+        }
+        app->rooms = g_hash_table_new(g_str_hash, g_str_equal);
+        app->rooms_by_number = g_hash_table_new(g_int64_hash, g_int64_equal);
+        app->sessions = g_hash_table_new(g_int64_hash, g_int64_equal);
+        app->resources = g_hash_table_new(g_str_hash, g_str_equal);
+        *ret_app = app;
+        return 0;
+}
+
+struct app *service_free(struct app *app)
+{
+        GHashTableIter iter;
+        struct room *room;
+
+        if (!app)
+                return NULL;
+        g_hash_table_iter_init(&iter, app->rooms);
+        while (g_hash_table_iter_next(&iter, NULL, (void **)&room))
+                room_free(room);
+        g_hash_table_destroy(app->rooms_by_number);
+        g_hash_table_destroy(app->rooms);
+        g_hash_table_destroy(app->sessions);
+        g_hash_table_destroy(app->resources);
+        free(app);
+        return NULL;
+}
+
+void service_handler(struct app *app, struct server_handler *ret_handler)
+{
+        http_api_handler(app, ret_handler);
+}
+
+void service_set_server(struct app *app, struct server *server)
+{
+        app->server = server;
+}
+
+void service_poll(struct app *app)
+{
+        store_poll(app->store);
+        documents_poll(app);
+        media_poll(app);
+}
+
+void service_tick(struct app *app)
+{
+        int64_t now_ms = app->wall_ms();
+        GHashTableIter iter;
+        struct room *room;
+
+        sessions_tick(app);
+        g_hash_table_iter_init(&iter, app->rooms);
+        while (g_hash_table_iter_next(&iter, NULL, (void **)&room)) {
+                if (room_tick(room, now_ms))
+                        continue;
+                g_hash_table_remove(app->rooms_by_number, &room->number);
+                g_hash_table_iter_remove(&iter);
+                room_free(room);
+        }
+}
+
+void service_drain(struct app *app)
+{
+        GHashTableIter iter;
+        struct session *session;
+
+        app->draining = true;
+        g_hash_table_iter_init(&iter, app->sessions);
+        while (g_hash_table_iter_next(&iter, NULL, (void **)&session))
+                ws_close(session->conn, CLOSE_RESTART, "restarting");
+}
+
+bool service_is_drained(const struct app *app)
+{
+        GHashTableIter iter;
+        struct room *room;
+
+        g_hash_table_iter_init(&iter, app->rooms);
+        while (g_hash_table_iter_next(&iter, NULL, (void **)&room))
+                if (!g_queue_is_empty(&room->pending))
+                        return false;
+        return g_hash_table_size(app->sessions) == 0;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main — the words after `dinh`. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "signaling/commands.h"
+
+static const char help[] =
+        "Đình: meetings on a server of your own.\n"
+        "\n"
+        "  dinh serve [--config F] [--data DIR] [--http ADDR:PORT] [--https ADDR:PORT]\n"
+        "             [--cert F --key F] [--media-address IP[,IP...]] [--media-port N]\n"
+        "             [--workers N] [--metrics ADDR:PORT] [--trusted-proxy CIDR]\n"
+        "  dinh meeting create [--data DIR] --title T [--json] [--url BASE] [--expires-hours N]\n"
+        "  dinh token [--data DIR] --meeting M --role R [--name N] [--expires-hours N]\n"
+        "  dinh token [--data DIR] --role operator\n"
+        "  dinh --help | --version\n"
+        "\n"
+        "Roles: chair, secretary, presenter, delegate, observer.\n"
+        "Defaults: --data data, --http 127.0.0.1:8080, --media-port 7000, a worker per core,\n"
+        "media on every address of the machine. Without --cert, --https uses a certificate\n"
+        "that it makes itself. SIGHUP reloads the certificate, SIGTERM ends the server.\n";
+
+int main(int argc, char **argv)
+{
+        const char *word = argc > 1 ? argv[1] : "";
+
+        if (strcmp(word, "serve") == 0)
+                return command_serve(argc - 2, argv + 2);
+        if (strcmp(word, "token") == 0)
+                return command_token(argc - 2, argv + 2);
+        if (strcmp(word, "meeting") == 0 && argc > 2 && strcmp(argv[2], "create") == 0)
+                return command_meeting_create(argc - 3, argv + 3);
+        if (strcmp(word, "--help") == 0) {
+                fputs(help, stdout);
+                return EXIT_SUCCESS;
+        }
+        if (strcmp(word, "--version") == 0) {
+                puts("dinh " DINH_VERSION);
+                return EXIT_SUCCESS;
+        }
+        return command_fail(EXIT_USAGE, "serve, meeting create, token or --help is needed");
+}
