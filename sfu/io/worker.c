@@ -26,41 +26,18 @@ enum {
         REPORTS = 4096,
         LATE_REPORTS = 65536,
         LATE_RETRY_MS = 10,
-        BATCHES_PER_TURN = 4, /* then what was written goes out and timers get their turn */
+        /* Then what was written goes out, and timers get their turn. */
+        BATCHES_PER_TURN = 4,
+        RECEIVE_TURN_US = 10 * 1000,
         PUBLISH_INTERVAL_US = 250 * 1000,
         SLOW_US = 20 * 1000,
         /* A hall of delegates behind one address joins in a second or two; a
          * hello is two datagrams. */
-        HELLOS_PER_SECOND = 200,
-        HELLOS_BURST = 400,
+        HELLOS_PER_SECOND = 500,
+        HELLOS_BURST = 1000,
 };
 
 static const char topic[] = "worker";
-
-void worker_count_garbage(struct worker *worker, enum garbage kind)
-{
-        struct sfu_counters *c = &worker->counters;
-        uint64_t uncounted = 0;
-        const struct {
-                uint64_t *counter;
-                const char *text;
-        } kinds[] = {
-                [GARBAGE_STUN] = { &c->stun_bad, "malformed or unauthorised STUN" },
-                [GARBAGE_DTLS] = { &c->dtls_bad, "unusable DTLS" },
-                [GARBAGE_SRTP] = { &c->srtp_bad, "SRTP that does not verify" },
-                [GARBAGE_RTP] = { &uncounted, "unusable RTP" },
-                [GARBAGE_UNKNOWN] = { &c->rtp_bad, "a datagram of no known protocol" },
-                [GARBAGE_RTCP] = { &c->rtcp_bad, "unusable RTCP" },
-                [GARBAGE_UNKNOWN_SOURCE] = { &c->unknown_source, "a datagram from a stranger" },
-                [GARBAGE_OVERSIZE] = { &c->oversize, "an oversized datagram" },
-                [GARBAGE_RATE] = { &c->rate_limited, "too many ClientHellos from one host" },
-        };
-        static struct log_limit limits[N_GARBAGE];
-
-        ++*kinds[kind].counter;
-        log_limited(&limits[kind], LOG_WARN, topic, "port %u got %s", worker->socket.port,
-                    kinds[kind].text);
-}
 
 /* Reports. */
 
@@ -375,39 +352,6 @@ static bool receive(struct worker *worker)
         return got == n && n > 0;
 }
 
-/* Counters. The copy is read by the signalling thread while we write it; each
- * number by itself is whole, which is all that is promised. */
-
-enum { N_COUNTERS = offsetof(struct sfu_counters, peers) / sizeof(uint64_t) };
-
-static void publish(struct worker *worker)
-{
-        struct sfu_counters now = worker->counters;
-        const uint64_t *from = (const uint64_t *)&now;
-        uint64_t *to = (uint64_t *)&worker->shared;
-        struct room *room;
-        size_t at = 0;
-
-        while ((room = u64_map_next(&worker->rooms, &at)))
-                media_room_add_counters(room->media, &now);
-        now.send_dropped = send_batch_dropped(worker->batch);
-        for (size_t i = 0; i < N_COUNTERS; i++)
-                __atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
-        __atomic_store_n(&worker->shared.peers, (uint32_t)worker->peers.n, __ATOMIC_RELAXED);
-        __atomic_store_n(&worker->shared.rooms, (uint32_t)worker->rooms.n, __ATOMIC_RELAXED);
-}
-
-void worker_add_counters(const struct worker *worker, struct sfu_counters *sum)
-{
-        const uint64_t *from = (const uint64_t *)&worker->shared;
-        uint64_t *to = (uint64_t *)sum;
-
-        for (size_t i = 0; i < N_COUNTERS; i++)
-                to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
-        sum->peers += __atomic_load_n(&worker->shared.peers, __ATOMIC_RELAXED);
-        sum->rooms += __atomic_load_n(&worker->shared.rooms, __ATOMIC_RELAXED);
-}
-
 /* The loop. */
 
 static int64_t warn_if_slow(const struct worker *worker, const char *what, int64_t since_us)
@@ -435,10 +379,10 @@ static void run_commands(struct worker *worker)
 
 static void run_datagrams(struct worker *worker)
 {
-        int64_t now_us = clock_now_us();
+        int64_t now_us = clock_now_us(), end_us = now_us + RECEIVE_TURN_US;
         bool more = true;
 
-        for (int i = 0; more && i < BATCHES_PER_TURN; i++) {
+        for (int i = 0; more && i < BATCHES_PER_TURN && now_us < end_us; i++) {
                 more = receive(worker);
                 now_us = warn_if_slow(worker, "a batch of datagrams", now_us);
         }
@@ -457,13 +401,14 @@ static void finish_turn(struct worker *worker)
         now_us = warn_if_slow(worker, "a flush", now_us);
         retry_late(worker);
         if (now_us >= worker->publish_us) {
-                publish(worker);
+                worker_publish(worker);
                 worker->publish_us = now_us + PUBLISH_INTERVAL_US;
                 worker->unpublished = false;
         }
         if (worker->reported) {
                 worker->reported = false;
-                worker->config.wake(worker->config.wake_user);
+                if (worker->config.wake)
+                        worker->config.wake(worker->config.wake_user);
         }
 }
 
@@ -498,7 +443,7 @@ static void say_goodbye(struct worker *worker)
         }
         settle_rooms(worker);
         send_batch_flush(worker->batch);
-        publish(worker);
+        worker_publish(worker);
 }
 
 static void *run(void *user)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * worker_internal — what worker.c and peer.c share with each other, and with
- *                   nobody else. All of it belongs to the worker's thread.
+ * worker_internal — what worker.c, worker_counters.c and peer.c share with each
+ *                   other, and with nobody else. All of it belongs to the worker's thread.
  *
  * One loop turn: commands, datagrams, timers, then for every room touched its
  * new deadline, then one flush of all that was written meanwhile.
@@ -73,6 +73,9 @@ struct worker {
 };
 
 void worker_count_garbage(struct worker *worker, enum garbage kind);
+
+/* Copies the counters to where worker_add_counters() reads them. */
+void worker_publish(struct worker *worker);
 
 /* Never lost while the ring of late reports has room. */
 void worker_report(struct worker *worker, const struct worker_report *report);
