@@ -104,8 +104,14 @@ void layer_unwatched(struct media_layer *layer, int64_t now_us)
 
 int64_t layer_tidy(struct media_layer *layer, int64_t now_us)
 {
-        if (!layer->cache || !link_empty(&layer->current) || !link_empty(&layer->next))
+        bool shown = !link_empty(&layer->current) || !link_empty(&layer->next);
+
+        if (!layer->cache)
                 return INT64_MAX;
+        if (shown) {
+                rtx_cache_trim(layer->cache, now_us - RTX_CACHE_AGE_US);
+                return rtx_cache_size(layer->cache) > 0 ? now_us + RTX_CACHE_AGE_US : INT64_MAX;
+        }
         if (now_us - layer->left_us < RING_GRACE_US)
                 return layer->left_us + RING_GRACE_US;
         layer->cache = rtx_cache_free(layer->cache);

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum { STEPS_PER_PUT = 4 }; /* more than one: gaps are walked too */
+
 struct entry {
         struct pkt *pkt;
         uint32_t ext_seq;
@@ -12,6 +14,7 @@ struct entry {
 
 struct rtx_cache {
         size_t capacity, size;
+        uint32_t oldest, newest; /* ext_seq; nothing held is older or newer */
         struct entry entries[];
 };
 
@@ -45,18 +48,57 @@ void rtx_cache_clear(struct rtx_cache *cache)
         cache->size = 0;
 }
 
+static void drop(struct rtx_cache *cache, struct entry *e)
+{
+        e->pkt = pkt_unref(e->pkt);
+        cache->size--;
+}
+
+/* Walks up from the oldest number, at most max_steps numbers. */
+static void trim(struct rtx_cache *cache, int64_t before_us, size_t max_steps)
+{
+        for (; max_steps > 0 && cache->size > 0; max_steps--, cache->oldest++) {
+                struct entry *e = &cache->entries[cache->oldest & (cache->capacity - 1)];
+
+                if (!e->pkt || e->ext_seq != cache->oldest)
+                        continue;
+                if (e->pkt->arrival_us >= before_us)
+                        return;
+                drop(cache, e);
+        }
+}
+
+void rtx_cache_trim(struct rtx_cache *cache, int64_t before_us)
+{
+        if (cache)
+                trim(cache, before_us, cache->capacity);
+}
+
+static void note_range(struct rtx_cache *cache, uint32_t ext_seq)
+{
+        if (cache->size == 0)
+                cache->oldest = cache->newest = ext_seq;
+        if ((int32_t)(ext_seq - cache->newest) > 0)
+                cache->newest = ext_seq;
+        if ((int32_t)(ext_seq - cache->oldest) < 0)
+                cache->oldest = ext_seq;
+        if (cache->newest - cache->oldest >= cache->capacity)
+                cache->oldest = cache->newest - (uint32_t)cache->capacity + 1;
+}
+
 void rtx_cache_put(struct rtx_cache *cache, uint32_t ext_seq, struct pkt *pkt)
 {
         struct entry *e = &cache->entries[ext_seq & (cache->capacity - 1)];
 
         if (e->pkt && (int32_t)(ext_seq - e->ext_seq) <= 0)
                 return;
+        note_range(cache, ext_seq);
         if (e->pkt)
-                pkt_unref(e->pkt);
-        else
-                cache->size++;
+                drop(cache, e);
         e->pkt = pkt_ref(pkt);
         e->ext_seq = ext_seq;
+        cache->size++;
+        trim(cache, pkt->arrival_us - RTX_CACHE_AGE_US, STEPS_PER_PUT);
 }
 
 struct pkt *rtx_cache_get(const struct rtx_cache *cache, uint32_t ext_seq)
@@ -68,5 +110,5 @@ struct pkt *rtx_cache_get(const struct rtx_cache *cache, uint32_t ext_seq)
 
 size_t rtx_cache_size(const struct rtx_cache *cache)
 {
-        return cache->size;
+        return cache ? cache->size : 0;
 }

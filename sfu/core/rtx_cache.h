@@ -10,13 +10,17 @@
  * Invariants:
  *  (1) at most `capacity` packets are held, each under its extended sequence
  *      number modulo capacity: a newer packet evicts the one 'capacity' before.
- *  (2) a packet older than the one in its place is not taken.
+ *  (2) packets that arrived more than RTX_CACHE_AGE_US before the newest are
+ *      given back by and by, and all by rtx_cache_trim(): a slow layer holds few.
+ *  (3) a packet older than the one in its place is not taken.
  */
 #ifndef SFU_CORE_RTX_CACHE_H
 #define SFU_CORE_RTX_CACHE_H
 
 #include "base/base.h"
 #include "sfu/core/pkt.h"
+
+enum { RTX_CACHE_AGE_US = 1500 * 1000 }; /* some round trips of a bad line */
 
 struct rtx_cache;
 
@@ -30,13 +34,16 @@ DEFINE_CLEANUP(struct rtx_cache *, rtx_cache_free)
 /* Gives every packet back and stays usable. Accepts NULL. */
 void rtx_cache_clear(struct rtx_cache *cache);
 
-/* Takes its own reference. */
+/* Takes its own reference; pkt->arrival_us is read. */
 void rtx_cache_put(struct rtx_cache *cache, uint32_t ext_seq, struct pkt *pkt);
 
 /* The packet, still ours, or NULL. */
 struct pkt *rtx_cache_get(const struct rtx_cache *cache, uint32_t ext_seq);
 
-/* Packets held. */
+/* Gives back what arrived before then. Accepts NULL. */
+void rtx_cache_trim(struct rtx_cache *cache, int64_t before_us);
+
+/* Packets held. Accepts NULL. */
 size_t rtx_cache_size(const struct rtx_cache *cache);
 
 #endif

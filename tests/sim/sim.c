@@ -140,6 +140,8 @@ static void on_commit_rtp(void *user, void *tag, size_t len)
 
         (void)user;
         peer->n_rtp_out++;
+        if (peer->sim->cut)
+                return;
         check_repeat(peer, len);
         sim_fly(peer, SIM_DOWN_RTP, peer->out, len, 0);
 }
@@ -150,6 +152,8 @@ static void on_commit_rtcp(void *user, void *tag, size_t len)
 
         (void)user;
         assert(rtcp_check(peer->out, len) == 0);
+        if (peer->sim->cut)
+                return;
         sim_fly(peer, SIM_DOWN_RTCP, peer->out, len, 0);
 }
 
@@ -264,10 +268,12 @@ void sim_leave(struct sim *sim, struct sim_peer *peer)
         peer->media = NULL;
 }
 
-static void deliver_up(struct sim *sim, const struct sim_flight *f)
+static void deliver_up(struct sim *sim, struct sim_flight *f)
 {
         struct pkt *pkt;
 
+        if (f->peer->hostile && sim->damage && chance(sim, 500))
+                sim->damage(sim, f->data, &f->len);
         if (f->kind == SIM_UP_RTCP) {
                 (void)media_peer_on_rtcp(f->peer->media, f->data, f->len, sim->now_us);
                 return;
@@ -281,7 +287,7 @@ static void deliver_up(struct sim *sim, const struct sim_flight *f)
         pkt_unref(pkt);
 }
 
-static void land(struct sim *sim, const struct sim_flight *f)
+static void land(struct sim *sim, struct sim_flight *f)
 {
         if (f->peer->gone)
                 return;

@@ -82,6 +82,7 @@ struct sim_peer {
         struct sdp_media sdp;
         uint32_t participant;
         bool gone, reacts; /* reacts: sends NACK, RR */
+        bool hostile;
         bool deaf;         /* sends no key frame when asked */
         uint64_t remb_bps; /* sent every second; 0: none */
         struct sim_net up, down;
@@ -119,6 +120,8 @@ struct sim {
         uint64_t order;
         struct sfu_event room_events[SIM_MAX_EVENTS];
         size_t n_room_events;
+        bool cut; /* what the server sends is counted and thrown away */
+        void (*damage)(struct sim *sim, uint8_t *data, uint16_t *len); /* of hostile peers */
 };
 
 struct sim_offer {

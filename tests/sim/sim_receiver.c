@@ -71,7 +71,8 @@ static void check_vp8(struct sim_rx *rx, const struct rtp_pkt *rtp, bool contigu
         if (rtp->pt != SIM_PT_VP8 || rtp->payload.len == 0)
                 return;
         assert(vp8_parse(&desc, rtp->payload) == 0);
-        assert(desc.has_picture_id && desc.has_tl0picidx);
+        if (!desc.has_picture_id || !desc.has_tl0picidx)
+                return; /* a hostile sender's */
         step = (desc.picture_id - rx->last_pid) & 0x7fff;
         if (rx->has_pid && contiguous &&
             (step > 1 || (uint8_t)(desc.tl0picidx - rx->last_tl0) != step))

@@ -111,7 +111,7 @@ void sim_sender_done(struct sim_peer *peer)
 static struct sim_tx *tx_by_ssrc(struct sim_peer *peer, uint32_t ssrc)
 {
         for (int i = 0; i < 5; i++) {
-                if (tx_at(peer, i)->ssrc == ssrc && tx_at(peer, i)->on)
+                if (tx_at(peer, i)->ssrc == ssrc)
                         return tx_at(peer, i);
         }
         return NULL;
@@ -365,7 +365,10 @@ void sim_sender_on_pli(struct sim_peer *peer, uint32_t ssrc)
 {
         struct sim_tx *tx = tx_by_ssrc(peer, ssrc);
 
-        assert(tx); /* nobody may ask for what was never sent */
+        if (!tx) {
+                assert(peer->hostile); /* nobody is asked for what she never sent */
+                return;
+        }
         if (tx->n_pli < ARRAY_LEN(tx->pli_times))
                 tx->pli_times[tx->n_pli] = peer->sim->now_us;
         tx->n_pli++;
@@ -410,7 +413,10 @@ void sim_sender_on_nack(struct sim_peer *peer, uint32_t ssrc, const uint16_t *se
 {
         struct sim_tx *tx = tx_by_ssrc(peer, ssrc);
 
-        assert(tx);
+        if (!tx) {
+                assert(peer->hostile);
+                return;
+        }
         tx->n_nacked += (uint32_t)n;
         for (size_t i = 0; i < n && tx->history; i++)
                 retransmit(peer, tx, seqs[i]);

@@ -74,12 +74,40 @@ static void clear_gives_everything_back(void **state)
         assert_null(rtx_cache_free(NULL));
 }
 
+static void old_packets_are_given_back(void **state)
+{
+        cleanup(pkt_pool_freep) struct pkt_pool *pool = NULL;
+        cleanup(rtx_cache_freep) struct rtx_cache *cache = NULL;
+
+        (void)state;
+        assert_int_equal(pkt_pool_new(&pool, 1024), 0);
+        assert_int_equal(rtx_cache_new(&cache, 512), 0);
+        for (uint32_t i = 0; i < 1000; i++) { /* 100 a second, every third lost */
+                struct pkt *pkt = pkt_get(pool);
+
+                assert_non_null(pkt);
+                pkt->arrival_us = i * 10000;
+                if (i % 3)
+                        rtx_cache_put(cache, 70000 + i, pkt);
+                pkt_unref(pkt);
+        }
+        assert_in_range(rtx_cache_size(cache), 99, 103);
+        assert_int_equal(pkt_pool_available(pool), 1024 - rtx_cache_size(cache));
+        rtx_cache_trim(cache, 9900000);
+        assert_in_range(rtx_cache_size(cache), 6, 7);
+        rtx_cache_trim(cache, INT64_MAX);
+        assert_int_equal(rtx_cache_size(cache), 0);
+        rtx_cache_trim(NULL, 0);
+        assert_int_equal(rtx_cache_size(NULL), 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(newest_capacity_packets_are_kept),
                 cmocka_unit_test(older_packet_does_not_evict_a_newer),
                 cmocka_unit_test(clear_gives_everything_back),
+                cmocka_unit_test(old_packets_are_given_back),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
