@@ -8,7 +8,6 @@ speaker; then the requests that must be refused. Prints "ok" at the end.
 
 import contextlib
 import json
-import os
 import pathlib
 import select
 import subprocess
@@ -40,11 +39,9 @@ def wait_line(process, prefix, seconds):
 
 
 @contextlib.contextmanager
-def running(arguments, **options):
+def running(arguments):
     # Unbuffered, so that select() and readline() see the same bytes.
-    with subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, bufsize=0, **options
-    ) as process:
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, bufsize=0) as process:
         process.stdout = Lines(process.stdout)
         try:
             yield process
@@ -117,7 +114,7 @@ def main():
         token = run(dinh, "token", "--data", data, "--meeting", meeting, "--role", "presenter")
         serve = [dinh, "serve", "--data", data, "--http", "127.0.0.1:0"]
         serve += ["--media-address", "127.0.0.1", "--media-port", "0", "--workers", "1"]
-        with running(serve, env=os.environ) as server:
+        with running(serve) as server:
             ready = wait_line(server, "ready ", 20)
             base = next(word[5:] for word in ready.split() if word.startswith("http="))
             base = base if base.startswith("http") else f"http://{base}"
@@ -128,6 +125,8 @@ def main():
                 watch(f"{base}/whep/{meeting}", token)
                 refuse(base, meeting, token)
                 check(publisher.poll() is None, "the publisher goes on")
+            server.terminate()
+            check(server.wait(timeout=20) == 0, "the server's exit code")
     print("ok")
 
 
