@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "sfu/core/media_room.h"
+#include "sfu/wire/rtcp.h"
+#include "sfu/wire/rtp.h"
+
+enum { PT_OPUS = 111, PT_VP8 = 96, SLOT_AUDIO = 500, SLOT_VIDEO = 600, S = 1000000 };
+
+/* The n-th allocation fails; 0: none does. */
+static unsigned fail_at, n_allocations;
+
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+        return ++n_allocations == fail_at ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t size)
+{
+        return ++n_allocations == fail_at ? NULL : __real_realloc(p, size);
+}
+
+struct shell {
+        uint8_t buf[2048];
+        unsigned n_rtp, n_rtcp, n_events;
+        uint32_t last_ssrc;
+        uint8_t last_rtcp_type;
+        struct sfu_event last;
+};
+
+static uint8_t *reserve(void *user, void *tag, size_t max_len)
+{
+        struct shell *shell = user;
+
+        (void)tag;
+        assert_true(max_len <= sizeof(shell->buf));
+        return shell->buf;
+}
+
+static void commit_rtp(void *user, void *tag, size_t len)
+{
+        struct shell *shell = user;
+        struct rtp_pkt rtp;
+
+        (void)tag;
+        assert_int_equal(rtp_parse(&rtp, shell->buf, len), 0);
+        shell->last_ssrc = rtp.ssrc;
+        shell->n_rtp++;
+}
+
+static void commit_rtcp(void *user, void *tag, size_t len)
+{
+        struct shell *shell = user;
+
+        (void)tag;
+        assert_int_equal(rtcp_check(shell->buf, len), 0);
+        shell->last_rtcp_type = shell->buf[1];
+        shell->n_rtcp++;
+}
+
+static void on_event(void *user, void *tag, const struct sfu_event *event)
+{
+        struct shell *shell = user;
+
+        (void)tag;
+        shell->n_events++;
+        shell->last = *event;
+}
+
+static struct media_out out_to(struct shell *shell)
+{
+        return (struct media_out){
+                .user = shell,
+                .reserve = reserve,
+                .commit_rtp = commit_rtp,
+                .commit_rtcp = commit_rtcp,
+                .event = on_event,
+        };
+}
+
+/* As an encoder by WHIP offers: no MID extension, no a=ssrc; and as it listens. */
+static void fill_media(struct sdp_media *media)
+{
+        *media = (struct sdp_media){ .n_audio_slots = 1, .n_video_slots = 1 };
+        media->pubs[SFU_MIC] = (struct sdp_publication){ .used = true, .mid = "0", .nack = true };
+        media->pubs[SFU_MIC].pts[SDP_OPUS] = (struct sdp_pt){ true, PT_OPUS, 0 };
+        media->pubs[SFU_CAMERA] = (struct sdp_publication){ .used = true,
+                                                            .mid = "1",
+                                                            .nack = true };
+        media->pubs[SFU_CAMERA].pts[SDP_VP8] = (struct sdp_pt){ true, PT_VP8, PT_VP8 + 1 };
+        media->audio_slots[0] = (struct sdp_slot){ .mid = "2", .ssrc = SLOT_AUDIO };
+        media->audio_slots[0].pts[SDP_OPUS] = (struct sdp_pt){ true, PT_OPUS, 0 };
+        media->video_slots[0] = (struct sdp_slot){ .mid = "3",
+                                                   .ssrc = SLOT_VIDEO,
+                                                   .rtx_ssrc = SLOT_VIDEO + 1 };
+        media->video_slots[0].pts[SDP_VP8] = (struct sdp_pt){ true, PT_VP8, PT_VP8 + 1 };
+}
+
+static int add(struct media_room *room, struct media_peer **ret, uint32_t participant)
+{
+        struct sdp_media media;
+        const struct media_peer_params params = { .tag = room,
+                                                  .participant = participant,
+                                                  .media = &media };
+
+        fill_media(&media);
+        return media_room_add_peer(room, ret, &params, S);
+}
+
+static int send_vp8(struct media_peer *peer, struct pkt_pool *pool, uint32_t ssrc, uint16_t seq)
+{
+        static const uint8_t key[] = { 0x10, 0x00, 0x00, 0x00, 0x9d, 0x01,
+                                       0x2a, 0x40, 0x01, 0xb4, 0x00, 0x00 };
+        const struct rtp_pkt header = { .pt = PT_VP8, .seq = seq, .ts = 1, .ssrc = ssrc };
+        struct pkt *pkt = pkt_get(pool);
+        struct wr w = wr_init(pkt->data, PKT_CAP);
+        int r;
+
+        rtp_write_header(&w, &header, NULL, 0);
+        memcpy(wr_take(&w, sizeof(key)), key, sizeof(key));
+        pkt->len = (uint16_t)wr_len(&w);
+        pkt->arrival_us = S;
+        r = media_peer_on_rtp(peer, pkt, S);
+        pkt_unref(pkt);
+        return r;
+}
+
+static void stream_without_mid_is_bound_by_payload_type(void **state)
+{
+        cleanup(pkt_pool_freep) struct pkt_pool *pool = NULL;
+        cleanup(media_room_freep) struct media_room *room = NULL;
+        const struct sfu_slot_view view = { .participant = 1, .kind = SFU_CAMERA };
+        struct shell shell = { 0 };
+        const struct media_out out = out_to(&shell);
+        struct media_peer *encoder, *viewer;
+
+        (void)state;
+        assert_int_equal(pkt_pool_new(&pool, 64), 0);
+        assert_int_equal(media_room_new(&room, &out, 1), 0);
+        assert_int_equal(add(room, &encoder, 1), 0);
+        assert_int_equal(add(room, &viewer, 2), 0);
+        media_peer_on_connected(encoder, S);
+        media_peer_on_connected(viewer, S);
+        media_peer_set_view(viewer, &view, 1, S);
+        assert_int_equal(send_vp8(encoder, pool, 12345, 1), 0);
+        assert_int_equal(shell.n_rtp, 1);
+        assert_int_equal(shell.last_ssrc, SLOT_VIDEO);
+        assert_int_equal(shell.last.type, SFU_EV_SLOT);
+        assert_int_equal(shell.last.slot.source, 1);
+        media_room_remove_peer(room, encoder, S);
+        assert_int_equal(shell.last.slot.source, 0);
+        assert_int_equal(media_room_n_peers(room), 1);
+}
+
+static void new_ssrc_of_the_same_stream_starts_over(void **state)
+{
+        cleanup(pkt_pool_freep) struct pkt_pool *pool = NULL;
+        cleanup(media_room_freep) struct media_room *room = NULL;
+        const struct sfu_slot_view view = { .participant = 1, .kind = SFU_CAMERA };
+        struct shell shell = { 0 };
+        const struct media_out out = out_to(&shell);
+        struct media_peer *encoder, *viewer;
+
+        (void)state;
+        assert_int_equal(pkt_pool_new(&pool, 64), 0);
+        assert_int_equal(media_room_new(&room, &out, 1), 0);
+        assert_int_equal(add(room, &encoder, 1), 0);
+        assert_int_equal(add(room, &viewer, 2), 0);
+        media_peer_on_connected(encoder, S);
+        media_peer_on_connected(viewer, S);
+        media_peer_set_view(viewer, &view, 1, S);
+        for (uint32_t ssrc = 1; ssrc <= 1000; ssrc++) /* one source, or a peer gone mad */
+                assert_int_equal(send_vp8(encoder, pool, ssrc, (uint16_t)(ssrc * 7777)), 0);
+        assert_int_equal(shell.n_rtp, 1000);
+        assert_true(pkt_pool_available(pool) >= 63);
+}
+
+static void views_out_of_range_are_ignored(void **state)
+{
+        cleanup(media_room_freep) struct media_room *room = NULL;
+        const struct sfu_slot_view views[] = {
+                { .slot = 1, .participant = 2, .kind = SFU_CAMERA },
+                { .slot = 255, .participant = 2, .kind = SFU_SCREEN },
+                { .audio = true, .slot = 1, .participant = 2 },
+                { .slot = 0, .participant = 2, .kind = SFU_MIC },
+                { .slot = 0, .participant = 2, .kind = SFU_N_KINDS },
+                { .slot = 0, .participant = 77, .kind = SFU_CAMERA },
+        };
+        struct shell shell = { 0 };
+        const struct media_out out = out_to(&shell);
+        struct media_peer *peer;
+
+        (void)state;
+        assert_int_equal(media_room_new(&room, &out, 1), 0);
+        assert_int_equal(add(room, &peer, 1), 0);
+        media_peer_on_connected(peer, S);
+        media_peer_set_view(peer, views, ARRAY_LEN(views), S);
+        media_peer_set_muted(peer, SFU_SCREEN, true, S); /* she has none */
+        media_peer_set_muted(peer, SFU_N_KINDS, true, S);
+        assert_int_equal(shell.n_rtp, 0);
+}
+
+static void full_room_refuses(void **state)
+{
+        cleanup(media_room_freep) struct media_room *room = NULL;
+        struct shell shell = { 0 };
+        const struct media_out out = out_to(&shell);
+        struct media_peer *peer;
+
+        (void)state;
+        assert_int_equal(media_room_new(&room, &out, 1), 0);
+        for (uint32_t i = 1; i <= SFU_MAX_PEERS_PER_ROOM; i++)
+                assert_int_equal(add(room, &peer, i), 0);
+        assert_int_equal(add(room, &peer, 9999), SFU_OFFER_ROOM_FULL);
+        media_room_remove_peer(room, peer, S);
+        assert_int_equal(add(room, &peer, 9999), 0);
+}
+
+/* A short meeting in which the n-th allocation fails; 0 or -ENOMEM. */
+static int short_meeting(struct pkt_pool *pool)
+{
+        cleanup(media_room_freep) struct media_room *room = NULL;
+        const struct sfu_slot_view view = { .participant = 1, .kind = SFU_CAMERA };
+        struct shell shell = { 0 };
+        const struct media_out out = out_to(&shell);
+        struct media_peer *a, *b;
+        int r = media_room_new(&room, &out, 1);
+
+        if (r < 0)
+                return r;
+        for (uint32_t i = 0; i < 40; i++) {
+                r = add(room, i == 0 ? &a : &b, i + 1);
+                if (r < 0)
+                        return r;
+        }
+        media_peer_on_connected(a, S);
+        media_peer_on_connected(b, S);
+        media_peer_set_view(b, &view, 1, S);
+        for (uint16_t seq = 1; seq < 20; seq += 2)
+                assert_int_equal(send_vp8(a, pool, 5, seq), 0);
+        media_room_on_timeout(room, S + 20000, S);
+        assert_int_equal(shell.n_rtp, 10); /* rings may be missing, pictures not */
+        return 0;
+}
+
+static void every_allocation_may_fail(void **state)
+{
+        cleanup(pkt_pool_freep) struct pkt_pool *pool = NULL;
+        unsigned n = 0, n_refused = 0;
+
+        (void)state;
+        assert_int_equal(pkt_pool_new(&pool, 64), 0);
+        do {
+                int r;
+
+                n_allocations = 0;
+                fail_at = ++n;
+                r = short_meeting(pool);
+                assert_true(r == 0 || r == -ENOMEM);
+                n_refused += r == -ENOMEM;
+                assert_int_equal(pkt_pool_available(pool), 64);
+        } while (n_allocations >= fail_at);
+        fail_at = 0;
+        assert_true(n_refused > 100);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(stream_without_mid_is_bound_by_payload_type),
+                cmocka_unit_test(new_ssrc_of_the_same_stream_starts_over),
+                cmocka_unit_test(views_out_of_range_are_ignored),
+                cmocka_unit_test(full_room_refuses),
+                cmocka_unit_test(every_allocation_may_fail),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
