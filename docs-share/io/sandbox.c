@@ -32,6 +32,11 @@ static const char *const fixed_args[] = {
         "--clearenv", "--setenv", "PATH", "/usr/bin", "--setenv", "HOME", "/tmp", "--setenv",
         "LANG", "C.UTF-8", "--chdir", "/tmp"
 };
+/* A server that runs as root gives that up first: the kernel does not count
+ * root's processes against a limit, and the converter's user outside of its
+ * namespace should be nobody. */
+static const char *const root_args[] = { "setpriv", "--reuid", "65534",
+                                         "--regid", "65534",   "--clear-groups" };
 static const char *const limit_args[] = { "--",          "nice",
                                           "-n",          "10",
                                           "prlimit",     "--as=2147483648",
@@ -53,11 +58,13 @@ static void add_args(struct args *args, const char *const *more, size_t n)
 
 static void build_args(struct args *args, const struct sandbox_run *run)
 {
-        const char *bind[] = { "--ro-bind", run->input, run->input_name };
+        const char *bind[] = { "--perms", "0444", "--ro-bind-data", "3", run->input_name };
         size_t n = 0;
 
         while (run->argv[n])
                 n++;
+        if (geteuid() == 0)
+                add_args(args, root_args, ARRAY_LEN(root_args));
         add_args(args, fixed_args, ARRAY_LEN(fixed_args));
         if (run->input)
                 add_args(args, bind, ARRAY_LEN(bind));
@@ -83,8 +90,9 @@ static void child_donep(struct child *child)
 }
 
 /* posix_spawn, not fork: the server is large, and has many threads. The child
- * keeps no descriptor of ours but the two pipes. */
-static int spawn(pid_t *ret_pid, char *const *argv, int out, int err)
+ * keeps no descriptor of ours but the two pipes and, as 3, its input (-1: none),
+ * which its user need not be allowed to open. */
+static int spawn(pid_t *ret_pid, char *const *argv, int in, int out, int err)
 {
         extern char **environ;
         posix_spawn_file_actions_t actions;
@@ -104,8 +112,10 @@ static int spawn(pid_t *ret_pid, char *const *argv, int out, int err)
                 r = posix_spawn_file_actions_adddup2(&actions, out, 1);
         if (r == 0)
                 r = posix_spawn_file_actions_adddup2(&actions, err, 2);
+        if (r == 0 && in >= 0)
+                r = posix_spawn_file_actions_adddup2(&actions, in, 3);
         if (r == 0)
-                r = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+                r = posix_spawn_file_actions_addclosefrom_np(&actions, in >= 0 ? 4 : 3);
         if (r == 0)
                 r = posix_spawnp(ret_pid, argv[0], &actions, &attr, argv, environ);
         posix_spawn_file_actions_destroy(&actions);
@@ -116,12 +126,18 @@ static int spawn(pid_t *ret_pid, char *const *argv, int out, int err)
 static int start_child(struct child *child, const struct sandbox_run *run)
 {
         struct args args = { .n = 0 };
+        cleanup(closep) int in = -1;
         cleanup(closep) int out = -1;
         cleanup(closep) int err = -1;
         int fds[2];
         int r;
 
         build_args(&args, run);
+        if (run->input) {
+                in = open(run->input, O_RDONLY | O_CLOEXEC);
+                if (in < 0)
+                        return -errno;
+        }
         if (pipe2(fds, O_CLOEXEC) < 0)
                 return -errno;
         child->out = fds[0];
@@ -130,7 +146,7 @@ static int start_child(struct child *child, const struct sandbox_run *run)
                 return -errno;
         child->err = fds[0];
         err = fds[1];
-        r = spawn(&child->pid, (char *const *)args.list, out, err);
+        r = spawn(&child->pid, (char *const *)args.list, in, out, err);
         if (r < 0) {
                 child->pid = 0;
                 return r;

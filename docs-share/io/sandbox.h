@@ -5,8 +5,8 @@
  * Layer:  docs-share/io.
  * Thread: the converter's; a call blocks until the program is gone.
  *
- * What the program has: /usr, a few files of /etc (fonts, LibreOffice), one
- * input file, all read-only; a /tmp in memory of bounded size; stdout and
+ * What the program has: /usr, a few files of /etc (fonts, LibreOffice), a copy
+ * of one input file, all read-only; a /tmp in memory of bounded size; stdout and
  * stderr. No network, no other process, no capability, no host folder to write
  * to: its only output is the pipe, which is bounded here. So a hijacked
  * converter can neither fill the disk nor plant a link.
