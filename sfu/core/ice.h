@@ -20,8 +20,8 @@
 #include "base/base.h"
 
 enum {
-        ICE_UFRAG_LEN = 12, /* RFC 8445 §5.3 asks for 24 bits, so 4 letters; the issue for 8 */
-        ICE_PWD_LEN = 32,   /* and for 128 bits, so 22 */
+        ICE_UFRAG_LEN = 12, /* 71 bits of chance; RFC 8445 §5.3 asks for 24 */
+        ICE_PWD_LEN = 32,   /* 190 bits; it asks for 128 */
         ICE_REMOTE_UFRAG_CAP = 257,
         ICE_REPLY_CAP = 256, /* every reply fits: header, one address, integrity, fingerprint */
         ICE_SPARE = 32,      /* readable bytes that must follow a datagram */

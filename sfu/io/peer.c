@@ -325,6 +325,19 @@ static void note_ssrcs(struct peer *peer, const struct sdp_media *media)
                 peer->ssrcs[peer->n_ssrcs++] = media->video_slots[i].ssrc;
 }
 
+static void fill(struct peer *peer, const struct worker_peer *params)
+{
+        peer->id = params->id;
+        peer->participant = params->participant;
+        peer->transport = params->transport;
+        peer->timer = (struct timer){ .fire = on_timer, .owner = peer };
+        note_ssrcs(peer, &params->media);
+        memcpy(peer->cred.ufrag, params->ufrag, sizeof(peer->cred.ufrag));
+        memcpy(peer->cred.pwd, params->pwd, sizeof(peer->cred.pwd));
+        memcpy(peer->cred.remote_ufrag, params->transport.ufrag, sizeof(peer->cred.remote_ufrag));
+        peer->cred.tag = peer;
+}
+
 int peer_open(struct worker *worker, struct room *room, const struct worker_peer *params,
               int64_t now_us)
 {
@@ -338,17 +351,8 @@ int peer_open(struct worker *worker, struct room *room, const struct worker_peer
                 return -ENOMEM;
         peer->worker = worker;
         peer->room = room;
-        peer->id = params->id;
-        peer->participant = params->participant;
-        peer->transport = params->transport;
         peer->opened_us = peer->alive_us = now_us;
-        peer->timer = (struct timer){ .fire = on_timer, .owner = peer };
-        note_ssrcs(peer, &params->media);
-        memcpy(peer->cred.ufrag, params->ufrag, sizeof(peer->cred.ufrag));
-        memcpy(peer->cred.pwd, params->pwd, sizeof(peer->cred.pwd));
-        memcpy(peer->cred.remote_ufrag, params->transport.ufrag, sizeof(peer->cred.remote_ufrag));
-        peer->cred.tag = peer;
-
+        fill(peer, params);
         r = timer_heap_add(&worker->timers, &peer->timer);
         if (r < 0) {
                 free(peer);

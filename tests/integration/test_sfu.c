@@ -256,6 +256,27 @@ static void media_follows_a_client_to_its_new_address(void **state)
         call_done(&call);
 }
 
+/* Two clients behind one NAT that gives the first one's port to the second. */
+static void address_goes_to_the_client_that_proved_it_last(void **state)
+{
+        struct call call;
+
+        (void)state;
+        call_init(&call, &(struct client_params){ .n_audio = 1, .n_video = 1 }, 0);
+        client_move(call.bob);
+        assert_true(world_wait(&call.world, check_is_answered, call.bob, WAIT_MS));
+        exchange(&call, 3);
+        call.bob->check_answered = false;
+        call.alice->moved_fd = dup(call.bob->moved_fd); /* Bob's socket reads the answer */
+        client_check_again(call.alice);
+        assert_true(world_wait(&call.world, check_is_answered, call.bob, WAIT_MS));
+        client_move(call.bob);
+        assert_true(world_wait(&call.world, check_is_answered, call.bob, WAIT_MS));
+        exchange(&call, 3);
+        assert_stream(&call, call.bob->video_ssrcs[0], true, 6);
+        call_done(&call);
+}
+
 /* Hostile datagrams. */
 
 static int stranger(const struct world *world, unsigned worker)
@@ -637,6 +658,7 @@ int main(int argc, char **argv)
                 cmocka_unit_test(client_without_gcm_gets_cm_sha1),
                 cmocka_unit_test(ipv6_client_hears_ipv4_client),
                 cmocka_unit_test(media_follows_a_client_to_its_new_address),
+                cmocka_unit_test(address_goes_to_the_client_that_proved_it_last),
                 cmocka_unit_test(flood_from_a_stranger_is_counted_and_changes_nothing),
                 cmocka_unit_test(garbage_of_a_known_client_is_counted_and_changes_nothing),
                 cmocka_unit_test(silent_client_is_gone_and_garbage_does_not_save_it),
