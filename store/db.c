@@ -139,8 +139,11 @@ static int make_file(const char *dir, const char *path, char *ret_error, size_t 
                          strerror(-r));
                 return r;
         }
-        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        if (fd < 0) {
+        /* Never opened once it is there: closing any descriptor of it would drop the
+         * locks SQLite holds for this process (POSIX), and another process would take
+         * itself for the last user and delete our journal. */
+        fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0 && (errno != EEXIST || access(path, R_OK | W_OK) < 0)) {
                 int r = -errno;
 
                 snprintf(ret_error, error_cap, "cannot write to the data folder %s: %s", dir,
