@@ -203,15 +203,37 @@ void http_reply(struct http_conn *conn, const struct http_response *response)
                      response->content_type && !bodiless ? response->body : (struct span){ 0 });
 }
 
+/* The nearest ErrorCode of the protocol's schema. */
+static const char *code_of(int status)
+{
+        switch (status) {
+        case 401:
+        case 403:
+                return "forbidden";
+        case 404:
+                return "not-found";
+        case 413:
+        case 431:
+                return "too-large";
+        case 429:
+                return "too-fast";
+        case 500:
+                return "internal";
+        case 503:
+                return "busy";
+        default:
+                return "bad-message";
+        }
+}
+
 void http_reply_error(struct http_conn *conn, int status, bool close_after)
 {
         static const struct http_header uncached = { "Cache-Control", "no-store" };
         static const struct http_header retry = { "Retry-After", "10" };
         struct http_header headers[2] = { uncached, retry };
-        const char *reason = reason_of(status);
-        char body[80];
-        int n = snprintf(body, sizeof(body), "{\"error\":\"%d\",\"message\":\"%s\"}\n", status,
-                         reason);
+        char body[128];
+        int n = snprintf(body, sizeof(body), "{\"code\":\"%s\",\"message\":\"%s\"}\n",
+                         code_of(status), reason_of(status));
 
         conn->close_after |= close_after;
         http_reply(conn, &(struct http_response){

@@ -331,8 +331,12 @@ int server_new(struct server **ret_server, uv_loop_t *loop, const struct server_
         r = load_config(server, config, ret_error, error_cap);
         if (r == 0)
                 r = listen_all(server, config, ret_error, error_cap);
-        if (r == 0)
+        if (r == 0) {
                 r = start_lws(server);
+                if (r < 0)
+                        snprintf(ret_error, error_cap,
+                                 "libwebsockets could not start: is libwebsockets-evlib-uv there?");
+        }
         if (r == 0)
                 r = start_tick(server);
         if (r < 0) {

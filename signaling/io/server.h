@@ -77,7 +77,9 @@ struct http_response {
         const struct http_header *headers; /* more of them, copied */
         size_t n_headers;
 };
-/* Answers. May be called inside on_request / on_upload_end, or later. */
+/* Answers. May be called inside on_request / on_upload_end, or later. An answer
+ * before the body's end closes the connection after it; what is left of the
+ * body is read and dropped for a while, so that the client gets to see it. */
 void http_reply(struct http_conn *conn, const struct http_response *response);
 
 struct http_file {
@@ -124,10 +126,13 @@ struct server_handler {
         /* STREAM: return false after having called http_reply() to stop it. */
         bool (*on_upload_data)(void *user, struct http_conn *conn, const uint8_t *data, size_t len);
         void (*on_upload_end)(void *user, struct http_conn *conn);
-        /* Always the last: the connection or its request is over (complete or not). */
+        /* Always the last: the connection or its request is over (complete or not).
+         * A kept connection's next request starts with on_request_head again, the
+         * same conn, and no user. */
         void (*on_http_close)(void *user, struct http_conn *conn);
 
-        /* Return 0 to accept, or an HTTP status to refuse with. Only /ws comes here. */
+        /* Return 0 to accept, or an HTTP status to refuse with; a refused one gets no
+         * on_ws_close. Only /ws comes here. */
         int (*on_ws_open)(void *user, struct ws_conn *conn, const struct http_request *req);
         void (*on_ws_text)(void *user, struct ws_conn *conn, const char *text, size_t len);
         void (*on_ws_close)(void *user, struct ws_conn *conn);

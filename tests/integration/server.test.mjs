@@ -175,6 +175,14 @@ function assertSecure(headers, what) {
 
 const host = await start();
 
+// A laptop that was closed: it neither reads nor answers pings, and sends no FIN.
+const deadPeer = await start();
+const deadWs = await openWs(deadPeer);
+deadWs.socket.pause();
+const idleWs = await openWs(deadPeer); // answers pings, says nothing else
+idleWs.socket.on('data', () => { if (idleWs.pings > (idleWs.ponged ?? 0)) { idleWs.ponged = idleWs.pings; idleWs.socket.write(idleWs.frame(10, '')); } });
+const deadSince = Date.now();
+
 test('pages and assets of the web client', async () => {
   for (const page of ['/', '/m/abc', '/index.html']) {
     const answer = await ask(host, page);
@@ -538,6 +546,29 @@ test('over the cap: 503, at once, and service again afterwards', async () => {
   await small.stop();
 });
 
+test('one address cannot take all connections', async (t) => {
+  const own = Object.values(os.networkInterfaces()).flat().find((i) => !i.internal && i.family === 'IPv4')?.address;
+  if (!own) return t.skip('only loopback here, which is exempt');
+  const open = await start({ http: '[::]:0' });
+  const connect = () => new Promise((resolve) => {
+    const socket = net.connect(open.port, own, () => resolve(socket));
+    socket.on('error', () => resolve(socket));
+  });
+  const held = await Promise.all(Array.from({ length: 256 }, connect));
+  await until(async () => (await counters(open)).connections === 257, 'connections'); // and the question's
+  const next = await connect();
+  next.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  assert.match(String(await once(next, 'data')), /^HTTP\/1\.1 429 /);
+  assert.equal((await ask(open, '/')).status, 200, 'other addresses are served');
+  held.forEach((socket) => socket.destroy());
+  await until(async () => (await counters(open)).connections <= 2, 'room');
+  const again = await connect();
+  again.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  assert.match(String(await once(again, 'data')), /^HTTP\/1\.1 200 /);
+  again.destroy();
+  return open.stop();
+});
+
 test('a busy port is named', async () => {
   const second = await start({ http: `127.0.0.1:${host.port}` });
   assert.equal(await second.ended, 1);
@@ -556,6 +587,18 @@ test('IPv6, and both families on [::]', async () => {
   assert.match(await about('127.0.0.1'), /\|127\.0\.0\.1\|/);
   assert.match(await about('::1'), /\|::1\|/);
   await both.stop();
+});
+
+test('a peer that went away without a word is noticed within 50 s', { timeout: 60000 }, async () => {
+  await until(async () => (await counters(deadPeer)).registered === 1, 'the dead one to go', 55000);
+  const seconds = (Date.now() - deadSince) / 1000;
+  console.log(`# dead peer noticed after ${seconds.toFixed(0)} s`);
+  assert.ok(seconds > 30 && seconds < 50);
+  assert.ok(idleWs.pings >= 2, 'an idle one is pinged and kept');
+  deadWs.socket.destroy();
+  idleWs.socket.destroy();
+  await until(async () => (await counters(deadPeer)).ws === 0, 'the idle one to go');
+  await deadPeer.stop();
 });
 
 test('the end: no new connections, open ones are told, everything is freed', async () => {
