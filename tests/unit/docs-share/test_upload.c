@@ -275,6 +275,32 @@ static void open_upload_ends_with_the_module(void **state)
 
 enum { CHILD_SKIP = 77 };
 
+static bool write_text(const char *path, const char *text)
+{
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+        close(fd);
+        return good;
+}
+
+/* Root makes a mount namespace; others make a user namespace first, in which
+ * they are root. False when this machine lets nobody do that. */
+static bool mount_small_disk(const char *dir, const char *options)
+{
+        char uid_map[32], gid_map[32];
+
+        snprintf(uid_map, sizeof(uid_map), "0 %u 1", (unsigned)geteuid());
+        snprintf(gid_map, sizeof(gid_map), "0 %u 1", (unsigned)getegid());
+        if (unshare(CLONE_NEWNS) < 0 && (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 ||
+                                         !write_text("/proc/self/setgroups", "deny") ||
+                                         !write_text("/proc/self/uid_map", uid_map) ||
+                                         !write_text("/proc/self/gid_map", gid_map)))
+                return false;
+        return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+               mount("tmpfs", dir, "tmpfs", 0, options) == 0;
+}
+
 static int run_full_disk(struct world *w)
 {
         static const uint8_t block[65536] = "%PDF-1.7";
@@ -312,9 +338,7 @@ static void full_disk_is_told_and_leaves_nothing(void **state)
         close_world(w);
         pid = fork();
         if (pid == 0) {
-                if ((unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) ||
-                    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-                    mount("tmpfs", w->dir, "tmpfs", 0, "size=4m") < 0)
+                if (!mount_small_disk(w->dir, "size=4m"))
                         _exit(CHILD_SKIP);
                 _exit(run_full_disk(w));
         }

@@ -503,6 +503,32 @@ static void new_folder_and_file_are_private(void **state)
 
 enum { CHILD_SKIP = 77 };
 
+static bool write_text(const char *path, const char *text)
+{
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+        close(fd);
+        return good;
+}
+
+/* Root makes a mount namespace; others make a user namespace first, in which
+ * they are root. False when this machine lets nobody do that. */
+static bool mount_small_disk(const char *dir, const char *options)
+{
+        char uid_map[32], gid_map[32];
+
+        snprintf(uid_map, sizeof(uid_map), "0 %u 1", (unsigned)geteuid());
+        snprintf(gid_map, sizeof(gid_map), "0 %u 1", (unsigned)getegid());
+        if (unshare(CLONE_NEWNS) < 0 && (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 ||
+                                         !write_text("/proc/self/setgroups", "deny") ||
+                                         !write_text("/proc/self/uid_map", uid_map) ||
+                                         !write_text("/proc/self/gid_map", gid_map)))
+                return false;
+        return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+               mount("tmpfs", dir, "tmpfs", 0, options) == 0;
+}
+
 static void fill_disk(const char *path)
 {
         static const char block[4096];
@@ -549,9 +575,7 @@ static void full_disk_fails_the_write_and_not_the_store(void **state)
         f->store = store_close(f->store);
         pid = fork();
         if (pid == 0) {
-                if ((unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) ||
-                    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-                    mount("tmpfs", f->dir, "tmpfs", 0, "size=512k") < 0)
+                if (!mount_small_disk(f->dir, "size=512k"))
                         _exit(CHILD_SKIP);
                 _exit(run_full_disk(f) ? 0 : 1);
         }
