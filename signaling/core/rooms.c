@@ -9,6 +9,7 @@
 #include "signaling/core/documents_api.h"
 #include "signaling/core/effects.h"
 #include "signaling/core/session.h"
+#include "signaling/core/whip.h"
 #include "signaling/wire/server_msg.h"
 #include "signaling/wire/words.h"
 
@@ -397,7 +398,12 @@ struct room *room_by_number(struct app *app, uint64_t number)
 void room_free(struct room *room)
 {
         struct pending *pending;
+        struct member *member;
+        GHashTableIter iter;
 
+        g_hash_table_iter_init(&iter, room->members);
+        while (g_hash_table_iter_next(&iter, NULL, (void **)&member))
+                whip_forget(room->app, member);
         while ((pending = g_queue_pop_head(&room->pending)))
                 free_pending(pending);
         for (size_t i = 0; i < ROOM_RING; i++)
