@@ -287,13 +287,16 @@ int media_peer_on_rtp(struct media_peer *peer, struct pkt *pkt, int64_t now_us)
         if (err)
                 return err;
         read_ext(&ext, &peer->ext, &in.rtp);
-        if (peer->transport_cc && ext.has_transport_seq) {
-                transport_cc_on_packet(&peer->tcc, ext.transport_seq, now_us);
-                peer_wake(peer, transport_cc_deadline_us(&peer->tcc));
-        }
         known = find_ssrc(peer, in.rtp.ssrc);
         if (!known)
                 known = bind_ssrc(peer, &ext, &in.rtp, now_us);
+        if (peer->transport_cc && ext.has_transport_seq) {
+                /* Unknown streams count too: bandwidth probes may be such. */
+                bool sound = known && known->layer->pub->kind == SFU_MIC;
+
+                transport_cc_on_packet(&peer->tcc, ext.transport_seq, !sound, now_us);
+                peer_wake(peer, transport_cc_deadline_us(&peer->tcc));
+        }
         if (!known) {
                 peer->room->counters.rtp_bad++;
                 return 0;

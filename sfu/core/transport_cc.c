@@ -11,6 +11,7 @@ static void start_at(struct transport_cc *tcc, uint16_t seq)
         tcc->started = true;
         tcc->base = seq;
         tcc->n = tcc->n_arrived = 0;
+        tcc->fast = false;
 }
 
 /* The window is full or a jump would not fit: what waits is given up, as the
@@ -21,7 +22,7 @@ static void give_up_before(struct transport_cc *tcc, uint16_t seq)
         start_at(tcc, seq);
 }
 
-void transport_cc_on_packet(struct transport_cc *tcc, uint16_t seq, int64_t now_us)
+void transport_cc_on_packet(struct transport_cc *tcc, uint16_t seq, bool fast, int64_t now_us)
 {
         int ahead;
 
@@ -34,6 +35,7 @@ void transport_cc_on_packet(struct transport_cc *tcc, uint16_t seq, int64_t now_
                 give_up_before(tcc, seq);
                 ahead = 0;
         }
+        tcc->fast |= fast;
         if (tcc->n_arrived == 0)
                 tcc->since_us = now_us;
         if (tcc->after_us[ahead] == 0)
@@ -49,8 +51,7 @@ int64_t transport_cc_deadline_us(const struct transport_cc *tcc)
                 return INT64_MAX;
         if (tcc->n >= TRANSPORT_CC_WINDOW / 2)
                 return tcc->since_us;
-        return tcc->since_us + (tcc->n_arrived < TRANSPORT_CC_FEW ? TRANSPORT_CC_SLOW_US
-                                                                  : TRANSPORT_CC_INTERVAL_US);
+        return tcc->since_us + (tcc->fast ? TRANSPORT_CC_INTERVAL_US : TRANSPORT_CC_SLOW_US);
 }
 
 bool transport_cc_write(struct transport_cc *tcc, struct wr *w, uint32_t sender_ssrc,

@@ -24,11 +24,11 @@ enum {
         /* An open microphone alone needs no more: its rate hardly moves, and a
          * thousand of them would cost more feedback than media. */
         TRANSPORT_CC_SLOW_US = 250 * 1000,
-        TRANSPORT_CC_FEW = 20,
 };
 
 struct transport_cc {
         bool started;
+        bool fast; /* some of what waits is not sound */
         uint8_t fb_count;
         uint16_t base; /* first number not yet reported */
         uint16_t n;    /* base .. base + n - 1 wait */
@@ -37,8 +37,8 @@ struct transport_cc {
         uint32_t after_us[TRANSPORT_CC_WINDOW]; /* 1 + arrival - since_us; 0: not here */
 };
 
-/* Zero-initialise. */
-void transport_cc_on_packet(struct transport_cc *tcc, uint16_t seq, int64_t now_us);
+/* Zero-initialise. fast: report within TRANSPORT_CC_INTERVAL_US. */
+void transport_cc_on_packet(struct transport_cc *tcc, uint16_t seq, bool fast, int64_t now_us);
 
 /* When a report is due; INT64_MAX: nothing waits. */
 int64_t transport_cc_deadline_us(const struct transport_cc *tcc);
