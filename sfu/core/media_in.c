@@ -243,6 +243,18 @@ static void distribute(struct media_layer *layer, const struct media_in *in, int
                 switch_slots(layer, in, now_us);
 }
 
+/* A layer that was silent flows: whoever watches may take it from this very
+ * packet on, which most often begins a key frame. */
+static void layer_on_start(struct media_layer *layer, int64_t now_us)
+{
+        struct media_slot *slot;
+
+        list_for_each (slot, &layer->pub->watchers, LINK_WATCH) {
+                if (!slot->audio)
+                        peer_allocate(slot->peer, now_us);
+        }
+}
+
 static void layer_on_packet(struct media_layer *layer, struct media_in *in,
                             const struct in_ext *ext, bool recovered, int64_t now_us)
 {
@@ -253,6 +265,7 @@ static void layer_on_packet(struct media_layer *layer, struct media_in *in,
                 .recovered = recovered,
         };
         struct media_peer *peer = layer->pub->peer;
+        bool flowed = layer_flows(layer, now_us);
 
         if (!media_in_classify(in, layer->pub)) {
                 peer->room->counters.rtp_bad++;
@@ -261,6 +274,8 @@ static void layer_on_packet(struct media_layer *layer, struct media_in *in,
         if (rtp_recv_on_packet(&layer->recv, &received, now_us, &in->ext) != RTP_RECV_NEW)
                 return;
         layer->codec = in->codec;
+        if (!flowed)
+                layer_on_start(layer, now_us);
         if (layer->pub->kind == SFU_MIC && in->rtp.payload.len > 0 && !recovered)
                 hear(layer, in, ext, now_us);
         if (in->starts_keyframe)

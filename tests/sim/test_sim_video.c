@@ -137,6 +137,25 @@ static void late_joiner_gets_key_frame(void **state)
         sim_done(&sim);
 }
 
+static void first_key_frame_is_shown_at_once(void **state)
+{
+        struct sim sim;
+        struct sim_peer *a, *b;
+
+        (void)state;
+        sim_init(&sim, 20);
+        a = sim_join(&sim, 1, &all);
+        b = sim_join(&sim, 2, &all);
+        sim_watch(b, 0, 1, SFU_CAMERA, 180, 1);
+        sim_run(&sim, S / 10); /* a frame interval and the way there */
+        assert_int_equal(sim_video(b, 0)->source, 1);
+        assert_int_equal(a->cam[0].n_pli, 0); /* it needed no asking */
+        assert_int_equal(sim_video(b, 0)->n_keyframes, 1);
+        sim_run(&sim, S);
+        assert_clean(sim_video(b, 0));
+        sim_done(&sim);
+}
+
 static void pli_is_coalesced(void **state)
 {
         struct sim sim;
@@ -481,6 +500,7 @@ int main(void)
                 cmocka_unit_test(picture_id_continuous),
                 cmocka_unit_test(layer_switch_waits_for_key_frame),
                 cmocka_unit_test(late_joiner_gets_key_frame),
+                cmocka_unit_test(first_key_frame_is_shown_at_once),
                 cmocka_unit_test(pli_is_coalesced),
                 cmocka_unit_test(pli_is_repeated_until_key_frame),
                 cmocka_unit_test(muted_kind_is_not_forwarded),
