@@ -102,7 +102,8 @@ static uint32_t shown_number(struct room *room, const char *participant)
                 return 0;
         if (strcmp(participant, "*") == 0)
                 return SFU_ACTIVE_SPEAKER;
-        member = room_find_member(room, participant);
+        /* An offline seat gets its number too: she may come back. */
+        member = meeting_seat(room->state, participant) ? room_member(room, participant) : NULL;
         return member ? member->number : 0;
 }
 

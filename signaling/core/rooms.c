@@ -154,7 +154,9 @@ static int load_state(struct room *room);
 /* Nothing of what was decided since the last commit is true any more. */
 static void on_commit_failed(struct room *room, int result)
 {
-        const char *code = result == -ENOSPC ? "storage-full" : "internal";
+        const char *code = result == -ENOSPC   ? "storage-full"
+                           : result == -EAGAIN ? "busy"
+                                               : "internal";
         struct pending *pending;
 
         room->app->n_commit_failures++;

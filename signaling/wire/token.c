@@ -32,9 +32,11 @@ static bool make_mac(uint8_t ret[MAC_BYTES], const char *payload, size_t len,
 
 int token_write(char ret[TOKEN_MAX], const struct token *token, const uint8_t secret[TOKEN_SECRET])
 {
-        json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "k", kinds[token->kind], "m",
-                                   token->meeting, "r", role_word(token->role), "n", token->name,
-                                   "p", token->seat, "e", (json_int_t)token->expires_ms);
+        /* Links are read aloud and typed now and then: what is empty is left out. */
+        json_t *object = json_pack(
+                "{s:s, s:s, s:s, s:s*, s:s*, s:I}", "k", kinds[token->kind], "m", token->meeting,
+                "r", role_word(token->role), "n", token->name[0] ? token->name : NULL, "p",
+                token->seat[0] ? token->seat : NULL, "e", (json_int_t)token->expires_ms);
         char *payload = object ? json_dumps(object, JSON_COMPACT) : NULL;
         uint8_t mac[MAC_BYTES];
         int r = -ENOMEM;
@@ -54,9 +56,11 @@ int token_write(char ret[TOKEN_MAX], const struct token *token, const uint8_t se
         return r;
 }
 
+/* An absent text is empty. */
 static bool read_text(char *ret, size_t cap, const json_t *object, const char *name)
 {
-        const char *text = json_string_value(json_object_get(object, name));
+        const json_t *value = json_object_get(object, name);
+        const char *text = value ? json_string_value(value) : "";
 
         if (!text || strlen(text) >= cap)
                 return false;

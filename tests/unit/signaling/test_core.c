@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core — sessions, rooms and dispatch against fakes and a real store. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "signaling/core/dispatch.h"
+#include "signaling/core/names.h"
+#include "signaling/core/rooms.h"
+#include "signaling/core/session.h"
+#include "tests/unit/signaling/fakes.h"
+
+static const char *schema_path;
+
+/* ---- the table and the schema ---- */
+
+static bool schema_has(const json_t *messages, const json_t *defs, const char *type)
+{
+        for (size_t i = 0; i < json_array_size(messages); i++) {
+                const char *ref = fake_text(json_array_get(messages, i), "$ref");
+                const json_t *def = json_object_get(defs, strrchr(ref, '/') + 1);
+                const json_t *properties = json_object_get(def, "properties");
+
+                if (strcmp(fake_text(json_object_get(properties, "type"), "const"), type) == 0)
+                        return true;
+        }
+        return false;
+}
+
+static void the_table_has_the_schemas_types(void **state)
+{
+        json_t *schema = json_load_file(schema_path, 0, NULL);
+        json_t *defs = json_object_get(schema, "$defs");
+        json_t *messages = json_object_get(json_object_get(defs, "ClientMessage"), "oneOf");
+
+        (void)state;
+        assert_int_equal(dispatch_n_types(), json_array_size(messages));
+        for (size_t i = 0; i < dispatch_n_types(); i++) {
+                assert_non_null(dispatch_type(i));
+                if (!schema_has(messages, defs, dispatch_type(i)))
+                        fail_msg("%s is not in the schema", dispatch_type(i));
+        }
+        json_decref(schema);
+}
+
+/* ---- joining and speed ---- */
+
+static json_t *ping(int id)
+{
+        return json_pack("{s:s, s:i}", "type", "ping", "id", id);
+}
+
+static json_t *chat(int id, const char *text)
+{
+        return json_pack("{s:s, s:i, s:s}", "type", "chat", "id", id, "text", text);
+}
+
+static void nothing_goes_before_the_join(void **state)
+{
+        struct ws_conn *conn = fake_open(*state, "s-a", ROLE_CHAIR);
+
+        for (size_t i = 1; i < dispatch_n_types(); i++)
+                assert_string_not_equal(dispatch_type(i), "join");
+        assert_string_equal(fake_text(fake_say(*state, conn, ping(5)), "code"), "not-joined");
+        assert_string_equal(fake_text(fake_join(*state, conn, "Hoa", -1), "type"), "welcome");
+        assert_string_equal(fake_text(fake_join(*state, conn, "Hoa", -1), "code"),
+                            "already-joined");
+        fake_close(conn);
+}
+
+static void who_does_not_join_is_closed(void **state)
+{
+        struct world *world = *state;
+        struct ws_conn *conn = fake_open(world, "s-a", ROLE_CHAIR);
+
+        fake_now_ms += SESSION_JOIN_MS - 1;
+        service_tick(world->app);
+        assert_int_equal(conn->close_code, 0);
+        fake_now_ms += 1;
+        service_tick(world->app);
+        assert_int_equal(conn->close_code, 1008);
+        fake_close(conn);
+}
+
+static void a_flood_is_slowed_then_closed(void **state)
+{
+        struct ws_conn *conn = fake_open(*state, "s-a", ROLE_DELEGATE);
+        int n = 1;
+
+        fake_join(*state, conn, "Hoa", -1);
+        while (fake_count(conn, "error") == 0)
+                fake_say(*state, conn, ping(++n));
+        assert_string_equal(fake_text(fake_last(conn, "error"), "code"), "too-fast");
+        assert_int_equal(conn->close_code, 0);
+        fake_now_ms += 1000; /* who slows down is heard again */
+        assert_string_equal(fake_text(fake_say(*state, conn, ping(++n)), "type"), "ok");
+        while (!conn->close_code)
+                fake_say(*state, conn, ping(++n));
+        assert_int_equal(conn->close_code, 1008);
+        fake_close(conn);
+}
+
+static void rights_are_a_column_of_the_table(void **state)
+{
+        struct ws_conn *conn = fake_open(*state, "s-a", ROLE_OBSERVER);
+
+        fake_join(*state, conn, "Hoa", -1);
+        assert_string_equal(fake_text(fake_say(*state, conn, chat(2, "x")), "code"), "forbidden");
+        assert_string_equal(
+                fake_text(fake_say(*state, conn,
+                                   json_pack("{s:s, s:i}", "type", "mute-all", "id", 3)),
+                          "code"),
+                "forbidden");
+        fake_close(conn);
+}
+
+/* ---- broadcasts, resuming ---- */
+
+static bool is_resumed(const json_t *welcome)
+{
+        const json_t *resumed = json_object_get(welcome, "resumed");
+
+        assert_true(json_is_boolean(resumed));
+        return json_is_true(resumed);
+}
+
+static void events_reach_everybody_once_and_in_order(void **state)
+{
+        struct ws_conn *a = fake_open(*state, "s-a", ROLE_CHAIR);
+        struct ws_conn *b = fake_open(*state, "s-b", ROLE_DELEGATE);
+
+        fake_join(*state, a, "A", -1);
+        fake_join(*state, b, "B", -1);
+        for (int i = 0; i < 5; i++)
+                assert_string_equal(fake_text(fake_say(*state, b, chat(10 + i, "x")), "type"),
+                                    "ok");
+        assert_int_equal(fake_count(a, "chat"), 5);
+        assert_int_equal(fake_count(b, "chat"), 5);
+        assert_int_equal(fake_count(a, "joined"), 1);
+        assert_int_equal(fake_count(b, "joined"), 0); /* the welcome has her already */
+        fake_close(a);
+        fake_close(b);
+}
+
+static void a_lost_socket_keeps_the_seat_for_a_minute(void **state)
+{
+        struct world *world = *state;
+        struct ws_conn *a = fake_open(world, "s-a", ROLE_CHAIR);
+        struct ws_conn *b = fake_open(world, "s-b", ROLE_DELEGATE);
+
+        fake_join(world, a, "A", -1);
+        fake_join(world, b, "B", -1);
+        fake_close(b);
+        fake_now_ms += SEAT_KEPT_MS - 1;
+        service_tick(world->app);
+        fake_settle(world);
+        assert_int_equal(fake_count(a, "left"), 0);
+        fake_now_ms += 1;
+        service_tick(world->app);
+        fake_settle(world);
+        assert_int_equal(fake_count(a, "left"), 1);
+        assert_string_equal(fake_text(fake_last(a, "left"), "reason"), "lost");
+        fake_close(a);
+}
+
+static void who_resumes_gets_just_what_she_missed(void **state)
+{
+        struct world *world = *state;
+        struct ws_conn *a = fake_open(world, "s-a", ROLE_CHAIR);
+        struct ws_conn *b = fake_open(world, "s-b", ROLE_DELEGATE);
+        json_t *welcome;
+        json_int_t seq;
+
+        fake_join(world, a, "A", -1);
+        seq = json_integer_value(json_object_get(fake_join(world, b, "B", -1), "seq"));
+        fake_close(b);
+        fake_say(world, a, chat(5, "một"));
+        fake_say(world, a, chat(6, "hai"));
+        b = fake_open(world, "s-b", ROLE_DELEGATE);
+        welcome = fake_join(world, b, "B", seq);
+        assert_true(is_resumed(welcome));
+        assert_null(json_object_get(welcome, "participants"));
+        assert_int_equal(fake_count(b, "chat"), 2);
+        assert_int_equal(b->n_sent, 3);
+        assert_int_equal(fake_count(a, "left"), 0);
+        fake_close(a);
+        fake_close(b);
+}
+
+static void who_knows_too_much_or_too_little_starts_anew(void **state)
+{
+        struct world *world = *state;
+        struct ws_conn *a = fake_open(world, "s-a", ROLE_CHAIR);
+        struct ws_conn *b = fake_open(world, "s-b", ROLE_DELEGATE);
+        struct room *room;
+
+        fake_join(world, a, "A", -1);
+        assert_false(is_resumed(fake_join(world, b, "B", 999)));
+        fake_close(b);
+        assert_int_equal(room_open(world->app, world->meeting, &room), 0);
+        for (int i = 0; i < ROOM_RING + 1; i++) {
+                struct meeting_command command = { .type = COMMAND_LOCK,
+                                                   .by = "s-a",
+                                                   .on = i % 2 == 0 };
+
+                assert_int_equal(room_submit(room, &command, NULL, NULL), 0);
+                fake_settle(world);
+                for (; a->n_sent > 1; a->n_sent--)
+                        json_decref(a->sent[a->n_sent - 1]);
+        }
+        b = fake_open(world, "s-b", ROLE_DELEGATE);
+        assert_false(is_resumed(fake_join(world, b, "B", 1)));
+        fake_close(a);
+        fake_close(b);
+}
+
+static void a_newer_socket_replaces_the_older(void **state)
+{
+        struct world *world = *state;
+        struct ws_conn *older = fake_open(world, "s-a", ROLE_CHAIR);
+        struct ws_conn *newer = fake_open(world, "s-a", ROLE_CHAIR);
+
+        fake_join(world, older, "A", -1);
+        fake_join(world, newer, "A", -1);
+        assert_string_equal(fake_text(fake_last(older, "error"), "code"), "replaced");
+        assert_int_equal(older->close_code, 1008);
+        fake_close(older);
+        fake_now_ms += 10 * SEAT_KEPT_MS;
+        service_tick(world->app);
+        fake_settle(world);
+        assert_string_equal(fake_text(fake_say(world, newer, ping(9)), "type"), "ok");
+        assert_int_equal(fake_count(newer, "left"), 0);
+        fake_close(newer);
+}
+
+static void a_socket_gone_while_joining_leaves_a_seat_that_waits(void **state)
+{
+        struct world *world = *state;
+        struct ws_conn *a = fake_open(world, "s-a", ROLE_CHAIR);
+        struct ws_conn *b = fake_open(world, "s-b", ROLE_DELEGATE);
+        static const char join[] = "{\"type\":\"join\",\"id\":1,\"name\":\"B\"}";
+
+        fake_join(world, a, "A", -1);
+        session_on_text(b->user, join, strlen(join));
+        fake_close(b);
+        fake_settle(world);
+        assert_int_equal(fake_count(a, "joined"), 1);
+        fake_now_ms += SEAT_KEPT_MS;
+        service_tick(world->app);
+        fake_settle(world);
+        assert_int_equal(fake_count(a, "left"), 1);
+        fake_close(a);
+}
+
+static void a_restart_keeps_seats_and_chat(void **state)
+{
+        struct world *world = *state;
+        struct ws_conn *a = fake_open(world, "s-a", ROLE_CHAIR);
+        struct service_config config = { .store = world->store,
+                                         .wall_ms = world->app->wall_ms,
+                                         .now_us = world->app->now_us,
+                                         .usage = world->app->usage };
+        json_t *welcome;
+
+        fake_join(world, a, "A", -1);
+        fake_say(world, a, chat(5, "Còn đây"));
+        fake_close(a);
+        service_free(world->app);
+        assert_int_equal(service_new(&world->app, &config), 0);
+        a = fake_open(world, "s-b", ROLE_DELEGATE);
+        welcome = fake_join(world, a, "B", -1);
+        assert_int_equal(json_array_size(json_object_get(welcome, "participants")), 2);
+        assert_string_equal(fake_text(json_array_get(json_object_get(welcome, "chat"), 0), "text"),
+                            "Còn đây");
+        fake_now_ms += SEAT_KEPT_MS;
+        service_tick(world->app);
+        fake_settle(world);
+        assert_string_equal(fake_text(fake_last(a, "left"), "participant"), "s-a");
+        fake_close(a);
+}
+
+static void a_write_that_fails_is_told_to_its_author_alone(void **state)
+{
+        struct world *world = *state;
+        struct ws_conn *a = fake_open(world, "s-a", ROLE_CHAIR);
+        struct ws_conn *b = fake_open(world, "s-b", ROLE_DELEGATE);
+        struct store_event taken = { .meeting = world->meeting,
+                                     .seq = 3,
+                                     .type = "locked",
+                                     .body = "{\"type\":\"locked\",\"locked\":true}" };
+
+        fake_join(world, a, "A", -1);
+        fake_join(world, b, "B", -1);
+        /* The row is there already, so the next event is refused. */
+        assert_int_equal(store_event_append(world->store, &taken, false, NULL, NULL), 0);
+        assert_string_equal(fake_text(fake_say(world, a, chat(5, "x")), "code"), "internal");
+        assert_int_equal(fake_count(b, "chat"), 0);
+        assert_string_equal(fake_text(fake_say(world, a, chat(6, "y")), "type"), "ok");
+        assert_string_equal(fake_text(fake_last(b, "chat"), "text"), "y");
+        assert_int_equal(json_integer_value(json_object_get(fake_last(b, "chat"), "seq")), 4);
+        fake_close(a);
+        fake_close(b);
+}
+
+/* ---- media ---- */
+
+static json_t *offer(int id)
+{
+        return json_pack("{s:s, s:i, s:s}", "type", "offer", "id", id, "sdp", "v=0");
+}
+
+static void an_offer_is_answered_and_silent_until_media(void **state)
+{
+        struct world *world = *state;
+        struct ws_conn *a = fake_open(world, "s-a", ROLE_DELEGATE);
+        json_t *answer;
+
+        fake_join(world, a, "A", -1);
+        answer = fake_say(world, a, offer(2));
+        assert_string_equal(fake_text(answer, "sdp"), "v=0 answer");
+        assert_true(fake_sfu.last_params.may_publish);
+        assert_true(fake_sfu.muted[SFU_MIC] && fake_sfu.muted[SFU_CAMERA]);
+        fake_say(world, a,
+                 json_pack("{s:s, s:i, s:b, s:b, s:b}", "type", "media", "id", 3, "mic", 1,
+                           "camera", 0, "screen", 0));
+        assert_false(fake_sfu.muted[SFU_MIC]);
+        assert_true(fake_sfu.muted[SFU_CAMERA]);
+        fake_close(a);
+}
+
+static void observers_open_peers_that_only_receive(void **state)
+{
+        struct ws_conn *a = fake_open(*state, "s-a", ROLE_OBSERVER);
+
+        fake_join(*state, a, "A", -1);
+        fake_say(*state, a, offer(2));
+        assert_false(fake_sfu.last_params.may_publish);
+        fake_close(a);
+}
+
+static void slots_of_one_turn_are_one_message(void **state)
+{
+        struct world *world = *state;
+        struct ws_conn *a = fake_open(world, "s-a", ROLE_CHAIR);
+        struct ws_conn *b = fake_open(world, "s-b", ROLE_DELEGATE);
+        struct room *room;
+        json_t *slots;
+
+        fake_join(world, a, "A", -1);
+        fake_join(world, b, "B", -1);
+        fake_say(world, a, offer(2));
+        assert_int_equal(room_open(world->app, world->meeting, &room), 0);
+        for (unsigned i = 0; i < 2; i++)
+                fake_sfu.events[fake_sfu.n_events++] = (struct sfu_event){
+                        .type = SFU_EV_SLOT,
+                        .room = room->number,
+                        .peer = 1,
+                        .participant = room_find_member(room, "s-a")->number,
+                        .slot = { .audio = i == 0,
+                                  .index = 1,
+                                  .source = room_find_member(room, "s-b")->number,
+                                  .kind = i == 0 ? SFU_MIC : SFU_CAMERA }
+                };
+        service_poll(world->app);
+        assert_int_equal(fake_count(a, "slots"), 1);
+        slots = json_object_get(fake_last(a, "slots"), "slots");
+        assert_int_equal(json_array_size(slots), 2);
+        assert_string_equal(fake_text(json_array_get(slots, 1), "participant"), "s-b");
+        assert_string_equal(fake_text(json_array_get(slots, 1), "kind"), "camera");
+        fake_close(a);
+        fake_close(b);
+}
+
+static void a_view_comes_back_with_a_new_peer(void **state)
+{
+        struct world *world = *state;
+        struct ws_conn *a = fake_open(world, "s-a", ROLE_CHAIR);
+        json_t *view = json_loads("{\"type\":\"view\",\"id\":2,\"slots\":[{\"index\":3,"
+                                  "\"participant\":\"*\",\"kind\":\"camera\",\"height\":360,"
+                                  "\"priority\":7}]}",
+                                  0, NULL);
+
+        fake_join(world, a, "A", -1);
+        assert_string_equal(fake_text(fake_say(world, a, view), "type"), "ok");
+        fake_say(world, a, offer(3));
+        assert_int_equal(fake_sfu.n_views, 1);
+        assert_int_equal(fake_sfu.views[0].slot, 3);
+        assert_int_equal(fake_sfu.views[0].participant, SFU_ACTIVE_SPEAKER);
+        assert_int_equal(fake_sfu.views[0].max_height, 360);
+        fake_close(a);
+}
+
+static void a_removed_person_loses_socket_and_media(void **state)
+{
+        struct world *world = *state;
+        struct ws_conn *a = fake_open(world, "s-a", ROLE_CHAIR);
+        struct ws_conn *b = fake_open(world, "s-b", ROLE_DELEGATE);
+
+        fake_join(world, a, "A", -1);
+        fake_join(world, b, "B", -1);
+        fake_say(world, b, offer(2));
+        fake_say(world, a,
+                 json_pack("{s:s, s:i, s:s}", "type", "remove", "id", 2, "participant", "s-b"));
+        assert_string_equal(fake_text(fake_last(b, "error"), "code"), "removed");
+        assert_int_equal(b->close_code, 1008);
+        assert_int_equal(fake_sfu.last_closed, 1);
+        fake_close(b);
+        b = fake_open(world, "s-b", ROLE_DELEGATE);
+        assert_string_equal(fake_text(fake_join(world, b, "B", -1), "code"), "removed");
+        fake_close(a);
+        fake_close(b);
+}
+
+static void the_speaker_is_told_now_and_then(void **state)
+{
+        struct world *world = *state;
+        struct ws_conn *a = fake_open(world, "s-a", ROLE_CHAIR);
+        struct room *room;
+
+        fake_join(world, a, "A", -1);
+        assert_int_equal(room_open(world->app, world->meeting, &room), 0);
+        for (uint32_t i = 0; i < 10; i++) {
+                fake_sfu.events[fake_sfu.n_events++] = (struct sfu_event){ .type = SFU_EV_SPEAKER,
+                                                                           .room = room->number,
+                                                                           .participant = i % 2 };
+                fake_now_ms += SPEAKER_MIN_MS / 5;
+                service_poll(world->app);
+                service_tick(world->app);
+        }
+        assert_in_range(fake_count(a, "speaker"), 1, 3);
+        fake_close(a);
+}
+
+/* ---- names ---- */
+
+static void names_are_cleaned_and_cut_by_characters(void **state)
+{
+        char name[MEETING_NAME], longer[2 * MEETING_NAME] = "";
+
+        (void)state;
+        name_clean(name, " \t<b>\u202eHoa\n ");
+        assert_string_equal(name, "<b>Hoa");
+        name_clean(name, "\xff");
+        assert_string_equal(name, "");
+        for (int i = 0; i < 100; i++)
+                strcat(longer, "ế");
+        name_clean(name, longer);
+        assert_int_equal(strlen(name), 3 * MEETING_NAME_CHARS);
+}
+
+int main(int argc, char **argv)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, fake_setup, fake_teardown)
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(the_table_has_the_schemas_types),
+                T(nothing_goes_before_the_join),
+                T(who_does_not_join_is_closed),
+                T(a_flood_is_slowed_then_closed),
+                T(rights_are_a_column_of_the_table),
+                T(events_reach_everybody_once_and_in_order),
+                T(a_lost_socket_keeps_the_seat_for_a_minute),
+                T(who_resumes_gets_just_what_she_missed),
+                T(who_knows_too_much_or_too_little_starts_anew),
+                T(a_newer_socket_replaces_the_older),
+                T(a_socket_gone_while_joining_leaves_a_seat_that_waits),
+                T(a_restart_keeps_seats_and_chat),
+                T(a_write_that_fails_is_told_to_its_author_alone),
+                T(an_offer_is_answered_and_silent_until_media),
+                T(observers_open_peers_that_only_receive),
+                T(slots_of_one_turn_are_one_message),
+                T(a_view_comes_back_with_a_new_peer),
+                T(a_removed_person_loses_socket_and_media),
+                T(the_speaker_is_told_now_and_then),
+                cmocka_unit_test(names_are_cleaned_and_cut_by_characters),
+        };
+
+        if (argc != 2)
+                return 2;
+        schema_path = argv[1];
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
