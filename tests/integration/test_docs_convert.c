@@ -464,6 +464,22 @@ static void conversion_resumes_after_kill_9(void **state)
         assert_true(text_has(w, id, SENTENCE));
 }
 
+static void without_a_sandbox_nothing_is_converted(void **state)
+{
+        struct world *w = *state;
+        char *path = strdup(getenv("PATH"));
+
+        close_world(w);
+        assert_int_equal(setenv("PATH", "/nowhere", 1), 0);
+        open_world(w);
+        upload(w, "paper.pdf");
+        assert_string_equal(wait_end(w, w->uploaded.id)->doc.error, "doc-internal");
+        close_world(w);
+        assert_int_equal(setenv("PATH", path, 1), 0);
+        free(path);
+        open_world(w);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -476,6 +492,7 @@ int main(int argc, char **argv)
                 TEST(same_content_is_converted_once),
                 TEST(deleting_in_mid_conversion_leaves_nothing),
                 TEST(conversion_resumes_after_kill_9),
+                TEST(without_a_sandbox_nothing_is_converted),
         };
         char command[1024], error[300];
 
