@@ -145,7 +145,7 @@ static int read_text(char **ret_text, const char *path)
 int options_read_file(const struct option_spec *specs, size_t n_specs, const char *path,
                       char **ret_text, char ret_error[OPTION_ERROR])
 {
-        char *text, *rest, *line, why[OPTION_ERROR];
+        char *text = NULL, *rest, *line, why[OPTION_ERROR];
         unsigned number = 0;
         int r = read_text(&text, path);
 
