@@ -8,6 +8,8 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include <openssl/err.h>
+
 #include "base/clock.h"
 #include "signaling/wire/http_fields.h"
 #include "signaling/wire/http_uri.h"
@@ -425,8 +427,8 @@ void http_conn_drain(struct http_conn *conn)
         conn->in.held_len = 0;
         conn->state = CONN_DRAIN;
         conn->deadline_us = clock_now_us() + (body_left ? DRAIN_BODY_TIMEOUT_US : DRAIN_TIMEOUT_US);
-        if (ssl)
-                SSL_shutdown(ssl);
+        if (ssl && SSL_shutdown(ssl) < 0)
+                ERR_clear_error();
         shutdown(lws_get_socket_fd(conn->wsi), SHUT_WR);
         lws_rx_flow_control(conn->wsi, 1);
 }

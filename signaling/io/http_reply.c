@@ -375,7 +375,26 @@ int conn_write(struct http_conn *conn, const uint8_t *data, size_t len)
         if (n < 0)
                 return -1;
         conn->server->counters.bytes_out += len;
+        if (lws_partial_buffered(conn->wsi))
+                conn_block(conn);
         return 0;
+}
+
+void conn_block(struct http_conn *conn)
+{
+        if (conn->blocked)
+                return;
+        conn->blocked = true;
+        lws_rx_flow_control(conn->wsi, 0);
+}
+
+void conn_unblock(struct http_conn *conn)
+{
+        if (!conn->blocked || lws_partial_buffered(conn->wsi))
+                return;
+        conn->blocked = false;
+        if (conn->state != CONN_ANSWER)
+                lws_rx_flow_control(conn->wsi, 1);
 }
 
 /* Sends the next bytes, at most SERVER_IO_BYTES. */
@@ -411,6 +430,7 @@ int http_conn_on_writable(struct http_conn *conn)
 {
         struct conn_output *out = &conn->out;
 
+        conn_unblock(conn);
         if (!conn->replied)
                 return 0;
         if (out->len == 0)

@@ -86,6 +86,7 @@ struct http_conn {
         bool lws_timeout_off;
         bool in_handler; /* on_request_head was called, on_http_close is due */
         bool replied, close_after, head_only;
+        bool blocked; /* lws holds what the socket did not take; reading is off */
         enum http_body_mode mode;
         int64_t deadline_us;
         int64_t drained;
@@ -142,8 +143,14 @@ void http_reply_error(struct http_conn *conn, int status, bool close_after);
 void http_reply_file_with(struct http_conn *conn, const struct http_request *req,
                           const struct http_file *file, const char *extra);
 void conn_output_clear(struct conn_output *out);
-/* Writes to the socket. What it does not take stays in lws and is sent first. */
+/* Writes to the socket. What it does not take stays in lws and is sent first;
+ * until then nothing is read: who does not read is not listened to, and lws
+ * 4.1.6 would spin over input it leaves alone meanwhile. */
 must_use int conn_write(struct http_conn *conn, const uint8_t *data, size_t len);
+/* Stops reading until conn_unblock(), which does nothing while lws still holds
+ * output. To be called when the socket is writable. */
+void conn_block(struct http_conn *conn);
+void conn_unblock(struct http_conn *conn);
 
 /* --- ws_conn.c */
 /* Answers an upgrade request: 101, or a refusal. */

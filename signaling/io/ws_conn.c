@@ -19,7 +19,12 @@
 #define WS_DEAD_AFTER_US (45 * SECONDS_US)
 #define WS_CLOSE_TIMEOUT_US (5 * SECONDS_US)
 
-enum { QUEUE_FIRST = 8, MESSAGES_PER_TURN = 64, SHA1_BYTES = 20 };
+enum {
+        QUEUE_FIRST = 8,
+        MESSAGES_PER_TURN = 64,
+        SHA1_BYTES = 20,
+        HOLD_BYTES = 512 * 1024, /* queued; above this its messages wait in the kernel */
+};
 
 struct ws_text {
         unsigned refs;
@@ -194,6 +199,8 @@ void ws_send(struct ws_conn *conn, struct ws_text *text)
         }
         if (queue_push(queue, ws_text_ref(text)) < 0)
                 conn->http->close_after = true;
+        if (queue->bytes > HOLD_BYTES)
+                conn_block(conn->http);
         lws_callback_on_writable(conn->http->wsi);
 }
 
@@ -217,6 +224,10 @@ int ws_conn_on_writable(struct http_conn *http)
         struct ws_conn *conn = http->ws;
         struct ws_queue *queue = &conn->queue;
 
+        if (http->blocked)
+                conn->heard_us = clock_now_us(); /* it reads again: it lives */
+        if (queue->bytes <= HOLD_BYTES)
+                conn_unblock(http);
         for (int i = 0; i < MESSAGES_PER_TURN && queue->n > 0; i++) {
                 struct ws_text *text = queue_first(queue);
                 size_t n = text->len - queue->head_sent;
@@ -235,6 +246,7 @@ int ws_conn_on_writable(struct http_conn *http)
                 lws_callback_on_writable(http->wsi);
                 return 0;
         }
+        conn_unblock(http);
         if (http->close_after)
                 return -1;
         if (conn->closing && !lws_partial_buffered(http->wsi)) {

@@ -167,6 +167,12 @@ async function openWs(host, { target = '/ws', secure = false, onText = () => {} 
   return ws;
 }
 
+/** CPU time the server has used, in 1/100 s. */
+function cpuTicks({ child }) {
+  const fields = fs.readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+}
+
 function assertSecure(headers, what) {
   assert.match(headers['content-security-policy'] ?? '', /frame-ancestors 'none'/, what);
   assert.equal(headers['x-content-type-options'], 'nosniff', what);
@@ -332,15 +338,11 @@ test('pipelined requests are answered in order, without spinning', async () => {
   const bodies = [...answer.matchAll(/\r\n\r\n(\d{3})/g)].map((m) => m[1]);
   assert.deepEqual(bodies, Array.from({ length: 20 }, (_, i) => String(100 + i)));
   assert.match(answer, /late.*\/about/s);
-  const ticks = () => {
-    const fields = fs.readFileSync(`/proc/${host.child.pid}/stat`, 'utf8').split(') ')[1].split(' ');
-    return Number(fields[11]) + Number(fields[12]);
-  };
   const socket = net.connect(host.port, '127.0.0.1');
-  const before = ticks();
+  const before = cpuTicks(host);
   socket.write('GET /late HTTP/1.1\r\nHost: x\r\n\r\nGET /late HTTP/1.1\r\nHost: x\r\n\r\n');
   await once(socket, 'data');
-  assert.ok(ticks() - before < 10, 'waiting for an answer costs no CPU');
+  assert.ok(cpuTicks(host) - before < 10, 'waiting for an answer costs no CPU');
   socket.destroy();
 });
 
@@ -476,6 +478,24 @@ test('a slow reader is closed, the others go on', async () => {
   await slow.over;
   assert.equal(slow.closed?.code, 1013);
   quick.socket.destroy();
+});
+
+test('a client that sends but does not read is held back, at no cost', async () => {
+  for (const secure of [false, true]) {
+    let echoes = 0;
+    const ws = await openWs(host, { secure, onText: () => { echoes++; } });
+    ws.socket.pause();
+    for (let i = 0; i < 100; i++) ws.send('e'.repeat(300000));
+    const second = () => new Promise((resolve) => setTimeout(resolve, 1000));
+    await second(); // by now it has stopped reading
+    const before = cpuTicks(host);
+    await second();
+    assert.ok(cpuTicks(host) - before < 10, 'it waits without spinning');
+    ws.socket.resume();
+    await until(() => echoes === 100, 'all echoes');
+    ws.socket.destroy();
+  }
+  assert.equal((await counters(host)).wsSlow, 1, 'only the one of before');
 });
 
 test('TLS: ALPN is http/1.1 only, 1.2 at least, and the certificate can be exchanged', async () => {
