@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { START_BITRATE_KBPS = 600 };
+
 struct answer {
         const struct sdp_offer *offer;
         const struct sdp_answer_params *params;
@@ -254,6 +256,12 @@ static void write_publication(struct answer *answer, const struct sdp_line *line
         write_codecs(out, line, pub->pts, pub->transport_cc ? fb | SDP_FB_TRANSPORT_CC : fb);
         if (pub->n_rids == 0)
                 return;
+        /* Chromium starts at 300 kbit/s. A loaded machine's first estimate often
+         * stays there: too little for the second layer, and a stream held back
+         * by its own low target never shows that the line could carry more. */
+        if (pub->pts[SDP_VP8].used)
+                fprintf(out, "a=fmtp:%u x-google-start-bitrate=%d\r\n", pub->pts[SDP_VP8].pt,
+                        START_BITRATE_KBPS);
         for (size_t i = 0; i < pub->n_rids; i++)
                 fprintf(out, "a=rid:%s recv\r\n", pub->rids[i]);
         fputs("a=simulcast:recv ", out);
