@@ -91,7 +91,7 @@ static int decide_join(struct decision *d)
                 return decide_join_again(d, seat);
         if (meeting_locked(d->meeting) && !(role_permissions(role) & PERM_MODERATE))
                 return MEETING_E_LOCKED;
-        if (meeting_n_seats(d->meeting) == MEETING_MAX_SEATS)
+        if (meeting_is_full(d->meeting))
                 return MEETING_E_FULL;
         event = add_event(d, EVENT_JOINED, d->command->by);
         copy_text(event->seat.name, sizeof(event->seat.name), d->command->name);

@@ -10,7 +10,8 @@ enum { N_BUCKETS = 2048 };
 struct seat_node {
         struct meeting_seat seat;
         struct seat_node *next_in_bucket;
-        size_t at; /* in seats[] */
+        size_t at;         /* in seats[] */
+        uint64_t left_seq; /* when it went offline; 0: online, or never came */
 };
 
 struct meeting {
@@ -69,25 +70,6 @@ static struct seat_node *find_seat(const struct meeting *meeting, const char *id
         return node;
 }
 
-static int add_seat(struct meeting *meeting, const struct meeting_seat *seat)
-{
-        size_t bucket = bucket_of(seat->id);
-        struct seat_node *node;
-
-        if (meeting->n_seats == MEETING_MAX_SEATS)
-                return 0; /* a log of another bound: see invariant (2) */
-        node = calloc(1, sizeof(*node));
-        if (!node)
-                return -ENOMEM;
-        node->seat = *seat;
-        node->next_in_bucket = meeting->buckets[bucket];
-        node->at = meeting->n_seats;
-        meeting->buckets[bucket] = node;
-        meeting->seats[meeting->n_seats++] = node;
-        meeting->n_online += seat->online;
-        return 0;
-}
-
 static void forget_seat(struct meeting *meeting, struct seat_node *node)
 {
         struct seat_node **at = &meeting->buckets[bucket_of(node->seat.id)];
@@ -102,6 +84,51 @@ static void forget_seat(struct meeting *meeting, struct seat_node *node)
         for (size_t i = node->at; i < meeting->n_seats; i++)
                 meeting->seats[i]->at = i;
         free(node);
+}
+
+/* The seat that has been away longest; banned ones stay, or they would be free again. */
+static struct seat_node *find_oldest_away(const struct meeting *meeting)
+{
+        struct seat_node *oldest = NULL;
+
+        for (size_t i = 0; i < meeting->n_seats; i++) {
+                struct seat_node *node = meeting->seats[i];
+
+                if (node->seat.online || node->seat.removed)
+                        continue;
+                if (!oldest || node->left_seq < oldest->left_seq)
+                        oldest = node;
+        }
+        return oldest;
+}
+
+bool meeting_is_full(const struct meeting *meeting)
+{
+        return meeting->n_seats == MEETING_MAX_SEATS && !find_oldest_away(meeting);
+}
+
+static int add_seat(struct meeting *meeting, const struct meeting_seat *seat)
+{
+        size_t bucket = bucket_of(seat->id);
+        struct seat_node *node, *away = NULL;
+
+        if (meeting->n_seats == MEETING_MAX_SEATS) {
+                away = find_oldest_away(meeting);
+                if (!away)
+                        return 0; /* a log of another bound: see invariant (2) */
+        }
+        node = calloc(1, sizeof(*node));
+        if (!node)
+                return -ENOMEM;
+        if (away)
+                forget_seat(meeting, away);
+        node->seat = *seat;
+        node->next_in_bucket = meeting->buckets[bucket];
+        node->at = meeting->n_seats;
+        meeting->buckets[bucket] = node;
+        meeting->seats[meeting->n_seats++] = node;
+        meeting->n_online += seat->online;
+        return 0;
 }
 
 static void set_online(struct meeting *meeting, struct meeting_seat *seat, bool online)
@@ -158,6 +185,7 @@ static void apply_left(struct meeting *meeting, const struct meeting_event *even
         if (!node)
                 return;
         set_online(meeting, &node->seat, false);
+        node->left_seq = event->seq;
         node->seat.removed |= event->reason == LEAVE_REMOVED;
         memset(node->seat.sends, 0, sizeof(node->seat.sends));
         node->seat.hand_ms = 0;

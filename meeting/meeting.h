@@ -18,7 +18,8 @@
  *      what makes no sense (an unknown seat) only moves the number on.
  *  (3) a seat outlives connections; it goes only when its id was made up for
  *      one connection (MEETING_PASSING_PREFIX) and that connection ends.
- *  (4) at most MEETING_MAX_SEATS seats; the last MEETING_CHAT_KEPT chat lines.
+ *  (4) at most MEETING_MAX_SEATS seats: then the one that has been away longest
+ *      makes room. The last MEETING_CHAT_KEPT chat lines.
  */
 #ifndef MEETING_MEETING_H
 #define MEETING_MEETING_H
@@ -168,6 +169,9 @@ must_use int meeting_apply(struct meeting *meeting, const struct meeting_event *
 /* Number of the last applied event; 0: none. */
 uint64_t meeting_seq(const struct meeting *meeting);
 bool meeting_locked(const struct meeting *meeting);
+
+/* Every seat is taken by somebody who is online, or is banned. */
+bool meeting_is_full(const struct meeting *meeting);
 
 /* NULL when there is no such seat. Valid until the next meeting_apply(). */
 const struct meeting_seat *meeting_seat(const struct meeting *meeting, const char *id);

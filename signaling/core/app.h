@@ -81,10 +81,11 @@ struct slot_now {
 struct member {
         char id[MEETING_ID];
         uint32_t number;
-        struct session *session;              /* NULL: none now */
-        uint64_t peer;                        /* 0: none */
-        bool may_publish;                     /* what the peer was opened with */
-        int64_t lost_ms;                      /* when the seat goes offline; 0: not waiting */
+        struct session *session; /* NULL: none now */
+        uint64_t peer;           /* 0: none */
+        bool awaited;            /* named by a WHEP viewer before she came: keeps her number */
+        bool may_publish;        /* what the peer was opened with */
+        int64_t lost_ms;         /* when the seat goes offline; 0: not waiting */
         struct slot_now slots[SFU_MAX_SLOTS]; /* of the peer: audio first, then video */
         uint32_t slots_dirty;                 /* not yet told */
         struct whip_resource *whip;           /* NULL: she has a page of ours */

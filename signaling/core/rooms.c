@@ -466,8 +466,7 @@ static gboolean is_forgotten(void *key, void *value, void *user)
         struct room *room = user;
 
         (void)key;
-        if (!g_str_has_prefix(member->id, MEETING_PASSING_PREFIX) || member->session ||
-            member->peer || room_seat(room, member))
+        if (member->awaited || member->session || member->peer || room_seat(room, member))
                 return FALSE;
         g_hash_table_remove(room->members_by_number, &member->number);
         return TRUE;

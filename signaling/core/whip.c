@@ -174,10 +174,12 @@ static bool choose_publishers(struct request *q)
 
                 if (msg_is_id(id) && q->n_publishers < MAX_PUBLISHERS)
                         member = room_member(q->room, id);
-                if (!member)
+                if (!member) {
                         r = -EINVAL;
-                else
-                        q->publishers[q->n_publishers++] = member->number;
+                        break;
+                }
+                member->awaited = true;
+                q->publishers[q->n_publishers++] = member->number;
         }
         if (r == 0)
                 return true;

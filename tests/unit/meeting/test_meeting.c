@@ -238,6 +238,26 @@ static void seats_are_bounded(void **state)
         assert_string_equal(seat(world, "d4095")->id, "d4095");
 }
 
+static void who_has_been_away_longest_makes_room(void **state)
+{
+        struct world *world = *state;
+        char id[16];
+
+        for (unsigned i = 0; i < MEETING_MAX_SEATS; i++) {
+                snprintf(id, sizeof(id), "d%u", i);
+                assert_int_equal(join(world, id, i ? ROLE_DELEGATE : ROLE_CHAIR), 0);
+        }
+        assert_int_equal(on_other(world, COMMAND_REMOVE, "d0", "d3"), 0);
+        leave(world, "d9");
+        leave(world, "d5");
+        assert_int_equal(join(world, "new", ROLE_DELEGATE), 0);
+        assert_null(seat(world, "d9"));
+        assert_non_null(seat(world, "d5"));
+        assert_true(seat(world, "d3")->removed);
+        assert_int_equal(join(world, "newer", ROLE_DELEGATE), 0);
+        assert_int_equal(join(world, "newest", ROLE_DELEGATE), MEETING_E_FULL);
+}
+
 /* ---- voice and picture ---- */
 
 static void observers_neither_send_nor_speak(void **state)
@@ -479,6 +499,7 @@ int main(void)
                 T(a_removed_seat_stays_removed),
                 T(a_passing_seat_is_forgotten_when_it_leaves),
                 T(seats_are_bounded),
+                T(who_has_been_away_longest_makes_room),
                 T(observers_neither_send_nor_speak),
                 T(media_tells_only_what_changed),
                 T(unmuting_oneself_clears_the_hosts_mute),
