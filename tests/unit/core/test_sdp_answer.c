@@ -116,6 +116,7 @@ static void small_offer_gets_the_whole_answer(void **state)
                 "draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n"
                 "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\n"
                 "a=rtcp-fb:96 transport-cc\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n"
+                "a=fmtp:96 x-google-start-bitrate=600\r\n"
                 "a=rid:q recv\r\na=rid:h recv\r\na=rid:f recv\r\na=simulcast:recv q;h;f\r\n"
                 "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:ear\r\n"
                 "a=sendonly\r\na=setup:passive\r\na=rtcp-mux\r\n"
