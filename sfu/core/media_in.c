@@ -125,6 +125,8 @@ static const struct media_ssrc *bind_ssrc(struct media_peer *peer, const struct 
         if (!layer)
                 return NULL;
         own = rtx ? &layer->rtx_ssrc : &layer->ssrc;
+        if (*own && !rtx && now_us - layer->restart_us < RESTART_INTERVAL_US)
+                return NULL;
         if (*own)
                 forget_ssrc(peer, *own);
         if (*own && !rtx)

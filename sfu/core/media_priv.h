@@ -57,6 +57,7 @@ enum {
         ALLOCATE_INTERVAL_US = 200 * 1000,
         FLOW_TIMEOUT_US = 1000 * 1000,        /* a layer without packets has stopped */
         SWITCH_PATIENCE_US = 3 * 1000 * 1000, /* then the old source stops anyway */
+        RESTART_INTERVAL_US = 200 * 1000,     /* a layer changes its SSRC no faster */
         ROOM_PATIENCE_US = 2 * 1000 * 1000,   /* before a limited line gets more */
         RING_GRACE_US = 1000 * 1000,          /* a switch leaves losses behind: still served */
         UNWATCHED_GRACE_US = 5 * 1000 * 1000,
@@ -81,7 +82,8 @@ struct media_layer {
         struct rtx_cache *cache; /* longer; may be NULL for lack of memory */
         int64_t left_us;         /* when the last one to show it left */
         bool key_wanted;
-        int64_t pli_us; /* last request sent */
+        int64_t pli_us;     /* last request sent */
+        int64_t restart_us; /* last change of SSRC */
         struct media_link current, next;
 };
 
@@ -279,6 +281,7 @@ void slot_init(struct media_slot *slot, struct media_peer *peer, const struct sd
 void slot_set_target(struct media_slot *slot, struct media_pub *pub, int64_t now_us);
 void slot_aim(struct media_slot *slot, struct media_layer *layer, int64_t now_us);
 void slot_release(struct media_slot *slot, int64_t now_us);
+void slot_restart(struct media_slot *slot, int64_t now_us);
 void slot_give_up(struct media_slot *slot, int64_t now_us);
 void slot_switch(struct media_slot *slot, const struct media_in *in, int64_t now_us);
 void slot_forward(struct media_slot *slot, const struct media_in *in, int64_t now_us);

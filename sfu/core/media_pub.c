@@ -29,6 +29,7 @@ int pub_new(struct media_pub **ret_pub, struct media_peer *peer, enum sfu_kind k
                 layer->pub = pub;
                 layer->index = (uint8_t)i;
                 layer->pli_us = -PLI_INTERVAL_US;
+                layer->restart_us = -RESTART_INTERVAL_US;
                 link_init(&layer->current);
                 link_init(&layer->next);
                 rtp_recv_init(&layer->recv, kind == SFU_MIC ? MEDIA_AUDIO_RATE : MEDIA_VIDEO_RATE);
@@ -142,11 +143,10 @@ void layer_restart(struct media_layer *layer, int64_t now_us)
         rtx_cache_clear(layer->cache);
         nack_gen_reset(layer->nack);
         layer->height = 0;
+        layer->restart_us = now_us;
         room_renumber_layer(layer->pub->peer->room, layer);
-        list_for_each (slot, &layer->current, LINK_CURRENT) {
-                slot_release(slot, now_us);
-                slot_aim(slot, layer, now_us);
-        }
+        list_for_each (slot, &layer->current, LINK_CURRENT)
+                slot_restart(slot, now_us);
 }
 
 static int64_t us_of_ntp(uint64_t ntp)

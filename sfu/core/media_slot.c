@@ -106,6 +106,16 @@ void slot_aim(struct media_slot *slot, struct media_layer *layer, int64_t now_us
         layer_want_key(layer, now_us);
 }
 
+/* The same person's stream under another SSRC: nothing to tell. */
+void slot_restart(struct media_slot *slot, int64_t now_us)
+{
+        struct media_layer *layer = slot->current, *next = slot->next;
+
+        leave(slot, &slot->current, LINK_CURRENT, now_us);
+        if (!next)
+                slot_aim(slot, layer, now_us);
+}
+
 void slot_set_target(struct media_slot *slot, struct media_pub *pub, int64_t now_us)
 {
         struct media_pub *old = slot->target;

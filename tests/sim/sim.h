@@ -130,7 +130,6 @@ struct sim_offer {
         bool rids;    /* layers by rid (else a=ssrc) */
         bool h264;    /* camera and slots speak H.264 only */
         int n_audio, n_video;
-        bool mute_start;
 };
 
 void sim_init(struct sim *sim, uint64_t seed);

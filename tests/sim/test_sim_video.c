@@ -466,7 +466,7 @@ static void feedback_reaches_the_publisher(void **state)
         sim_watch(b, 0, 1, SFU_CAMERA, 720, 1);
         sim_run(&sim, 10 * S);
         assert_in_range(a->n_tcc, 90, 250);
-        assert_true(a->max_tcc_gap_us <= 300000);
+        assert_true(a->max_tcc_gap_us <= 200000);
         assert_in_range(a->n_rr, 8, 12);
         media_peer_stats(b->media, sim.now_us, &stats);
         assert_in_range(stats.rtt_us, 15000, 30000);

@@ -119,7 +119,8 @@ static int add(struct media_room *room, struct media_peer **ret, uint32_t partic
         return media_room_add_peer(room, ret, &params, S);
 }
 
-static int send_vp8(struct media_peer *peer, struct pkt_pool *pool, uint32_t ssrc, uint16_t seq)
+static int send_vp8(struct media_peer *peer, struct pkt_pool *pool, uint32_t ssrc, uint16_t seq,
+                    int64_t now_us)
 {
         static const uint8_t key[] = { 0x10, 0x00, 0x00, 0x00, 0x9d, 0x01,
                                        0x2a, 0x40, 0x01, 0xb4, 0x00, 0x00 };
@@ -131,8 +132,8 @@ static int send_vp8(struct media_peer *peer, struct pkt_pool *pool, uint32_t ssr
         rtp_write_header(&w, &header, NULL, 0);
         memcpy(wr_take(&w, sizeof(key)), key, sizeof(key));
         pkt->len = (uint16_t)wr_len(&w);
-        pkt->arrival_us = S;
-        r = media_peer_on_rtp(peer, pkt, S);
+        pkt->arrival_us = now_us;
+        r = media_peer_on_rtp(peer, pkt, now_us);
         pkt_unref(pkt);
         return r;
 }
@@ -154,7 +155,7 @@ static void stream_without_mid_is_bound_by_payload_type(void **state)
         media_peer_on_connected(encoder, S);
         media_peer_on_connected(viewer, S);
         media_peer_set_view(viewer, &view, 1, S);
-        assert_int_equal(send_vp8(encoder, pool, 12345, 1), 0);
+        assert_int_equal(send_vp8(encoder, pool, 12345, 1, S), 0);
         assert_int_equal(shell.n_rtp, 1);
         assert_int_equal(shell.last_ssrc, SLOT_VIDEO);
         assert_int_equal(shell.last.type, SFU_EV_SLOT);
@@ -172,6 +173,7 @@ static void new_ssrc_of_the_same_stream_starts_over(void **state)
         struct shell shell = { 0 };
         const struct media_out out = out_to(&shell);
         struct media_peer *encoder, *viewer;
+        unsigned n_events;
 
         (void)state;
         assert_int_equal(pkt_pool_new(&pool, 64), 0);
@@ -181,10 +183,48 @@ static void new_ssrc_of_the_same_stream_starts_over(void **state)
         media_peer_on_connected(encoder, S);
         media_peer_on_connected(viewer, S);
         media_peer_set_view(viewer, &view, 1, S);
-        for (uint32_t ssrc = 1; ssrc <= 1000; ssrc++) /* one source, or a peer gone mad */
-                assert_int_equal(send_vp8(encoder, pool, ssrc, (uint16_t)(ssrc * 7777)), 0);
-        assert_int_equal(shell.n_rtp, 1000);
-        assert_true(pkt_pool_available(pool) >= 63);
+        n_events = shell.n_events;
+        for (uint32_t ssrc = 1; ssrc <= 1000; ssrc++) /* a peer gone mad: a millisecond each */
+                assert_int_equal(send_vp8(encoder, pool, ssrc, (uint16_t)(ssrc * 7777),
+                                          S + (int64_t)ssrc * 1000),
+                                 0);
+        assert_in_range(shell.n_rtp, 4, 6); /* five restarts a second */
+        assert_int_equal(shell.n_events, n_events + 1);
+        assert_true(pkt_pool_available(pool) >= 60);
+}
+
+static void fir_asks_for_a_key_frame(void **state)
+{
+        static const uint8_t fir[] = {
+                0x84, 206, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, SLOT_VIDEO >> 8, SLOT_VIDEO & 0xff,
+                1,    0,   0, 0
+        };
+        cleanup(pkt_pool_freep) struct pkt_pool *pool = NULL;
+        cleanup(media_room_freep) struct media_room *room = NULL;
+        const struct sfu_slot_view view = { .participant = 1, .kind = SFU_CAMERA };
+        struct shell shell = { 0 };
+        const struct media_out out = out_to(&shell);
+        struct sfu_counters counters = { 0 };
+        struct media_peer *encoder, *viewer;
+
+        (void)state;
+        assert_int_equal(pkt_pool_new(&pool, 64), 0);
+        assert_int_equal(media_room_new(&room, &out, 1), 0);
+        assert_int_equal(add(room, &encoder, 1), 0);
+        assert_int_equal(add(room, &viewer, 2), 0);
+        media_peer_on_connected(encoder, S);
+        media_peer_on_connected(viewer, S);
+        media_peer_set_view(viewer, &view, 1, S);
+        assert_int_equal(send_vp8(encoder, pool, 9, 1, S), 0);
+        media_room_on_timeout(room, S, S);
+        media_room_add_counters(room, &counters);
+        assert_int_equal(counters.pli_out, 0);
+        assert_int_equal(media_peer_on_rtcp(viewer, fir, sizeof(fir), S), 0);
+        media_room_on_timeout(room, S, S);
+        media_room_add_counters(room, &counters);
+        assert_int_equal(counters.pli_in, 1);
+        assert_int_equal(counters.pli_out, 1);
+        assert_true(media_peer_on_rtcp(viewer, fir, sizeof(fir) - 1, S) > 0);
 }
 
 static void views_out_of_range_are_ignored(void **state)
@@ -249,7 +289,7 @@ static int short_meeting(struct pkt_pool *pool)
         media_peer_on_connected(b, S);
         media_peer_set_view(b, &view, 1, S);
         for (uint16_t seq = 1; seq < 20; seq += 2)
-                assert_int_equal(send_vp8(a, pool, 5, seq), 0);
+                assert_int_equal(send_vp8(a, pool, 5, seq, S), 0);
         media_room_on_timeout(room, S + 20000, S);
         assert_int_equal(shell.n_rtp, 10); /* rings may be missing, pictures not */
         return 0;
@@ -281,6 +321,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(stream_without_mid_is_bound_by_payload_type),
                 cmocka_unit_test(new_ssrc_of_the_same_stream_starts_over),
+                cmocka_unit_test(fir_asks_for_a_key_frame),
                 cmocka_unit_test(views_out_of_range_are_ignored),
                 cmocka_unit_test(full_room_refuses),
                 cmocka_unit_test(every_allocation_may_fail),
