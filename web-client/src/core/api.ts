@@ -1,94 +1,168 @@
 // SPDX-License-Identifier: Apache-2.0
-// The HTTP side (signaling/API.md). fetch is injected.
-import { httpError, sessionInfo } from '../protocol/validate.ts';
-import type { SessionInfo } from '../protocol/validate.ts';
-import type { ErrorCode } from '../protocol/types.ts';
-import type { PageRef } from './pages.ts';
+/**
+ * What the user interface knows of the core. Nothing here touches the DOM's
+ * elements; clocks, sockets and fetch are given by main.ts, so that the core
+ * is tested in node.
+ *
+ * State objects are immutable snapshots: every change makes a new one and calls
+ * the subscribers once per turn of the event loop.
+ */
+import type {
+  ChatLine, Document, DocumentId, ErrorCode, Id, Kind, Participant, Permission, Presentation, Role,
+} from '../protocol/types.ts';
 
-export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
+export type { ChatLine, Document, DocumentId, ErrorCode, Id, Kind, Participant, Permission, Presentation, Role };
 
-export class HttpError extends Error {
-  readonly code: ErrorCode | 'offline';
-  readonly status: number;
-  constructor(code: ErrorCode | 'offline', status: number) {
+/** Faults without an answer of the server. */
+export type LocalFault = 'offline' | 'upload-broken';
+export type Fault = ErrorCode | LocalFault;
+
+/** From the link's token, or from the tab's kept session. */
+export interface Session {
+  s: string;
+  meeting: { id: string; title: string };
+  role: Role;
+  /** The name a personal link carries, else ''. */
+  name: string;
+}
+
+export interface Sessions {
+  /** Exchanges the fragment's token, else takes up the tab's session. Throws a Failure. */
+  open(meetingId: string, token: string | null): Promise<Session>;
+}
+
+export class Failure extends Error {
+  constructor(readonly code: Fault, readonly field?: string) {
     super(code);
-    this.code = code;
-    this.status = status;
   }
 }
 
-function codeOf(status: number, body: unknown): ErrorCode {
-  const known = httpError(body);
-  if (known) return known.code;
-  switch (status) {
-    case 401:
-      return 'token-invalid';
-    case 403:
-      return 'forbidden';
-    case 404:
-      return 'not-found';
-    case 413:
-      return 'too-large';
-    case 429:
-      return 'too-fast';
-    case 507:
-      return 'storage-full';
-    default:
-      return 'internal';
-  }
+/** idle → joining → joined ⇄ reconnecting → ended. */
+export type Phase = 'idle' | 'joining' | 'joined' | 'reconnecting' | 'ended';
+
+export interface MeetingState {
+  phase: Phase;
+  /** Why it ended: 'left' by her own will, or the server's word. */
+  ended: Fault | 'left' | null;
+  self: Id;
+  role: Role;
+  permissions: ReadonlySet<Permission>;
+  title: string;
+  locked: boolean;
+  participants: ReadonlyMap<Id, Participant>;
+  chat: readonly ChatLine[];
+  /** Chat lines that came since chatSeen() was called last. */
+  unread: number;
+  documents: readonly Document[];
+  presentation: Presentation | null;
+  pointer: { x: number; y: number } | null;
+  speaker: Id | null;
+  /** My line: 0 unusable … 4 good; null: not known yet. */
+  bars: 0 | 1 | 2 | 3 | 4 | null;
+  /** The host muted me: say so until I open my microphone again. */
+  mutedByHost: boolean;
 }
 
-const json = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-};
-
-async function call(fetch: Fetch, url: string, init?: RequestInit): Promise<unknown> {
-  let response: Response;
-  let body: unknown;
-  try {
-    response = await fetch(url, { credentials: 'same-origin', cache: 'no-store', ...init });
-    body = json(await response.text());
-  } catch {
-    throw new HttpError('offline', 0);
-  }
-  if (!response.ok) throw new HttpError(codeOf(response.status, body), response.status);
-  return body;
+export interface Meeting {
+  readonly state: MeetingState;
+  subscribe(listener: () => void): () => void;
+  /** Resolves when in; throws a Failure (locked, removed, full, …). */
+  join(name: string): Promise<void>;
+  leave(): void;
+  chatSeen(): void;
+  /** Requests to the server; each throws a Failure. */
+  say(text: string): Promise<void>;
+  raiseHand(raised: boolean, participant?: Id): Promise<void>;
+  mute(participant: Id, kind: Kind): Promise<void>;
+  muteAll(): Promise<void>;
+  remove(participant: Id): Promise<void>;
+  lock(locked: boolean): Promise<void>;
+  setRole(participant: Id, role: Role): Promise<void>;
+  /** Starts presenting, or turns the page. */
+  present(document: DocumentId, page: number): Promise<void>;
+  stopPresenting(): Promise<void>;
+  /** Cheap to call on every mouse move: sent at most 15 times a second. null hides it. */
+  point(at: { x: number; y: number } | null): void;
 }
 
-async function session(fetch: Fetch, url: string, init?: RequestInit): Promise<SessionInfo> {
-  const info = sessionInfo(await call(fetch, url, init));
-  if (!info) throw new HttpError('internal', 200);
-  return info;
+/** What is wrong with a device, in words the join page has sentences for. */
+export type DeviceFault = 'denied' | 'missing' | 'busy' | 'insecure' | 'other';
+
+export interface MediaState {
+  micOn: boolean;
+  cameraOn: boolean;
+  screenOn: boolean;
+  /** null: fine or not asked for. */
+  micFault: DeviceFault | null;
+  cameraFault: DeviceFault | null;
+  /** 0..1, of my own microphone. */
+  micLevel: number;
+  devices: { mics: Device[]; cameras: Device[]; speakers: Device[] };
+  micId: string;
+  cameraId: string;
+  speakerId: string;
+  /** My own camera's picture, for the preview and my tile. */
+  preview: MediaStream | null;
+  /** My own shared screen. */
+  screenPreview: MediaStream | null;
+  /** new → connecting → connected ⇄ reconnecting. */
+  connection: 'new' | 'connecting' | 'connected' | 'reconnecting';
 }
 
-/** A token from a link becomes a session. */
-export const openSession = (fetch: Fetch, meeting: string, token: string): Promise<SessionInfo> =>
-  session(fetch, '/api/v1/session', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ meeting, token }),
-  });
+export interface Device {
+  id: string;
+  label: string;
+}
 
-export const readSession = (fetch: Fetch, s: number): Promise<SessionInfo> => session(fetch, `/api/v1/session?s=${s}`);
+/** What a place on the screen would like to show. */
+export interface Wish {
+  participant: Id;
+  kind: 'camera' | 'screen';
+  /** Height in device pixels. */
+  height: number;
+  /** 0..255, higher first when the line is narrow or slots are few. */
+  priority: number;
+}
 
-/** An upload's answer: a code when it failed. */
-export const uploadErrorCode = (status: number, body: string): ErrorCode | null =>
-  status >= 200 && status < 300 ? null : codeOf(status, json(body));
+export interface Media {
+  readonly state: MediaState;
+  subscribe(listener: () => void): () => void;
+  /** Asks for the devices (join page). Never throws: see micFault, cameraFault. */
+  prepare(want: { mic: boolean; camera: boolean }): Promise<void>;
+  setMic(on: boolean): Promise<void>;
+  setCamera(on: boolean): Promise<void>;
+  /** Opens the browser's picker. False when the person cancelled. */
+  setScreen(on: boolean): Promise<boolean>;
+  chooseMic(id: string): Promise<void>;
+  chooseCamera(id: string): Promise<void>;
+  chooseSpeaker(id: string): void;
+  canShareScreen(): boolean;
+  /** All wishes of the present layout, most important first. Debounced inside. */
+  wish(wishes: readonly Wish[]): void;
+  /** The stream that carries this participant's picture now, or null (none arrives). */
+  video(participant: Id, kind: 'camera' | 'screen'): MediaStream | null;
+  /** The streams of the audio slots: attach each to an <audio autoplay>. */
+  readonly voices: readonly MediaStream[];
+  close(): void;
+}
 
-export const uploadUrl = (meeting: string, s: number, name: string): string =>
-  `/api/v1/meetings/${encodeURIComponent(meeting)}/documents?s=${s}&name=${encodeURIComponent(name)}`;
+/** An upload under way. */
+export interface Upload {
+  name: string;
+  /** 0..1 */
+  progress: number;
+  cancel(): void;
+  done: Promise<Document>; // rejects with a Failure
+}
 
-export const documentUrl = (id: string, s: number, what: 'original' | 'pdf'): string => `/api/v1/documents/${id}/${what}?s=${s}`;
-
-export const pageUrl = ({ document, page, size }: PageRef, s: number): string =>
-  `/api/v1/documents/${document}/pages/${page}/${size}?s=${s}`;
-
-export const removeDocument = async (fetch: Fetch, id: string, s: number): Promise<void> => {
-  await call(fetch, `/api/v1/documents/${id}?s=${s}`, { method: 'DELETE' });
-};
-
-export const socketUrl = (origin: string, s: number): string => `${origin.replace(/^http/, 'ws')}/ws?s=${s}`;
+export interface Papers {
+  /** Progress calls onProgress, at most 10 times a second. */
+  upload(file: File, onProgress: (progress: number) => void): Upload;
+  remove(document: DocumentId): Promise<void>;
+  url(document: DocumentId, what: 'original' | 'pdf'): string;
+  /** A page's picture, from memory or fetched (three at once at most; the page shown goes first).
+   * Resolves to a blob: URL that lives as long as the cache keeps it. */
+  page(document: DocumentId, page: number, size: 'screen' | 'phone'): Promise<string>;
+  /** Fetches ahead when nothing more urgent waits. */
+  ahead(document: DocumentId, page: number, size: 'screen' | 'phone'): void;
+}

@@ -1,151 +1,161 @@
 // SPDX-License-Identifier: Apache-2.0
-// The WebSocket: opens it, notices when it is dead though nobody closed it, and opens it again with growing waits.
-import type { Clock } from './clock.ts';
-import { backOffMs } from './clock.ts';
+/**
+ * The WebSocket to the server: comes back by itself, answers requests, notices a
+ * line that died without saying so. Knows nothing of meetings.
+ */
+import { readServerMessage } from '../protocol/validate.ts';
+import type { ClientMessage, ServerMessage } from '../protocol/types.ts';
+import { Failure } from './api.ts';
+import type { Clock, Timer } from './clock.ts';
 
-/** What we need of a WebSocket. */
 export interface Socket {
   send(text: string): void;
   close(): void;
-  onopen: ((event: never) => void) | null;
-  onclose: ((event: never) => void) | null;
+  onopen: (() => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
+  onclose: (() => void) | null;
 }
 
-export interface LinkOptions {
-  open: () => Socket;
-  clock: Clock;
-  onUp: () => void;
-  /** opened: it had been up, so the address and the cookie are good. */
-  onDown: (info: { opened: boolean }) => void;
-  onText: (text: string) => void;
-  /** Nothing came for a while: make the server say something. */
-  probe: () => void;
+type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
+export type Request = WithoutId<ClientMessage>;
+
+export interface LinkEvents {
+  /** A socket is open: join on it. */
+  onUp(): void;
+  onDown(): void;
+  onMessage(message: ServerMessage): void;
 }
 
-/** A quiet socket is probed after QUIET_MS and given up when that brings nothing for ANSWER_MS. */
-export const QUIET_MS = 8000;
-export const ANSWER_MS = 6000;
-export const URGENT_MS = 3000;
-const OPEN_MS = 10000;
+const BACKOFF_MS = [200, 500, 1000, 2000, 4000, 5000];
+/** Asked every so often whether the line still lives, and how long that may take. */
+const PING_EVERY_MS = 8000;
+const ANSWER_WITHIN_MS = 10000;
 
 export class Link {
-  #options: LinkOptions;
+  #open: () => Socket;
+  #clock: Clock;
+  #events: LinkEvents;
   #socket: Socket | null = null;
   #up = false;
-  #stopped = true;
+  #closed = false;
   #tries = 0;
-  #heardAt = 0;
-  #heard = 0;
-  #cancelTimer: () => void = () => {};
+  #lastId = 0;
+  #waiting = new Map<number, { resolve: (m: ServerMessage) => void; reject: (f: Failure) => void; timer: Timer }>();
+  #pingTimer: Timer | null = null;
+  #retryTimer: Timer | null = null;
 
-  constructor(options: LinkOptions) {
-    this.#options = options;
-  }
-
-  get up(): boolean {
-    return this.#up;
+  constructor(open: () => Socket, clock: Clock, events: LinkEvents) {
+    this.#open = open;
+    this.#clock = clock;
+    this.#events = events;
   }
 
   start(): void {
-    if (!this.#stopped) return;
-    this.#stopped = false;
-    this.#tries = 0;
-    this.#open();
+    this.#closed = false;
+    this.#connect();
   }
 
-  stop(): void {
-    this.#stopped = true;
-    this.#cancelTimer();
+  /** For good. */
+  close(): void {
+    this.#closed = true;
+    if (this.#retryTimer) this.#clock.clear(this.#retryTimer);
+    this.#retryTimer = null;
     this.#drop();
   }
 
-  send(text: string): boolean {
-    if (!this.#up || !this.#socket) return false;
-    this.#socket.send(text);
-    return true;
+  /** The line is known to be gone (the browser says offline): do not wait for the ping. */
+  reset(): void {
+    if (this.#socket) this.#drop();
   }
 
-  /** The server has accepted us: the next loss starts with short waits again. */
-  settled(): void {
+  /** The network is back: do not wait for the next try. */
+  retryNow(): void {
     this.#tries = 0;
+    if (!this.#retryTimer) return;
+    this.#clock.clear(this.#retryTimer);
+    this.#retryTimer = null;
+    this.#connect();
   }
 
-  /** The network may have changed: do not wait. */
-  hurry(): void {
-    if (this.#stopped) return;
-    if (this.#up) {
-      this.#probe(URGENT_MS);
-    } else if (!this.#socket) {
-      this.#cancelTimer();
-      this.#open();
-    }
+  request(body: Request): Promise<ServerMessage> {
+    const socket = this.#socket;
+    if (!socket || !this.#up) return Promise.reject(new Failure('offline'));
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      const timer = this.#clock.after(ANSWER_WITHIN_MS, () => this.#drop());
+      this.#waiting.set(id, { resolve, reject, timer });
+      socket.send(JSON.stringify({ ...body, id }));
+    });
   }
 
-  /** Gives this socket up and opens another one. */
-  renew(): void {
-    if (this.#stopped) return;
-    const opened = this.#up;
-    this.#drop();
-    this.#lost(opened);
+  /** A message whose answer nobody waits for. */
+  tell(body: Request): void {
+    this.request(body).catch(() => undefined);
   }
 
-  #open(): void {
-    const socket = this.#options.open();
+  #connect(): void {
+    const socket = this.#open();
     this.#socket = socket;
-    this.#setTimer(OPEN_MS, () => this.renew());
+    this.#up = false;
+    const opening = this.#clock.after(ANSWER_WITHIN_MS, () => this.#socket === socket && !this.#up && this.#drop());
     socket.onopen = () => {
+      this.#clock.clear(opening);
+      if (this.#socket !== socket) return;
       this.#up = true;
-      this.#heardAt = this.#options.clock.now();
-      this.#watch();
-      this.#options.onUp();
+      this.#tries = 0;
+      this.#pingSoon();
+      this.#events.onUp();
     };
-    socket.onmessage = (event) => {
-      this.#heardAt = this.#options.clock.now();
-      this.#heard++;
-      if (typeof event.data === 'string') this.#options.onText(event.data);
-    };
+    socket.onmessage = ({ data }) => this.#socket === socket && this.#onText(String(data));
     socket.onclose = () => {
-      const opened = this.#up;
-      this.#drop();
-      this.#lost(opened);
+      this.#clock.clear(opening);
+      if (this.#socket === socket) this.#drop();
     };
+  }
+
+  #pingSoon(): void {
+    if (this.#pingTimer) this.#clock.clear(this.#pingTimer);
+    this.#pingTimer = this.#clock.after(PING_EVERY_MS, () => {
+      this.tell({ type: 'ping' });
+      this.#pingSoon();
+    });
+  }
+
+  #onText(text: string): void {
+    const message = readServerMessage(text);
+    if (!message) return;
+    const id = 'id' in message ? message.id : undefined;
+    const waiting = id === undefined ? undefined : this.#waiting.get(id);
+    if (!waiting || id === undefined) {
+      this.#events.onMessage(message);
+      return;
+    }
+    this.#waiting.delete(id);
+    this.#clock.clear(waiting.timer);
+    if (message.type === 'error') waiting.reject(new Failure(message.code, message.field));
+    else waiting.resolve(message);
   }
 
   #drop(): void {
     const socket = this.#socket;
     this.#socket = null;
     this.#up = false;
-    if (!socket) return;
-    socket.onopen = socket.onclose = socket.onmessage = null;
-    socket.close();
-  }
-
-  #lost(opened: boolean): void {
-    if (this.#stopped) return;
-    this.#setTimer(backOffMs(this.#tries++, this.#options.clock), () => this.#open());
-    this.#options.onDown({ opened });
-  }
-
-  #watch(): void {
-    const left = this.#heardAt + QUIET_MS - this.#options.clock.now();
-    this.#setTimer(Math.max(left, 0), () => {
-      if (this.#options.clock.now() - this.#heardAt < QUIET_MS) this.#watch();
-      else this.#probe(ANSWER_MS);
+    if (this.#pingTimer) this.#clock.clear(this.#pingTimer);
+    if (socket) {
+      socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.close();
+    }
+    for (const { reject, timer } of this.#waiting.values()) {
+      this.#clock.clear(timer);
+      reject(new Failure('offline'));
+    }
+    this.#waiting.clear();
+    if (socket) this.#events.onDown();
+    if (this.#closed || this.#retryTimer) return;
+    const wait = BACKOFF_MS[Math.min(this.#tries++, BACKOFF_MS.length - 1)]!;
+    this.#retryTimer = this.#clock.after(wait * (0.75 + 0.5 * this.#clock.random()), () => {
+      this.#retryTimer = null;
+      if (!this.#closed) this.#connect();
     });
-  }
-
-  #probe(answerMs: number): void {
-    const heard = this.#heard;
-    this.#options.probe();
-    this.#setTimer(answerMs, () => {
-      if (this.#heard === heard) this.renew();
-      else this.#watch();
-    });
-  }
-
-  #setTimer(ms: number, run: () => void): void {
-    this.#cancelTimer();
-    this.#cancelTimer = this.#options.clock.after(ms, run);
   }
 }

@@ -1,119 +1,123 @@
 // SPDX-License-Identifier: Apache-2.0
-// Page images: the wanted one first, the next one ahead, at most three requests at once (HTTP/1.1 gives six connections,
-// and the meeting needs some too), the last ones kept.
+/**
+ * Pictures of pages: fetched once, three at a time at most (a browser has six
+ * connections to a host, and the rest are needed), the page that is looked at
+ * before those ahead. Framework-free: what fetches is given.
+ */
+import { Failure } from './api.ts';
+import type { Clock } from './clock.ts';
 
-export interface PageRef {
-  document: string;
-  page: number;
-  size: 'screen' | 'phone';
+export interface PageSource {
+  /** Resolves to a blob: URL, or null when the page is not made yet. Rejects with a Failure. */
+  fetch(path: string): Promise<string | null>;
+  forget(url: string): void;
 }
 
-export interface PageLoaderOptions {
-  fetch: (ref: PageRef, signal: AbortSignal) => Promise<Blob>;
-  toUrl: (blob: Blob) => string;
-  revoke: (url: string) => void;
-}
-
-export const MAX_REQUESTS = 3;
-const KEPT = 30;
+const AT_ONCE = 3;
+const KEPT = 48;
+const RETRY_MS = 700;
+const MAX_TRIES = 200;
 
 interface Entry {
-  ref: PageRef;
+  path: string;
+  promise: Promise<string>;
+  resolve: (url: string) => void;
+  reject: (failure: Failure) => void;
   url: string | null;
-  waiters: { resolve: (url: string) => void; reject: (error: unknown) => void }[];
-  abort: AbortController | null;
+  tries: number;
 }
 
-const keyOf = (ref: PageRef): string => `${ref.document}/${ref.page}/${ref.size}`;
-
-export class PageLoader {
-  #options: PageLoaderOptions;
-  #entries = new Map<string, Entry>(); // in order of use, the oldest first
-  #queue: string[] = []; // the most urgent first
+export class Pages {
+  #source: PageSource;
+  #clock: Clock;
+  /** Oldest use first: a Map keeps the order of insertion. */
+  #entries = new Map<string, Entry>();
+  #urgent: Entry[] = [];
+  #ahead: Entry[] = [];
   #running = 0;
 
-  constructor(options: PageLoaderOptions) {
-    this.#options = options;
+  constructor(source: PageSource, clock: Clock) {
+    this.#source = source;
+    this.#clock = clock;
   }
 
-  /** The address of the image if it is here already. */
-  peek(ref: PageRef): string | null {
-    return this.#entries.get(keyOf(ref))?.url ?? null;
-  }
-
-  load(ref: PageRef): Promise<string> {
-    const entry = this.#want(ref, true);
-    if (entry.url) return Promise.resolve(entry.url);
-    return new Promise((resolve, reject) => entry.waiters.push({ resolve, reject }));
-  }
-
-  /** Fetches it when nothing more urgent is waiting. */
-  ahead(ref: PageRef): void {
-    this.#want(ref, false);
-  }
-
-  /** Forgets everything; requests under way are given up. */
-  clear(): void {
-    for (const entry of this.#entries.values()) {
-      entry.abort?.abort();
-      if (entry.url) this.#options.revoke(entry.url);
+  now(path: string): Promise<string> {
+    const entry = this.#entries.get(path);
+    if (entry) {
+      this.#entries.delete(path);
+      this.#entries.set(path, entry);
+      const waiting = this.#ahead.indexOf(entry);
+      if (waiting >= 0) this.#urgent.push(...this.#ahead.splice(waiting, 1));
+      return entry.promise;
     }
-    this.#entries.clear();
-    this.#queue = [];
+    return this.#add(path, this.#urgent).promise;
   }
 
-  #want(ref: PageRef, urgent: boolean): Entry {
-    const key = keyOf(ref);
-    const known = this.#entries.get(key);
-    const entry = known ?? { ref, url: null, waiters: [], abort: null };
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
-    if (!entry.url && !entry.abort) {
-      this.#queue = this.#queue.filter((queued) => queued !== key);
-      if (urgent) this.#queue.unshift(key);
-      else this.#queue.push(key);
-      this.#pump();
-    }
+  soon(path: string): void {
+    if (!this.#entries.has(path)) this.#add(path, this.#ahead).promise.catch(() => undefined);
+  }
+
+  #add(path: string, queue: Entry[]): Entry {
+    let resolve!: Entry['resolve'];
+    let reject!: Entry['reject'];
+    const promise = new Promise<string>((ok, fail) => {
+      resolve = ok;
+      reject = fail;
+    });
+    const entry: Entry = { path, promise, resolve, reject, url: null, tries: 0 };
+    this.#entries.set(path, entry);
+    queue.push(entry);
+    this.#shrink();
+    this.#run();
     return entry;
   }
 
-  #pump(): void {
-    while (this.#running < MAX_REQUESTS) {
-      const key = this.#queue.shift();
-      if (key === undefined) return;
-      const entry = this.#entries.get(key);
-      if (entry && !entry.url && !entry.abort) void this.#fetch(key, entry);
-    }
-  }
-
-  async #fetch(key: string, entry: Entry): Promise<void> {
-    entry.abort = new AbortController();
-    this.#running++;
-    try {
-      const url = this.#options.toUrl(await this.#options.fetch(entry.ref, entry.abort.signal));
-      if (this.#entries.get(key) !== entry) {
-        this.#options.revoke(url);
-        throw new Error('given up');
-      }
-      entry.url = url;
-      for (const { resolve } of entry.waiters.splice(0)) resolve(url);
-      this.#trim();
-    } catch (error) {
-      if (this.#entries.get(key) === entry) this.#entries.delete(key);
-      for (const { reject } of entry.waiters.splice(0)) reject(error);
-    } finally {
-      entry.abort = null;
-      this.#running--;
-      this.#pump();
-    }
-  }
-
-  #trim(): void {
-    for (const [key, entry] of this.#entries) {
+  #shrink(): void {
+    for (const [path, entry] of this.#entries) {
       if (this.#entries.size <= KEPT) return;
-      if (!entry.url || entry.waiters.length > 0) continue;
-      this.#options.revoke(entry.url);
-      this.#entries.delete(key);
+      if (entry.url === null) continue;
+      this.#entries.delete(path);
+      this.#source.forget(entry.url);
     }
+  }
+
+  #run(): void {
+    while (this.#running < AT_ONCE) {
+      // Latest first: the page that is looked at now, not the ones leafed past.
+      const entry = this.#urgent.pop() ?? this.#ahead.shift();
+      if (!entry) return;
+      this.#running++;
+      void this.#load(entry).finally(() => {
+        this.#running--;
+        this.#run();
+      });
+    }
+  }
+
+  async #load(entry: Entry): Promise<void> {
+    try {
+      const url = await this.#source.fetch(entry.path);
+      if (url !== null) {
+        entry.url = url;
+        entry.resolve(url);
+        return;
+      }
+    } catch (error) {
+      if (error instanceof Failure && error.code !== 'offline') {
+        this.#fail(entry, error);
+        return;
+      }
+    }
+    if (++entry.tries >= MAX_TRIES) this.#fail(entry, new Failure('doc-not-ready'));
+    else
+      this.#clock.after(RETRY_MS, () => {
+        this.#urgent.unshift(entry);
+        this.#run();
+      });
+  }
+
+  #fail(entry: Entry, failure: Failure): void {
+    this.#entries.delete(entry.path);
+    entry.reject(failure);
   }
 }

@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
-// Made by `npm run generate` from signaling/protocol.schema.json. Do not edit.
+/* Generated from signaling/protocol.schema.json by `npm run generate`. */
 
 /**
  * Every message of Đình's WebSocket (/ws), one JSON object a text frame. Messages with `seq` are events of the meeting's log: numbered without gaps, durable before they are sent, replayed after a reconnect. The others are fleeting. Source of the C table (signaling/core/dispatch.c) and of the TypeScript types.
@@ -27,8 +26,8 @@ export type ClientMessage =
  * participant: random word or the operator's own (WHIP ?id=)
  */
 export type Id = string;
-export type Kind = 'mic' | 'camera' | 'screen';
-export type Role = 'chair' | 'secretary' | 'presenter' | 'delegate' | 'observer';
+export type Kind = "mic" | "camera" | "screen";
+export type Role = "chair" | "secretary" | "presenter" | "delegate" | "observer";
 export type DocumentId = string;
 export type ServerMessage =
   | Ok
@@ -57,59 +56,59 @@ export type ServerMessage =
  * stable words; the client has a sentence for each in both languages
  */
 export type ErrorCode =
-  | 'bad-json'
-  | 'bad-message'
-  | 'bad-field'
-  | 'unknown-type'
-  | 'not-joined'
-  | 'already-joined'
-  | 'forbidden'
-  | 'locked'
-  | 'removed'
-  | 'full'
-  | 'too-fast'
-  | 'not-found'
-  | 'busy'
-  | 'internal'
-  | 'storage-full'
-  | 'token-invalid'
-  | 'token-expired'
-  | 'meeting-not-found'
-  | 'name-empty'
-  | 'id-taken'
-  | 'origin-forbidden'
-  | 'too-large'
-  | 'replaced'
-  | 'sdp-too-large'
-  | 'sdp-malformed'
-  | 'sdp-no-bundle'
-  | 'sdp-no-rtcp-mux'
-  | 'sdp-no-ice'
-  | 'sdp-no-dtls'
-  | 'sdp-no-codec'
-  | 'sdp-too-many'
-  | 'sdp-room-full'
-  | 'doc-type'
-  | 'doc-too-large'
-  | 'doc-empty'
-  | 'doc-name'
-  | 'doc-disk-full'
-  | 'doc-too-many'
-  | 'doc-corrupt'
-  | 'doc-password'
-  | 'doc-bomb'
-  | 'doc-internal'
-  | 'doc-not-ready';
+  | "bad-json"
+  | "bad-message"
+  | "bad-field"
+  | "unknown-type"
+  | "not-joined"
+  | "already-joined"
+  | "forbidden"
+  | "locked"
+  | "removed"
+  | "full"
+  | "too-fast"
+  | "not-found"
+  | "busy"
+  | "internal"
+  | "storage-full"
+  | "token-invalid"
+  | "token-expired"
+  | "meeting-not-found"
+  | "name-empty"
+  | "id-taken"
+  | "origin-forbidden"
+  | "too-large"
+  | "replaced"
+  | "sdp-too-large"
+  | "sdp-malformed"
+  | "sdp-no-bundle"
+  | "sdp-no-rtcp-mux"
+  | "sdp-no-ice"
+  | "sdp-no-dtls"
+  | "sdp-no-codec"
+  | "sdp-too-many"
+  | "sdp-room-full"
+  | "doc-type"
+  | "doc-too-large"
+  | "doc-empty"
+  | "doc-name"
+  | "doc-disk-full"
+  | "doc-too-many"
+  | "doc-corrupt"
+  | "doc-password"
+  | "doc-bomb"
+  | "doc-internal"
+  | "doc-not-ready";
 /**
- * what a role may do; the table is in signaling/core/permissions.c
+ * what a role may do; the table is in meeting/permissions.c
  */
-export type Permission = 'publish' | 'chat' | 'hand' | 'present' | 'upload' | 'moderate';
+export type Permission = "publish" | "chat" | "hand" | "present" | "upload" | "moderate";
 
 /**
  * First message on a socket. The seat comes from the session cookie; resume asks for the events after last_seq.
  */
 export interface Join {
-  type: 'join';
+  type: "join";
   /**
    * chosen by the client; the reply carries it
    */
@@ -126,7 +125,7 @@ export interface Join {
  * Give the connection up; the seat stays but goes offline at once.
  */
 export interface Leave {
-  type: 'leave';
+  type: "leave";
   /**
    * chosen by the client; the reply carries it
    */
@@ -136,7 +135,7 @@ export interface Leave {
  * A new PeerConnection. Answered with `answer`; it replaces the older one.
  */
 export interface Offer {
-  type: 'offer';
+  type: "offer";
   /**
    * chosen by the client; the reply carries it
    */
@@ -147,7 +146,7 @@ export interface Offer {
  * What I send now; what is off here is dropped by the server.
  */
 export interface Media {
-  type: 'media';
+  type: "media";
   /**
    * chosen by the client; the reply carries it
    */
@@ -160,7 +159,7 @@ export interface Media {
  * What my video slots should show; slots not listed keep what they have.
  */
 export interface View {
-  type: 'view';
+  type: "view";
   /**
    * chosen by the client; the reply carries it
    */
@@ -178,8 +177,8 @@ export interface SlotView {
   /**
    * *: whoever speaks; null: nobody
    */
-  participant: Id | '*' | null;
-  kind: 'camera' | 'screen';
+  participant: Id | "*" | null;
+  kind: "camera" | "screen";
   /**
    * pixels it takes on this screen
    */
@@ -190,7 +189,7 @@ export interface SlotView {
  * Raise or lower my hand; a host may lower another's.
  */
 export interface Hand {
-  type: 'hand';
+  type: "hand";
   /**
    * chosen by the client; the reply carries it
    */
@@ -199,7 +198,7 @@ export interface Hand {
   participant?: Id;
 }
 export interface Chat {
-  type: 'chat';
+  type: "chat";
   /**
    * chosen by the client; the reply carries it
    */
@@ -210,7 +209,7 @@ export interface Chat {
  * Host: mute one participant's kind.
  */
 export interface Mute {
-  type: 'mute';
+  type: "mute";
   /**
    * chosen by the client; the reply carries it
    */
@@ -222,7 +221,7 @@ export interface Mute {
  * Host: mute every microphone but the host's own.
  */
 export interface MuteAll {
-  type: 'mute-all';
+  type: "mute-all";
   /**
    * chosen by the client; the reply carries it
    */
@@ -232,7 +231,7 @@ export interface MuteAll {
  * Host: end a seat for good.
  */
 export interface Remove {
-  type: 'remove';
+  type: "remove";
   /**
    * chosen by the client; the reply carries it
    */
@@ -243,7 +242,7 @@ export interface Remove {
  * Host: let nobody new in.
  */
 export interface Lock {
-  type: 'lock';
+  type: "lock";
   /**
    * chosen by the client; the reply carries it
    */
@@ -254,7 +253,7 @@ export interface Lock {
  * Host: change a participant's role.
  */
 export interface SetRole {
-  type: 'set-role';
+  type: "set-role";
   /**
    * chosen by the client; the reply carries it
    */
@@ -266,7 +265,7 @@ export interface SetRole {
  * Show a document to everyone, or turn its page. Taking over from another presenter needs `moderate`.
  */
 export interface Present {
-  type: 'present';
+  type: "present";
   /**
    * chosen by the client; the reply carries it
    */
@@ -275,7 +274,7 @@ export interface Present {
   page: number;
 }
 export interface PresentStop {
-  type: 'present-stop';
+  type: "present-stop";
   /**
    * chosen by the client; the reply carries it
    */
@@ -285,7 +284,7 @@ export interface PresentStop {
  * Presenter's pointer on the page; 0..1 of width and height. At most 20 a second.
  */
 export interface Pointer {
-  type: 'pointer';
+  type: "pointer";
   /**
    * chosen by the client; the reply carries it
    */
@@ -298,7 +297,7 @@ export interface Pointer {
  * Ask for the server's view of my own connection.
  */
 export interface Stats {
-  type: 'stats';
+  type: "stats";
   /**
    * chosen by the client; the reply carries it
    */
@@ -308,7 +307,7 @@ export interface Stats {
  * Answered with ok.
  */
 export interface Ping {
-  type: 'ping';
+  type: "ping";
   /**
    * chosen by the client; the reply carries it
    */
@@ -318,14 +317,14 @@ export interface Ping {
  * The request was done (and, where it changes the meeting, is durable).
  */
 export interface Ok {
-  type: 'ok';
+  type: "ok";
   id: number;
 }
 /**
  * A request was refused, or (without id) the socket is about to close.
  */
 export interface Error {
-  type: 'error';
+  type: "error";
   id?: number;
   code: ErrorCode;
   /**
@@ -341,14 +340,21 @@ export interface Error {
  * Reply to join. When `resumed` is true the lists are absent and the missing events follow.
  */
 export interface Welcome {
-  type: 'welcome';
+  type: "welcome";
   id: number;
   self: Id;
   role: Role;
   /**
    * @maxItems 6
    */
-  permissions: Permission[];
+  permissions:
+    | []
+    | [Permission]
+    | [Permission, Permission]
+    | [Permission, Permission, Permission]
+    | [Permission, Permission, Permission, Permission]
+    | [Permission, Permission, Permission, Permission, Permission]
+    | [Permission, Permission, Permission, Permission, Permission, Permission];
   /**
    * state is as of this event
    */
@@ -376,11 +382,204 @@ export interface Welcome {
   /**
    * @maxItems 8
    */
-  ice_servers: {
-    urls: string;
-    username?: string;
-    credential?: string;
-  }[];
+  ice_servers:
+    | []
+    | [
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        }
+      ]
+    | [
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        }
+      ]
+    | [
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        }
+      ]
+    | [
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        }
+      ]
+    | [
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        }
+      ]
+    | [
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        }
+      ]
+    | [
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        }
+      ]
+    | [
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        },
+        {
+          urls: string;
+          username?: string;
+          credential?: string;
+        }
+      ];
 }
 /**
  * one seat of the meeting; the seat outlives connections and restarts
@@ -423,7 +622,7 @@ export interface Document {
   name: string;
   size: number;
   sha256: string;
-  state: 'queued' | 'converting' | 'ready' | 'failed';
+  state: "queued" | "converting" | "ready" | "failed";
   /**
    * 0 until known
    */
@@ -448,7 +647,7 @@ export interface Presentation {
  * Reply to offer.
  */
 export interface Answer {
-  type: 'answer';
+  type: "answer";
   id: number;
   sdp: string;
 }
@@ -456,7 +655,7 @@ export interface Answer {
  * Reply to stats.
  */
 export interface ServerStats {
-  type: 'stats';
+  type: "stats";
   id: number;
   rtt_ms: number;
   remb_bps: number;
@@ -486,7 +685,7 @@ export interface StreamStats {
  * A new seat, or an offline one is back (then the whole seat is sent again).
  */
 export interface EventJoined {
-  type: 'joined';
+  type: "joined";
   seq: number;
   /**
    * milliseconds since 1970
@@ -498,7 +697,7 @@ export interface EventJoined {
  * Fields of one seat that changed.
  */
 export interface EventChanged {
-  type: 'changed';
+  type: "changed";
   seq: number;
   /**
    * milliseconds since 1970
@@ -527,20 +726,20 @@ export interface EventChanged {
   muted?: boolean;
 }
 export interface EventLeft {
-  type: 'left';
+  type: "left";
   seq: number;
   /**
    * milliseconds since 1970
    */
   at: number;
   participant: Id;
-  reason: 'left' | 'lost' | 'removed';
+  reason: "left" | "lost" | "removed";
 }
 /**
  * Every microphone but this one's is off and muted.
  */
 export interface EventAllMuted {
-  type: 'all-muted';
+  type: "all-muted";
   seq: number;
   /**
    * milliseconds since 1970
@@ -549,7 +748,7 @@ export interface EventAllMuted {
   by: Id;
 }
 export interface EventChat {
-  type: 'chat';
+  type: "chat";
   seq: number;
   /**
    * milliseconds since 1970
@@ -560,7 +759,7 @@ export interface EventChat {
   text: string;
 }
 export interface EventLocked {
-  type: 'locked';
+  type: "locked";
   seq: number;
   /**
    * milliseconds since 1970
@@ -572,7 +771,7 @@ export interface EventLocked {
  * A document is new or has changed its state.
  */
 export interface EventDocument {
-  type: 'document';
+  type: "document";
   seq: number;
   /**
    * milliseconds since 1970
@@ -581,7 +780,7 @@ export interface EventDocument {
   document: Document;
 }
 export interface EventDocumentRemoved {
-  type: 'document-removed';
+  type: "document-removed";
   seq: number;
   /**
    * milliseconds since 1970
@@ -593,7 +792,7 @@ export interface EventDocumentRemoved {
  * Somebody presents, or turned the page.
  */
 export interface EventPresenting {
-  type: 'presenting';
+  type: "presenting";
   seq: number;
   /**
    * milliseconds since 1970
@@ -604,7 +803,7 @@ export interface EventPresenting {
   page: number;
 }
 export interface EventPresentingStopped {
-  type: 'presenting-stopped';
+  type: "presenting-stopped";
   seq: number;
   /**
    * milliseconds since 1970
@@ -615,7 +814,7 @@ export interface EventPresentingStopped {
  * Which participant my slots carry now; only slots that changed.
  */
 export interface Slots {
-  type: 'slots';
+  type: "slots";
   /**
    * @maxItems 28
    */
@@ -628,14 +827,14 @@ export interface SlotState {
   kind: Kind;
 }
 export interface Speaker {
-  type: 'speaker';
+  type: "speaker";
   participant: Id | null;
 }
 /**
  * Does anybody watch my camera or screen? When not, pause its encoding.
  */
 export interface Wanted {
-  type: 'wanted';
+  type: "wanted";
   kind: Kind;
   wanted: boolean;
 }
@@ -643,7 +842,7 @@ export interface Wanted {
  * My line: 0 unusable … 4 good.
  */
 export interface Quality {
-  type: 'quality';
+  type: "quality";
   bars: number;
   rtt_ms: number;
   loss_permille: number;
@@ -653,11 +852,11 @@ export interface Quality {
  * The server ended my PeerConnection: offer a new one.
  */
 export interface PeerGone {
-  type: 'peer-gone';
-  reason: 'timeout' | 'dtls' | 'closed' | 'replaced';
+  type: "peer-gone";
+  reason: "timeout" | "dtls" | "closed" | "replaced";
 }
 export interface ServerPointer {
-  type: 'pointer';
+  type: "pointer";
   x: number;
   y: number;
   visible: boolean;
@@ -666,7 +865,7 @@ export interface ServerPointer {
  * While converting.
  */
 export interface DocumentProgress {
-  type: 'document-progress';
+  type: "document-progress";
   document: DocumentId;
   pages: number;
   done: number;

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Microphone, camera and screen of this machine. */
+import type { Device, DeviceFault, MediaState } from './api.ts';
+
+export function faultOf(error: unknown): DeviceFault {
+  if (!globalThis.isSecureContext || !navigator.mediaDevices) return 'insecure';
+  switch (error instanceof DOMException ? error.name : '') {
+    case 'NotAllowedError':
+    case 'SecurityError':
+      return 'denied';
+    case 'NotFoundError':
+    case 'OverconstrainedError':
+      return 'missing';
+    case 'NotReadableError':
+    case 'AbortError':
+      return 'busy';
+    default:
+      return 'other';
+  }
+}
+
+export async function openMic(id: string): Promise<MediaStreamTrack> {
+  const audio: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+  if (id) audio.deviceId = { exact: id };
+  const stream = await navigator.mediaDevices.getUserMedia({ audio });
+  return stream.getAudioTracks()[0]!;
+}
+
+export async function openCamera(id: string): Promise<MediaStreamTrack> {
+  const video: MediaTrackConstraints = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 25, max: 30 } };
+  if (id) video.deviceId = { exact: id };
+  else video.facingMode = 'user';
+  const stream = await navigator.mediaDevices.getUserMedia({ video });
+  const track = stream.getVideoTracks()[0]!;
+  track.contentHint = 'motion';
+  return track;
+}
+
+export async function openScreen(): Promise<MediaStreamTrack> {
+  const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: 10, max: 15 } }, audio: false });
+  const track = stream.getVideoTracks()[0]!;
+  track.contentHint = 'detail';
+  return track;
+}
+
+/** Labels are empty until the person has given permission once. */
+export async function listDevices(): Promise<MediaState['devices']> {
+  const all = (await navigator.mediaDevices?.enumerateDevices?.().catch(() => [])) ?? [];
+  const of = (kind: MediaDeviceKind): Device[] =>
+    all.filter((d) => d.kind === kind && d.deviceId).map((d) => ({ id: d.deviceId, label: d.label }));
+  return { mics: of('audioinput'), cameras: of('videoinput'), speakers: of('audiooutput') };
+}
+
+/** Reports the loudness (0..1) of a microphone ten times a second. Returns what stops it. */
+export function watchLevel(track: MediaStreamTrack, report: (level: number) => void): () => void {
+  const context = new AudioContext();
+  const analyser = context.createAnalyser();
+  analyser.fftSize = 512;
+  context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
+  const samples = new Float32Array(analyser.fftSize);
+  const timer = setInterval(() => {
+    analyser.getFloatTimeDomainData(samples);
+    const rms = Math.sqrt(samples.reduce((sum, v) => sum + v * v, 0) / samples.length);
+    const decibels = 20 * Math.log10(rms + 1e-6);
+    report(Math.max(0, Math.min(1, (decibels + 60) / 50)));
+  }, 100);
+  return () => {
+    clearInterval(timer);
+    void context.close();
+  };
+}

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * A person's sound and pictures: her devices, the PeerConnection (a new one
+ * whenever the old is lost), and which slot carries whom.
+ */
+import type { ServerMessage, SlotView } from '../protocol/types.ts';
+import type { Id, Kind, Media, MediaState, Wish } from './api.ts';
+import type { Clock, Timer } from './clock.ts';
+import { faultOf, listDevices, openCamera, openMic, openScreen, watchLevel } from './devices.ts';
+import type { Link } from './link.ts';
+import type { MediaListener, MeetingClient } from './meeting.ts';
+import { Peer } from './peer.ts';
+import { assignSlots, changedViews } from './slots.ts';
+import { Store } from './store.ts';
+
+const WISH_DELAY_MS = 120;
+/** How long a shaken connection may take to recover before it is replaced. */
+const DISCONNECTED_MS = 4000;
+const RETRY_MS = 1000;
+
+const KINDS = ['mic', 'camera', 'screen'] as const;
+
+export class MediaClient implements Media, MediaListener {
+  #store = new Store<MediaState>({
+    micOn: false, cameraOn: false, screenOn: false, micFault: null, cameraFault: null, micLevel: 0,
+    devices: { mics: [], cameras: [], speakers: [] }, micId: '', cameraId: '', speakerId: '', preview: null,
+    screenPreview: null, connection: 'new',
+  });
+  #clock: Clock;
+  #meeting: MeetingClient;
+  #link: Link;
+  #videoSlots: number;
+  #tracks: Record<Kind, MediaStreamTrack | null> = { mic: null, camera: null, screen: null };
+  #wanted: Record<Kind, boolean> = { mic: true, camera: true, screen: true };
+  #stopLevel: (() => void) | null = null;
+  #peer: Peer | null = null;
+  #views: SlotView[] = [];
+  #told: SlotView[] = [];
+  #wishes: readonly Wish[] = [];
+  #wishTimer: Timer | null = null;
+  #replaceTimer: Timer | null = null;
+  /** What the server says the video slots carry. */
+  #carried = new Map<number, { participant: Id; kind: Kind }>();
+  #askedOff = 0;
+  #closed = false;
+
+  constructor(clock: Clock, meeting: MeetingClient, videoSlots: number) {
+    this.#clock = clock;
+    this.#meeting = meeting;
+    this.#link = meeting.link;
+    this.#videoSlots = videoSlots;
+    meeting.attach(this);
+    navigator.mediaDevices?.addEventListener?.('devicechange', () => void this.#listDevices());
+  }
+
+  get state(): MediaState {
+    return this.#store.state;
+  }
+
+  subscribe(listener: () => void): () => void {
+    return this.#store.subscribe(listener);
+  }
+
+  get voices(): readonly MediaStream[] {
+    return this.#peer?.voices ?? [];
+  }
+
+  video(participant: Id, kind: 'camera' | 'screen'): MediaStream | null {
+    for (const [index, carried] of this.#carried)
+      if (carried.participant === participant && carried.kind === kind) return this.#peer?.pictures[index] ?? null;
+    return null;
+  }
+
+  /* ---- devices ---- */
+
+  async prepare(want: { mic: boolean; camera: boolean }): Promise<void> {
+    await Promise.all([want.mic ? this.setMic(true) : undefined, want.camera ? this.setCamera(true) : undefined]);
+    await this.#listDevices();
+  }
+
+  async setMic(on: boolean): Promise<void> {
+    if (on && !this.#tracks.mic) await this.#openMic();
+    const micOn = on && this.#tracks.mic !== null;
+    if (this.#tracks.mic) this.#tracks.mic.enabled = micOn;
+    this.#store.set({ micOn, ...(micOn ? {} : { micLevel: 0 }) });
+    await this.#publish('mic');
+  }
+
+  async setCamera(on: boolean): Promise<void> {
+    if (on && !this.#tracks.camera) await this.#openCamera();
+    if (!on) this.#dropTrack('camera');
+    const track = this.#tracks.camera;
+    this.#store.set({ cameraOn: track !== null, preview: track && new MediaStream([track]) });
+    await this.#publish('camera');
+  }
+
+  async setScreen(on: boolean): Promise<boolean> {
+    if (on && !this.#tracks.screen) {
+      try {
+        this.#tracks.screen = await openScreen();
+      } catch {
+        return false;
+      }
+      this.#tracks.screen.onended = () => void this.setScreen(false);
+    }
+    if (!on) this.#dropTrack('screen');
+    const track = this.#tracks.screen;
+    this.#store.set({ screenOn: track !== null, screenPreview: track && new MediaStream([track]) });
+    await this.#publish('screen');
+    return true;
+  }
+
+  async chooseMic(micId: string): Promise<void> {
+    this.#store.set({ micId });
+    if (!this.#tracks.mic) return;
+    const on = this.state.micOn;
+    this.#dropTrack('mic');
+    await this.setMic(on);
+  }
+
+  async chooseCamera(cameraId: string): Promise<void> {
+    this.#store.set({ cameraId });
+    if (!this.#tracks.camera) return;
+    this.#dropTrack('camera');
+    await this.setCamera(true);
+  }
+
+  chooseSpeaker(speakerId: string): void {
+    this.#store.set({ speakerId });
+  }
+
+  canShareScreen(): boolean {
+    return typeof navigator.mediaDevices?.getDisplayMedia === 'function';
+  }
+
+  async #openMic(): Promise<void> {
+    try {
+      const track = await openMic(this.state.micId);
+      this.#tracks.mic = track;
+      track.onended = () => {
+        this.#dropTrack('mic');
+        void this.setMic(false);
+      };
+      this.#stopLevel = watchLevel(track, (micLevel) => this.state.micOn && this.#store.set({ micLevel }));
+      this.#store.set({ micFault: null, micId: track.getSettings().deviceId ?? '' });
+    } catch (error) {
+      this.#store.set({ micFault: faultOf(error) });
+    }
+  }
+
+  async #openCamera(): Promise<void> {
+    try {
+      const track = await openCamera(this.state.cameraId);
+      this.#tracks.camera = track;
+      track.onended = () => void this.setCamera(false);
+      this.#store.set({ cameraFault: null, cameraId: track.getSettings().deviceId ?? '' });
+    } catch (error) {
+      this.#store.set({ cameraFault: faultOf(error) });
+    }
+  }
+
+  #dropTrack(kind: Kind): void {
+    const track = this.#tracks[kind];
+    if (!track) return;
+    track.onended = null;
+    track.stop();
+    this.#tracks[kind] = null;
+    if (kind === 'mic') {
+      this.#stopLevel?.();
+      this.#stopLevel = null;
+    }
+  }
+
+  async #listDevices(): Promise<void> {
+    this.#store.set({ devices: await listDevices() });
+  }
+
+  /* ---- to the server ---- */
+
+  #isOn(kind: Kind): boolean {
+    return { mic: this.state.micOn, camera: this.state.cameraOn, screen: this.state.screenOn }[kind];
+  }
+
+  async #publish(kind: Kind): Promise<void> {
+    await this.#peer?.send(kind, this.#tracks[kind], this.#isOn(kind) && this.#wanted[kind]);
+    await this.#tellMedia();
+  }
+
+  async #tellMedia(): Promise<void> {
+    if (this.#meeting.state.phase !== 'joined' || !this.#meeting.state.permissions.has('publish')) return;
+    const { micOn: mic, cameraOn: camera, screenOn: screen } = this.state;
+    this.#askedOff++;
+    await this.#link.request({ type: 'media', mic, camera, screen }).catch(() => undefined);
+    this.#askedOff--;
+  }
+
+  wish(wishes: readonly Wish[]): void {
+    this.#wishes = wishes;
+    if (this.#wishTimer) return;
+    this.#wishTimer = this.#clock.after(WISH_DELAY_MS, () => {
+      this.#wishTimer = null;
+      this.#tellViews();
+    });
+  }
+
+  #tellViews(): void {
+    this.#views = assignSlots(this.#views, this.#wishes, this.#videoSlots);
+    if (!this.#peer || this.#meeting.state.phase !== 'joined') return;
+    const slots = changedViews(this.#told, this.#views);
+    if (slots.length === 0) return;
+    this.#told = this.#views;
+    this.#link.tell({ type: 'view', slots });
+  }
+
+  /* ---- from the meeting ---- */
+
+  onJoined(): void {
+    void this.#tellMedia();
+    void this.#keepOrReplace();
+  }
+
+  onDown(): void {
+    if (this.#meeting.state.phase === 'ended') this.#closePeer('new');
+  }
+
+  onSwitchedOff(kind: Kind): void {
+    // The echo of my own change is no order.
+    if (this.#askedOff > 0 || !this.#isOn(kind)) return;
+    if (kind === 'mic') void this.setMic(false);
+    else if (kind === 'camera') void this.setCamera(false);
+    else void this.setScreen(false);
+  }
+
+  onMessage(message: ServerMessage): void {
+    if (message.type === 'slots') {
+      for (const slot of message.slots) {
+        if (slot.audio) continue;
+        if (slot.participant === null) this.#carried.delete(slot.index);
+        else this.#carried.set(slot.index, { participant: slot.participant, kind: slot.kind });
+      }
+      this.#store.set({});
+    } else if (message.type === 'wanted') {
+      this.#wanted[message.kind] = message.wanted;
+      void this.#peer?.send(message.kind, this.#tracks[message.kind], this.#isOn(message.kind) && message.wanted);
+    } else if (message.type === 'peer-gone' && message.reason !== 'replaced') {
+      this.#replaceSoon(0);
+    }
+  }
+
+  /* ---- the PeerConnection ---- */
+
+  /** After a lost socket the server may still have our connection, or be a new server that never heard of it. */
+  async #keepOrReplace(): Promise<void> {
+    const state = this.#peer?.pc.connectionState;
+    if (state === 'connected' || state === 'connecting') {
+      const known = await this.#link.request({ type: 'stats' }).then((m) => m.type === 'stats', () => false);
+      if (known) {
+        this.#told = [];
+        this.#tellViews();
+        return;
+      }
+    }
+    this.#replaceSoon(0);
+  }
+
+  #replaceSoon(ms: number): void {
+    if (this.#closed || this.#replaceTimer) return;
+    this.#replaceTimer = this.#clock.after(ms, () => {
+      this.#replaceTimer = null;
+      void this.#replace();
+    });
+  }
+
+  async #replace(): Promise<void> {
+    if (this.#closed || this.#meeting.state.phase !== 'joined') return; // onJoined() comes
+    const first = this.#peer === null;
+    this.#closePeer(first ? 'connecting' : 'reconnecting');
+    const peer = new Peer(this.#videoSlots, this.#meeting.state.permissions.has('publish'));
+    this.#peer = peer;
+    peer.pc.onconnectionstatechange = () => this.#onConnectionState(peer);
+    this.#wanted = { mic: true, camera: true, screen: true };
+    for (const kind of KINDS) void peer.send(kind, this.#tracks[kind], this.#isOn(kind));
+    try {
+      await peer.negotiate(async (sdp) => {
+        const reply = await this.#link.request({ type: 'offer', sdp });
+        if (reply.type !== 'answer') throw new Error('no answer');
+        return reply.sdp;
+      });
+      this.#told = [];
+      this.#tellViews();
+    } catch {
+      if (this.#peer === peer) this.#replaceSoon(RETRY_MS);
+    }
+    this.#store.set({});
+  }
+
+  #onConnectionState(peer: Peer): void {
+    if (this.#peer !== peer) return;
+    const state = peer.pc.connectionState;
+    if (state === 'connected') {
+      this.#store.set({ connection: 'connected' });
+    } else if (state === 'failed') {
+      this.#store.set({ connection: 'reconnecting' });
+      this.#replaceSoon(0);
+    } else if (state === 'disconnected') {
+      this.#store.set({ connection: 'reconnecting' });
+      this.#clock.after(DISCONNECTED_MS, () => {
+        if (this.#peer === peer && peer.pc.connectionState === 'disconnected') this.#replaceSoon(0);
+      });
+    }
+  }
+
+  #closePeer(connection: MediaState['connection']): void {
+    this.#peer?.close();
+    this.#peer = null;
+    this.#carried.clear();
+    this.#store.set({ connection });
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const timer of [this.#wishTimer, this.#replaceTimer]) if (timer) this.#clock.clear(timer);
+    this.#closePeer('new');
+    for (const kind of KINDS) this.#dropTrack(kind);
+  }
+}
+

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ServerMessage } from '../protocol/types.ts';
+import { Failure } from './api.ts';
+import { Link, type Socket } from './link.ts';
+import { MeetingClient } from './meeting.ts';
+import { settle, TestClock } from './testing.ts';
+
+class FakeSocket implements Socket {
+  sent: { type: string; id: number; [key: string]: unknown }[] = [];
+  closed = false;
+  onopen: (() => void) | null = null;
+  onmessage: ((event: { data: unknown }) => void) | null = null;
+  onclose: (() => void) | null = null;
+  send(text: string): void {
+    this.sent.push(JSON.parse(text));
+  }
+  close(): void {
+    this.closed = true;
+  }
+  give(message: ServerMessage): void {
+    this.onmessage?.({ data: JSON.stringify(message) });
+  }
+}
+
+function setUp() {
+  const clock = new TestClock();
+  const sockets: FakeSocket[] = [];
+  const meeting = new MeetingClient(clock, (events) => new Link(() => {
+    const socket = new FakeSocket();
+    sockets.push(socket);
+    return socket;
+  }, clock, events));
+  return { clock, sockets, meeting };
+}
+
+const seat = (id: string, fields = {}) => ({
+  id, name: `Đại biểu ${id}`, role: 'delegate' as const, online: true, mic: true, camera: false, screen: false, hand: 0, muted: false, ...fields,
+});
+
+function welcome(id: number, seq: number, fields = {}): ServerMessage {
+  return {
+    type: 'welcome', id, self: 'me', role: 'delegate', permissions: ['publish', 'chat'], seq, resumed: false,
+    meeting: { id: 'm', title: 'Hội nghị', locked: false }, participants: [seat('me'), seat('other')], chat: [],
+    documents: [], presentation: null, speaker: null, ice_servers: [], ...fields,
+  } as ServerMessage;
+}
+
+async function joined() {
+  const all = setUp();
+  const promise = all.meeting.join('Đại biểu Hoa');
+  const socket = all.sockets[0]!;
+  socket.onopen!();
+  socket.give(welcome(socket.sent[0]!.id, 10));
+  await promise;
+  return { ...all, socket };
+}
+
+const chat = (seq: number): ServerMessage => ({ type: 'chat', seq, at: 1, from: 'other', name: 'Đại biểu other', text: `câu ${seq}` });
+
+test('join_sends_the_name_and_takes_the_state', async () => {
+  const { meeting, socket } = await joined();
+  assert.equal(socket.sent[0]!.type, 'join');
+  assert.equal(socket.sent[0]!['name'], 'Đại biểu Hoa');
+  assert.equal(meeting.state.phase, 'joined');
+  assert.equal(meeting.state.participants.size, 2);
+});
+
+test('refused_join_says_why_and_does_not_try_again', async () => {
+  const { clock, sockets, meeting } = setUp();
+  const promise = meeting.join('Hoa');
+  sockets[0]!.onopen!();
+  sockets[0]!.give({ type: 'error', id: sockets[0]!.sent[0]!.id, code: 'locked', message: 'locked' });
+  await assert.rejects(promise, (e: Failure) => e.code === 'locked');
+  await clock.pass(60000);
+  assert.equal(sockets.length, 1);
+  assert.equal(meeting.state.ended, 'locked');
+});
+
+test('lost_socket_comes_back_and_asks_for_what_it_missed', async () => {
+  const { clock, sockets, meeting, socket } = await joined();
+  socket.give(chat(11));
+  socket.onclose!();
+  assert.equal(meeting.state.phase, 'reconnecting');
+  await clock.pass(1000);
+  const again = sockets[1]!;
+  again.onopen!();
+  assert.deepEqual(again.sent[0]!['resume'], { last_seq: 11 });
+  again.give(welcome(again.sent[0]!.id, 13, { resumed: true, participants: undefined }));
+  again.give(chat(11));
+  again.give(chat(12));
+  again.give(chat(13));
+  await settle();
+  assert.deepEqual(meeting.state.chat.map((l) => l.seq), [11, 12, 13]);
+  assert.equal(meeting.state.participants.size, 2);
+});
+
+test('silent_line_is_noticed_by_the_unanswered_ping', async () => {
+  const { clock, sockets, meeting, socket } = await joined();
+  await clock.pass(8000 + 10000);
+  assert.ok(socket.closed);
+  assert.equal(meeting.state.phase, 'reconnecting');
+  await clock.pass(1000);
+  assert.equal(sockets.length, 2);
+});
+
+test('gap_in_the_numbers_takes_the_whole_state_anew', async () => {
+  const { clock, sockets, socket } = await joined();
+  socket.give(chat(13));
+  await clock.pass(1000);
+  const again = sockets[1]!;
+  again.onopen!();
+  assert.equal(again.sent[0]!['resume'], undefined);
+});
+
+test('host_switches_my_microphone_off', async () => {
+  const { meeting, socket } = await joined();
+  const off: string[] = [];
+  meeting.attach({ onJoined() {}, onDown() {}, onMessage() {}, onSwitchedOff: (kind) => off.push(kind) });
+  socket.give({ type: 'all-muted', seq: 11, at: 1, by: 'other' });
+  await settle();
+  assert.deepEqual(off, ['mic']);
+  assert.equal(meeting.state.mutedByHost, true);
+  assert.equal(meeting.state.participants.get('me')!.mic, false);
+});
+
+test('removed_seat_ends_for_good', async () => {
+  const { clock, sockets, meeting, socket } = await joined();
+  socket.give({ type: 'error', code: 'removed', message: 'removed' });
+  await clock.pass(60000);
+  assert.equal(meeting.state.ended, 'removed');
+  assert.equal(sockets.length, 1);
+});
+
+test('message_that_does_not_fit_the_schema_is_ignored', async () => {
+  const { meeting, socket } = await joined();
+  for (const text of ['{', '[]', 'null', '{"type":"chat","seq":11}', '{"type":"nonsense"}']) socket.onmessage!({ data: text });
+  assert.equal(meeting.state.chat.length, 0);
+  assert.equal(meeting.state.phase, 'joined');
+});
+
+test('unread_counts_others_lines_until_seen', async () => {
+  const { meeting, socket } = await joined();
+  socket.give(chat(11));
+  socket.give({ type: 'chat', seq: 12, at: 1, from: 'me', name: 'Hoa', text: 'tôi' });
+  assert.equal(meeting.state.unread, 1);
+  meeting.chatSeen();
+  assert.equal(meeting.state.unread, 0);
+});

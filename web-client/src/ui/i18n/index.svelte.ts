@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The language of the page: by the browser at first, then as the person chose. */
+import { en } from './en.ts';
+import { vi, type Words } from './vi.ts';
+
+export type Language = 'vi' | 'en';
+const KEY = 'dinh.language';
+const tables: Record<Language, Words> = { vi, en };
+
+function kept(): string | null {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null; // storage may be switched off
+  }
+}
+
+function first(): Language {
+  const chosen = kept();
+  if (chosen === 'vi' || chosen === 'en') return chosen;
+  return navigator.language.toLowerCase().startsWith('vi') ? 'vi' : 'en';
+}
+
+class I18n {
+  language = $state<Language>(first());
+
+  /** The table of the present language. */
+  get w(): Words {
+    return tables[this.language];
+  }
+
+  toggle(): void {
+    this.language = this.language === 'vi' ? 'en' : 'vi';
+    try {
+      localStorage.setItem(KEY, this.language);
+    } catch {
+      // not kept then
+    }
+  }
+}
+
+export const i18n = new I18n();
