@@ -68,6 +68,7 @@ struct app {
         GHashTable *rooms_by_number; /* &room->number -> struct room */
         GHashTable *sessions;        /* &session->serial -> struct session */
         GHashTable *resources;       /* word -> struct whip_resource */
+        GHashTable *owed;            /* what others will give back in a callback; owned */
         uint64_t next_serial, next_room;
         bool draining;
         uint64_t n_messages, n_bad_messages, n_too_fast, n_flooders, n_commit_failures;

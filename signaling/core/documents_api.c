@@ -87,6 +87,7 @@ void documents_list(struct app *app, struct http_conn *conn, const struct http_r
 /* ---- upload ---- */
 
 struct upload {
+        struct app *app;
         struct http_conn *conn; /* NULL: the client went away after the last byte */
         struct docs_upload *handle;
         bool finishing; /* on_uploaded() is due and frees this */
@@ -124,6 +125,7 @@ static enum http_body_mode begin_upload(struct app *app, struct http_conn *conn,
                 reply_docs_error(conn, r);
                 return HTTP_BODY_REFUSED;
         }
+        upload->app = app;
         upload->conn = conn;
         http_set_user(conn, upload);
         return HTTP_BODY_STREAM;
@@ -176,7 +178,7 @@ static void on_uploaded(void *user, int result, const struct store_doc *doc)
                         reply_docs_error(upload->conn, result);
                 }
         }
-        free(upload);
+        g_hash_table_remove(upload->app->owed, upload);
 }
 
 void documents_upload_end(struct http_conn *conn)
@@ -184,6 +186,7 @@ void documents_upload_end(struct http_conn *conn)
         struct upload *upload = http_user(conn);
 
         upload->finishing = true;
+        g_hash_table_add(upload->app->owed, upload);
         docs_upload_finish(take_ptr(upload->handle), on_uploaded, upload);
 }
 

@@ -158,7 +158,7 @@ static void on_stats(void *user, const struct sfu_peer_stats *stats)
                 else
                         session_error(session, request->id, "not-found", NULL, "no media now");
         }
-        free(request);
+        g_hash_table_remove(request->app->owed, request);
 }
 
 int media_on_stats(struct session *session, const struct client_msg *msg)
@@ -172,9 +172,10 @@ int media_on_stats(struct session *session, const struct client_msg *msg)
         if (!request)
                 return -ENOMEM;
         *request = (struct stats_request){ session->app, session->serial, msg->id };
+        g_hash_table_add(session->app->owed, request);
         r = sfu_peer_stats(session->app->sfu, session->member->peer, on_stats, request);
         if (r < 0)
-                free(request);
+                g_hash_table_remove(session->app->owed, request);
         return r;
 }
 
