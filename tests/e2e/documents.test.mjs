@@ -20,6 +20,7 @@ before(async () => {
 after(async () => {
   await browser?.close();
   await server?.stop();
+  Server.killAll();
 });
 
 async function upload(person, name) {

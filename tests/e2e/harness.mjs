@@ -41,6 +41,13 @@ export async function until(probe, what, timeoutMs = 15000, intervalMs = 50) {
 }
 
 export class Server {
+  static #running = new Set();
+
+  /** A failed test must not leave its server behind. */
+  static killAll() {
+    for (const child of Server.#running) child.kill('SIGKILL');
+  }
+
   static async start({ data = temporaryFolder(), env = {}, args = [], wrap = [] } = {}) {
     const server = new Server();
     server.data = data;
@@ -62,7 +69,12 @@ export class Server {
       '--media-address', '127.0.0.1', '--media-port', String(this.mediaPort), '--workers', '1', ...this.args];
     this.log = [];
     this.child = spawn(command[0], command.slice(1), { env: { ...process.env, ...this.env }, stdio: ['ignore', 'pipe', 'pipe'] });
-    this.exited = new Promise((resolve) => this.child.once('exit', (code, signal) => resolve({ code, signal })));
+    const { child } = this;
+    Server.#running.add(child);
+    this.exited = new Promise((resolve) => child.once('exit', (code, signal) => {
+      Server.#running.delete(child);
+      resolve({ code, signal });
+    }));
     readline.createInterface({ input: this.child.stderr }).on('line', (line) => this.log.push(line));
     const lines = readline.createInterface({ input: this.child.stdout });
     await new Promise((resolve, reject) => {

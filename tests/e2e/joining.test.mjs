@@ -14,6 +14,7 @@ before(async () => {
 after(async () => {
   await browser?.close();
   await server?.stop();
+  Server.killAll();
 });
 
 const messageOf = async (person) => {
