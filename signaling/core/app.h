@@ -84,7 +84,7 @@ struct member {
         uint32_t number;
         struct session *session; /* NULL: none now */
         uint64_t peer;           /* 0: none */
-        bool awaited;            /* named by a WHEP viewer before she came: keeps her number */
+        unsigned awaited;        /* WHEP viewers that named her: she keeps her number */
         bool may_publish;        /* what the peer was opened with */
         int64_t lost_ms;         /* when the seat goes offline; 0: not waiting */
         struct slot_now slots[SFU_MAX_SLOTS]; /* of the peer: audio first, then video */

@@ -466,7 +466,8 @@ static gboolean is_forgotten(void *key, void *value, void *user)
         struct room *room = user;
 
         (void)key;
-        if (member->awaited || member->session || member->peer || room_seat(room, member))
+        if (member->awaited || member->whip || member->session || member->peer ||
+            room_seat(room, member))
                 return FALSE;
         g_hash_table_remove(room->members_by_number, &member->number);
         return TRUE;

@@ -26,7 +26,9 @@ struct whip_resource {
         char word[RESOURCE_CHARS + 1];
         struct room *room;
         struct member *member;
-        char *bearer; /* digest of the token that made it */
+        char *bearer;                           /* digest of the token that made it */
+        struct member *awaited[MAX_PUBLISHERS]; /* as named by the viewer */
+        size_t n_awaited;
 };
 
 static const struct http_header cors[] = {
@@ -59,7 +61,7 @@ struct request {
         struct identity who;
         struct room *room;
         char id[MEETING_ID], name[MEETING_NAME];
-        uint32_t publishers[MAX_PUBLISHERS];
+        struct member *publishers[MAX_PUBLISHERS];
         size_t n_publishers;
 };
 
@@ -159,7 +161,8 @@ static bool choose_name(struct request *q)
         return true;
 }
 
-/* Ids may be of people still to come: they get their numbers now. */
+/* Ids may be of people still to come: they get their numbers now, and keep them
+ * as long as the viewer is there; see is_forgotten() in rooms.c. */
 static bool choose_publishers(struct request *q)
 {
         char list[MAX_PUBLISHERS * MEETING_ID];
@@ -178,8 +181,7 @@ static bool choose_publishers(struct request *q)
                         r = -EINVAL;
                         break;
                 }
-                member->awaited = true;
-                q->publishers[q->n_publishers++] = member->number;
+                q->publishers[q->n_publishers++] = member;
         }
         if (r == 0)
                 return true;
@@ -196,15 +198,17 @@ static void pin_publishers(const struct request *q, const struct member *member)
 
         for (size_t i = 0; i < q->n_publishers; i++) {
                 views[n++] = (struct sfu_slot_view){ .slot = (uint8_t)i,
-                                                     .participant = q->publishers[i],
+                                                     .participant = q->publishers[i]->number,
                                                      .kind = SFU_CAMERA,
                                                      .max_height = FULL_HEIGHT,
                                                      .priority = PRIORITY };
                 if (i < SFU_AUDIO_SLOTS)
-                        views[n++] = (struct sfu_slot_view){ .audio = true,
-                                                             .slot = (uint8_t)i,
-                                                             .participant = q->publishers[i],
-                                                             .kind = SFU_MIC };
+                        views[n++] = (struct sfu_slot_view){
+                                .audio = true,
+                                .slot = (uint8_t)i,
+                                .participant = q->publishers[i]->number,
+                                .kind = SFU_MIC
+                        };
         }
         if (n == 0)
                 views[n++] = (struct sfu_slot_view){ .participant = SFU_ACTIVE_SPEAKER,
@@ -249,6 +253,10 @@ static struct whip_resource *add_resource(struct request *q, struct member *memb
         resource->member = member;
         resource->bearer = g_compute_checksum_for_string(G_CHECKSUM_SHA256, q->req->authorization,
                                                          -1);
+        for (size_t i = 0; i < q->n_publishers; i++) {
+                resource->awaited[resource->n_awaited++] = q->publishers[i];
+                q->publishers[i]->awaited++;
+        }
         member->whip = resource;
         g_hash_table_insert(q->app->resources, resource->word, resource);
         return resource;
@@ -260,6 +268,8 @@ void whip_forget(struct app *app, struct member *member)
 
         if (!resource)
                 return;
+        for (size_t i = 0; i < resource->n_awaited; i++)
+                resource->awaited[i]->awaited--;
         g_hash_table_remove(app->resources, resource->word);
         g_free(resource->bearer);
         free(resource);
@@ -355,6 +365,8 @@ static void start(struct request *q)
                 return;
         }
         r = take_seat(q);
+        if (r == 0 && !member->peer)
+                r = -EAGAIN; /* the store took nothing, and the seat is gone again */
         if (r == 0)
                 resource = add_resource(q, member);
         if (resource) {
