@@ -14,6 +14,9 @@
 enum {
         CLOSE_NORMAL = 1000, /* RFC 6455 §7.4.1 */
         CLOSE_POLICY = 1008,
+        /* Missed events; with more, a whole welcome is the shorter way. */
+        RESUME_MAX_EVENTS = SERVER_WS_MAX_QUEUED / 2,
+        RESUME_MAX_BYTES = SERVER_WS_MAX_QUEUED_BYTES / 4,
 };
 
 int session_new(struct app *app, struct ws_conn *conn, const struct identity *who)
@@ -192,10 +195,22 @@ int session_join(struct session *session, const struct client_msg *msg)
         return r;
 }
 
+/* What she missed has to fit her queue, or she would be closed as too slow, come
+ * back with the same number, and so for ever. */
 static bool can_resume(const struct room *room, const struct reply *reply)
 {
-        return reply->has_resume && reply->last_seq <= room->committed_seq &&
-               (reply->last_seq == room->committed_seq || reply->last_seq + 1 >= room->ring_first);
+        uint64_t seq = reply->last_seq;
+        size_t bytes = 0;
+
+        if (!reply->has_resume || seq > room->committed_seq)
+                return false;
+        if (seq == room->committed_seq)
+                return true;
+        if (seq + 1 < room->ring_first || room->committed_seq - seq > RESUME_MAX_EVENTS)
+                return false;
+        while (seq++ < room->committed_seq && bytes <= RESUME_MAX_BYTES)
+                bytes += ws_text_len(room->ring[seq % ROOM_RING]);
+        return bytes <= RESUME_MAX_BYTES;
 }
 
 static void send_missed(struct session *session, uint64_t after)

@@ -25,9 +25,9 @@
 #include "base/base.h"
 
 enum {
-        SERVER_MAX_BODY = 512 * 1024,       /* gathered bodies; uploads are streamed */
-        SERVER_MAX_WS_MESSAGE = 300 * 1024, /* an SDP offer fits */
-        SERVER_WS_MAX_QUEUED_BYTES = 4 * 1024 * 1024,
+        SERVER_MAX_BODY = 512 * 1024,                 /* gathered bodies; uploads are streamed */
+        SERVER_MAX_WS_MESSAGE = 300 * 1024,           /* an SDP offer fits */
+        SERVER_WS_MAX_QUEUED_BYTES = 8 * 1024 * 1024, /* the welcome to a full meeting is 4.5 MB */
         SERVER_WS_MAX_QUEUED = 8192, /* messages; a slower reader is closed (1013) */
 };
 
@@ -103,6 +103,7 @@ struct ws_text;
 must_use struct ws_text *ws_text_new(const char *text, size_t len); /* copies; NULL: no memory */
 struct ws_text *ws_text_ref(struct ws_text *text);
 struct ws_text *ws_text_unref(struct ws_text *text); /* accepts NULL, returns NULL */
+size_t ws_text_len(const struct ws_text *text);      /* as it travels */
 
 /* Queues without copying. A full queue closes the connection (1013). */
 void ws_send(struct ws_conn *conn, struct ws_text *text);

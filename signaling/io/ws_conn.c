@@ -93,6 +93,11 @@ struct ws_text *ws_text_unref(struct ws_text *text)
         return NULL;
 }
 
+size_t ws_text_len(const struct ws_text *text)
+{
+        return text->len;
+}
+
 static struct ws_text *queue_first(const struct ws_queue *queue)
 {
         return queue->ring[queue->first & (queue->cap - 1)];

@@ -46,6 +46,11 @@ struct ws_text *ws_text_unref(struct ws_text *text)
         return NULL;
 }
 
+size_t ws_text_len(const struct ws_text *text)
+{
+        return strlen(text->text);
+}
+
 void ws_send(struct ws_conn *conn, struct ws_text *text)
 {
         if (conn->close_code)
@@ -86,13 +91,15 @@ void http_reply_file(struct http_conn *conn, const struct http_request *req,
         (void)file;
 }
 
+/* Of a query with one parameter that needs no decoding. */
 int http_query_get(const struct http_request *req, const char *key, char *ret, size_t cap)
 {
-        (void)req;
-        (void)key;
-        (void)ret;
-        (void)cap;
-        return -2; /* -ENOENT */
+        size_t len = strlen(key);
+
+        if (!req->query || strncmp(req->query, key, len) != 0 || req->query[len] != '=')
+                return -2; /* -ENOENT */
+        assert_true((size_t)snprintf(ret, cap, "%s", req->query + len + 1) < cap);
+        return 0;
 }
 
 int http_cookie_get(const struct http_request *req, const char *name, char *ret, size_t cap)

@@ -12,6 +12,7 @@
 #include "signaling/core/names.h"
 #include "signaling/core/rooms.h"
 #include "signaling/core/session.h"
+#include "signaling/core/whip.h"
 #include "tests/unit/signaling/fakes.h"
 
 static const char *schema_path;
@@ -214,6 +215,37 @@ static void who_knows_too_much_or_too_little_starts_anew(void **state)
         }
         b = fake_open(world, "s-b", ROLE_DELEGATE);
         assert_false(is_resumed(fake_join(world, b, "B", 1)));
+        fake_close(a);
+        fake_close(b);
+}
+
+static void who_missed_more_than_fits_her_queue_starts_anew(void **state)
+{
+        enum { N = SERVER_WS_MAX_QUEUED_BYTES / MEETING_TEXT / 2 };
+        struct world *world = *state;
+        struct ws_conn *a = fake_open(world, "s-a", ROLE_CHAIR);
+        struct ws_conn *b = fake_open(world, "s-b", ROLE_DELEGATE);
+        char text[MEETING_TEXT] = "";
+        struct meeting_command command = { .type = COMMAND_CHAT, .by = "s-a", .text = text };
+        struct room *room;
+        json_int_t seq;
+
+        memset(text, 'x', sizeof(text) - 1);
+        fake_join(world, a, "A", -1);
+        seq = json_integer_value(json_object_get(fake_join(world, b, "B", -1), "seq"));
+        fake_close(b);
+        assert_int_equal(room_open(world->app, world->meeting, &room), 0);
+        for (int i = 0; i < N; i++)
+                assert_int_equal(room_submit(room, &command, NULL, NULL), 0);
+        fake_settle(world);
+        assert_int_equal(fake_count(a, "chat"), N);
+        b = fake_open(world, "s-b", ROLE_DELEGATE);
+        assert_false(is_resumed(fake_join(world, b, "B", seq)));
+        assert_int_equal(fake_count(b, "chat"), 0);
+        fake_close(b);
+        b = fake_open(world, "s-b", ROLE_DELEGATE);
+        assert_true(is_resumed(fake_join(world, b, "B", seq + N - 10)));
+        assert_int_equal(fake_count(b, "chat"), 10);
         fake_close(a);
         fake_close(b);
 }
@@ -435,6 +467,50 @@ static void the_speaker_is_told_now_and_then(void **state)
         fake_close(a);
 }
 
+/* ---- WHEP ---- */
+
+static void watch(struct world *world, const char *query, const char *sdp)
+{
+        struct token token = { .kind = TOKEN_JOIN,
+                               .role = ROLE_DELEGATE,
+                               .expires_ms = fake_now_ms + 1000 };
+        char text[TOKEN_MAX], authorization[TOKEN_MAX + 16];
+        struct http_request req = { .method = HTTP_POST,
+                                    .query = query,
+                                    .authorization = authorization,
+                                    .content_type = "application/sdp",
+                                    .body = { (const uint8_t *)sdp, strlen(sdp) } };
+
+        memcpy(token.meeting, world->meeting, sizeof(token.meeting));
+        assert_int_equal(token_write(text, &token, world->app->secret), 0);
+        snprintf(authorization, sizeof(authorization), "Bearer %s", text);
+        whip_endpoint(world->app, NULL, &req, WHIP_WATCH, world->meeting);
+        fake_settle(world);
+}
+
+static void awaited_ids_keep_their_numbers_while_a_viewer_is_there(void **state)
+{
+        struct world *world = *state;
+        struct sfu_event gone = { .type = SFU_EV_GONE };
+        struct room *room;
+
+        assert_int_equal(room_open(world->app, world->meeting, &room), 0);
+        watch(world, "publishers=refused-1,refused-2", "nonsense");
+        watch(world, "publishers=later,later", "v=0");
+        service_tick(world->app);
+        assert_null(room_find_member(room, "refused-1"));
+        assert_non_null(room_find_member(room, "later"));
+        gone.room = room->number;
+        gone.peer = fake_sfu.peers_opened;
+        gone.participant = fake_sfu.last_params.participant;
+        fake_sfu.events[fake_sfu.n_events++] = gone;
+        service_poll(world->app);
+        fake_settle(world);
+        service_tick(world->app);
+        assert_null(room_find_member(room, "later"));
+        assert_int_equal(g_hash_table_size(room->members), 0);
+}
+
 /* ---- names ---- */
 
 static void names_are_cleaned_and_cut_by_characters(void **state)
@@ -465,6 +541,7 @@ int main(int argc, char **argv)
                 T(a_lost_socket_keeps_the_seat_for_a_minute),
                 T(who_resumes_gets_just_what_she_missed),
                 T(who_knows_too_much_or_too_little_starts_anew),
+                T(who_missed_more_than_fits_her_queue_starts_anew),
                 T(a_newer_socket_replaces_the_older),
                 T(a_socket_gone_while_joining_leaves_a_seat_that_waits),
                 T(a_restart_keeps_seats_and_chat),
@@ -475,6 +552,7 @@ int main(int argc, char **argv)
                 T(a_view_comes_back_with_a_new_peer),
                 T(a_removed_person_loses_socket_and_media),
                 T(the_speaker_is_told_now_and_then),
+                T(awaited_ids_keep_their_numbers_while_a_viewer_is_there),
                 cmocka_unit_test(names_are_cleaned_and_cut_by_characters),
         };
 
