@@ -153,7 +153,7 @@ test('sound_and_picture_arrive_together', async () => {
   const meeting = server.createMeeting();
   const sender = await Person.join(browser, meeting.links.chair, 'Chủ tọa Bình', { script: flashAndBeep });
   const receiver = await Person.join(browser, meeting.links.delegate, 'Đại biểu Hoa');
-  await receiver.tile('Chủ tọa Bình').locator('video').first().waitFor();
+  await receiver.seesMovingVideo('Chủ tọa Bình');
   await receiver.hears();
   const gaps = await receiver.page.evaluate(async () => {
     const pc = window.testPeerConnections.at(-1);

@@ -19,21 +19,33 @@ export function faultOf(error: unknown): DeviceFault {
   }
 }
 
+function micOf(id: string): MediaTrackConstraints {
+  const common = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+  return id ? { ...common, deviceId: { exact: id } } : common;
+}
+
+function cameraOf(id: string): MediaTrackConstraints {
+  const common = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 25, max: 30 } };
+  return id ? { ...common, deviceId: { exact: id } } : { ...common, facingMode: 'user' };
+}
+
+async function open(constraints: MediaStreamConstraints): Promise<MediaStreamTrack[]> {
+  const tracks = (await navigator.mediaDevices.getUserMedia(constraints)).getTracks();
+  for (const track of tracks) if (track.kind === 'video') track.contentHint = 'motion';
+  return tracks;
+}
+
+/** Both with one question to the person. */
+export function openBoth(micId: string, cameraId: string): Promise<MediaStreamTrack[]> {
+  return open({ audio: micOf(micId), video: cameraOf(cameraId) });
+}
+
 export async function openMic(id: string): Promise<MediaStreamTrack> {
-  const audio: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-  if (id) audio.deviceId = { exact: id };
-  const stream = await navigator.mediaDevices.getUserMedia({ audio });
-  return stream.getAudioTracks()[0]!;
+  return (await open({ audio: micOf(id) }))[0]!;
 }
 
 export async function openCamera(id: string): Promise<MediaStreamTrack> {
-  const video: MediaTrackConstraints = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 25, max: 30 } };
-  if (id) video.deviceId = { exact: id };
-  else video.facingMode = 'user';
-  const stream = await navigator.mediaDevices.getUserMedia({ video });
-  const track = stream.getVideoTracks()[0]!;
-  track.contentHint = 'motion';
-  return track;
+  return (await open({ video: cameraOf(id) }))[0]!;
 }
 
 export async function openScreen(): Promise<MediaStreamTrack> {

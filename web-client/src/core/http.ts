@@ -33,7 +33,11 @@ export class HttpSessions implements Sessions {
     if (token) {
       const response = await call('POST', '/api/v1/session', { meeting: meetingId, token });
       const session = (await response.json()) as Session;
-      this.storage.setItem(key, session.s);
+      try {
+        this.storage.setItem(key, session.s);
+      } catch {
+        // A browser that keeps nothing: a reload needs the link again.
+      }
       return session;
     }
     const kept = this.storage.getItem(key);
@@ -43,6 +47,8 @@ export class HttpSessions implements Sessions {
 }
 
 const PROGRESS_EVERY_MS = 100;
+/** The server's own bound (docs-share/api.h): said before a long upload, not after it. */
+const MAX_UPLOAD_BYTES = 200 * 1024 * 1024;
 
 export class HttpPapers implements Papers {
   #session: Session;
@@ -60,6 +66,8 @@ export class HttpPapers implements Papers {
   }
 
   upload(file: File, onProgress: (progress: number) => void): Upload {
+    if (file.size > MAX_UPLOAD_BYTES)
+      return { name: file.name, progress: 0, cancel() {}, done: Promise.reject(new Failure('doc-too-large')) };
     const request = new XMLHttpRequest(); // fetch cannot tell how much was sent
     let told = 0;
     const upload: Upload = {

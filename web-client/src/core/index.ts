@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Joins the core to this browser: the one place that knows its globals. */
-import type { Media, Meeting, Papers, Session, Sessions } from './api.ts';
+import { Failure, type Media, type Meeting, type Papers, type Session, type Sessions } from './api.ts';
 import { systemClock } from './clock.ts';
 import { HttpPapers, HttpSessions } from './http.ts';
 import { Link, type Socket } from './link.ts';
@@ -21,16 +21,20 @@ function videoSlotsOf(screenWidth: number): number {
 }
 
 export function createApp(): App {
+  const sessions = new HttpSessions(window.sessionStorage);
   return {
-    sessions: new HttpSessions(window.sessionStorage),
+    sessions,
     connect(session) {
       const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws?s=${encodeURIComponent(session.s)}`;
-      const meeting = new MeetingClient(systemClock, (events) =>
+      const verify = () => sessions.open(session.meeting.id, null).then(() => null, (e: unknown) => (e instanceof Failure ? e.code : null));
+      const meeting = new MeetingClient(systemClock, verify, (events) =>
         new Link(() => new WebSocket(url) as unknown as Socket, systemClock, events));
       const media = new MediaClient(systemClock, meeting, videoSlotsOf(Math.min(window.innerWidth, screen.width)));
       window.addEventListener('online', () => meeting.link.retryNow());
       window.addEventListener('offline', () => meeting.link.reset());
+      document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && meeting.link.probe());
       window.addEventListener('pagehide', () => media.close());
+      window.addEventListener('pageshow', (event) => event.persisted && location.reload());
       return { meeting, media, papers: new HttpPapers(session, systemClock) };
     },
   };

@@ -23,6 +23,8 @@ export interface LinkEvents {
   /** A socket is open: join on it. */
   onUp(): void;
   onDown(): void;
+  /** The server has closed the door several times before a socket was open. */
+  onRefused(): void;
   onMessage(message: ServerMessage): void;
 }
 
@@ -30,6 +32,9 @@ const BACKOFF_MS = [200, 500, 1000, 2000, 4000, 5000];
 /** Asked every so often whether the line still lives, and how long that may take. */
 const PING_EVERY_MS = 8000;
 const ANSWER_WITHIN_MS = 10000;
+/** After a sleep the answer comes at once or not at all. */
+const PROBE_WITHIN_MS = 3000;
+const REFUSED_AFTER = 2;
 
 export class Link {
   #open: () => Socket;
@@ -39,6 +44,7 @@ export class Link {
   #up = false;
   #closed = false;
   #tries = 0;
+  #neverOpened = 0;
   #lastId = 0;
   #waiting = new Map<number, { resolve: (m: ServerMessage) => void; reject: (f: Failure) => void; timer: Timer }>();
   #pingTimer: Timer | null = null;
@@ -77,12 +83,23 @@ export class Link {
     this.#connect();
   }
 
-  request(body: Request): Promise<ServerMessage> {
+  /** The server took us in: a later loss is tried again soon. Until then each try waits longer. */
+  settled(): void {
+    this.#tries = 0;
+  }
+
+  /** The machine may have slept: is anybody there? */
+  probe(): void {
+    if (this.#up) this.request({ type: 'ping' }, PROBE_WITHIN_MS).catch(() => undefined);
+    else this.retryNow();
+  }
+
+  request(body: Request, withinMs = ANSWER_WITHIN_MS): Promise<ServerMessage> {
     const socket = this.#socket;
     if (!socket || !this.#up) return Promise.reject(new Failure('offline'));
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      const timer = this.#clock.after(ANSWER_WITHIN_MS, () => this.#drop());
+      const timer = this.#clock.after(withinMs, () => this.#socket === socket && this.#drop());
       this.#waiting.set(id, { resolve, reject, timer });
       socket.send(JSON.stringify({ ...body, id }));
     });
@@ -102,14 +119,16 @@ export class Link {
       this.#clock.clear(opening);
       if (this.#socket !== socket) return;
       this.#up = true;
-      this.#tries = 0;
+      this.#neverOpened = 0;
       this.#pingSoon();
       this.#events.onUp();
     };
     socket.onmessage = ({ data }) => this.#socket === socket && this.#onText(String(data));
     socket.onclose = () => {
       this.#clock.clear(opening);
-      if (this.#socket === socket) this.#drop();
+      if (this.#socket !== socket) return;
+      if (!this.#up && ++this.#neverOpened >= REFUSED_AFTER) this.#events.onRefused();
+      this.#drop();
     };
   }
 

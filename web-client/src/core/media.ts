@@ -6,7 +6,7 @@
 import type { ServerMessage, SlotView } from '../protocol/types.ts';
 import type { Id, Kind, Media, MediaState, Wish } from './api.ts';
 import type { Clock, Timer } from './clock.ts';
-import { faultOf, listDevices, openCamera, openMic, openScreen, watchLevel } from './devices.ts';
+import { faultOf, listDevices, openBoth, openCamera, openMic, openScreen, watchLevel } from './devices.ts';
 import type { Link } from './link.ts';
 import type { MediaListener, MeetingClient } from './meeting.ts';
 import { Peer } from './peer.ts';
@@ -16,7 +16,9 @@ import { Store } from './store.ts';
 const WISH_DELAY_MS = 120;
 /** How long a shaken connection may take to recover before it is replaced. */
 const DISCONNECTED_MS = 4000;
+/** A refused offer is tried again, ever more slowly. */
 const RETRY_MS = 1000;
+const MAX_RETRY_MS = 30000;
 
 const KINDS = ['mic', 'camera', 'screen'] as const;
 
@@ -42,6 +44,7 @@ export class MediaClient implements Media, MediaListener {
   /** What the server says the video slots carry. */
   #carried = new Map<number, { participant: Id; kind: Kind }>();
   #askedOff = 0;
+  #refused = 0;
   #closed = false;
 
   constructor(clock: Clock, meeting: MeetingClient, videoSlots: number) {
@@ -74,6 +77,12 @@ export class MediaClient implements Media, MediaListener {
   /* ---- devices ---- */
 
   async prepare(want: { mic: boolean; camera: boolean }): Promise<void> {
+    if (want.mic && want.camera && !this.#tracks.mic && !this.#tracks.camera) {
+      // Fails when one of them is missing or refused; then each is asked for alone, and says why not.
+      const tracks = await openBoth(this.state.micId, this.state.cameraId).catch(() => []);
+      for (const track of tracks) if (track.kind === 'audio') this.#takeMic(track);
+      else this.#takeCamera(track);
+    }
     await Promise.all([want.mic ? this.setMic(true) : undefined, want.camera ? this.setCamera(true) : undefined]);
     await this.#listDevices();
   }
@@ -135,14 +144,7 @@ export class MediaClient implements Media, MediaListener {
 
   async #openMic(): Promise<void> {
     try {
-      const track = await openMic(this.state.micId);
-      this.#tracks.mic = track;
-      track.onended = () => {
-        this.#dropTrack('mic');
-        void this.setMic(false);
-      };
-      this.#stopLevel = watchLevel(track, (micLevel) => this.state.micOn && this.#store.set({ micLevel }));
-      this.#store.set({ micFault: null, micId: track.getSettings().deviceId ?? '' });
+      this.#takeMic(await openMic(this.state.micId));
     } catch (error) {
       this.#store.set({ micFault: faultOf(error) });
     }
@@ -150,13 +152,26 @@ export class MediaClient implements Media, MediaListener {
 
   async #openCamera(): Promise<void> {
     try {
-      const track = await openCamera(this.state.cameraId);
-      this.#tracks.camera = track;
-      track.onended = () => void this.setCamera(false);
-      this.#store.set({ cameraFault: null, cameraId: track.getSettings().deviceId ?? '' });
+      this.#takeCamera(await openCamera(this.state.cameraId));
     } catch (error) {
       this.#store.set({ cameraFault: faultOf(error) });
     }
+  }
+
+  #takeMic(track: MediaStreamTrack): void {
+    this.#tracks.mic = track;
+    track.onended = () => {
+      this.#dropTrack('mic');
+      void this.setMic(false);
+    };
+    this.#stopLevel = watchLevel(track, (micLevel) => this.state.micOn && this.#store.set({ micLevel }));
+    this.#store.set({ micFault: null, micId: track.getSettings().deviceId ?? '' });
+  }
+
+  #takeCamera(track: MediaStreamTrack): void {
+    this.#tracks.camera = track;
+    track.onended = () => void this.setCamera(false);
+    this.#store.set({ cameraFault: null, cameraId: track.getSettings().deviceId ?? '' });
   }
 
   #dropTrack(kind: Kind): void {
@@ -286,10 +301,11 @@ export class MediaClient implements Media, MediaListener {
         if (reply.type !== 'answer') throw new Error('no answer');
         return reply.sdp;
       });
+      this.#refused = 0;
       this.#told = [];
       this.#tellViews();
     } catch {
-      if (this.#peer === peer) this.#replaceSoon(RETRY_MS);
+      if (this.#peer === peer) this.#replaceSoon(Math.min(RETRY_MS * 2 ** this.#refused++, MAX_RETRY_MS));
     }
     this.#store.set({});
   }

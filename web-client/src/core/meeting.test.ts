@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ServerMessage } from '../protocol/types.ts';
-import { Failure } from './api.ts';
+import { Failure, type Fault } from './api.ts';
 import { Link, type Socket } from './link.ts';
 import { MeetingClient } from './meeting.ts';
 import { settle, TestClock } from './testing.ts';
@@ -27,12 +27,13 @@ class FakeSocket implements Socket {
 function setUp() {
   const clock = new TestClock();
   const sockets: FakeSocket[] = [];
-  const meeting = new MeetingClient(clock, (events) => new Link(() => {
+  const verdict: { why: Fault | null } = { why: null };
+  const meeting = new MeetingClient(clock, async () => verdict.why, (events) => new Link(() => {
     const socket = new FakeSocket();
     sockets.push(socket);
     return socket;
   }, clock, events));
-  return { clock, sockets, meeting };
+  return { clock, sockets, meeting, verdict };
 }
 
 const seat = (id: string, fields = {}) => ({
@@ -138,6 +139,40 @@ test('message_that_does_not_fit_the_schema_is_ignored', async () => {
   for (const text of ['{', '[]', 'null', '{"type":"chat","seq":11}', '{"type":"nonsense"}']) socket.onmessage!({ data: text });
   assert.equal(meeting.state.chat.length, 0);
   assert.equal(meeting.state.phase, 'joined');
+});
+
+test('refused_joins_are_tried_again_ever_more_slowly', async () => {
+  const { clock, sockets, socket } = await joined();
+  socket.onclose!();
+  for (let second = 0; second < 60; second++) {
+    await clock.pass(1000);
+    const last = sockets.at(-1)!;
+    if (last.closed || last.sent.length > 0) continue;
+    last.onopen!();
+    last.give({ type: 'error', id: last.sent[0]!.id, code: 'busy', message: 'busy' });
+    await settle();
+  }
+  assert.ok(sockets.length > 5 && sockets.length < 20, `${sockets.length} sockets in a minute`);
+});
+
+test('closed_door_is_asked_about_and_a_dead_session_ends', async () => {
+  const { clock, sockets, meeting, socket, verdict } = await joined();
+  verdict.why = 'removed';
+  socket.onclose!();
+  for (let i = 0; i < 3; i++) {
+    await clock.pass(1500);
+    if (!sockets.at(-1)!.closed) sockets.at(-1)!.onclose?.();
+  }
+  await settle();
+  assert.equal(meeting.state.ended, 'removed');
+});
+
+test('after_a_sleep_a_dead_line_is_noticed_within_seconds', async () => {
+  const { clock, meeting, socket } = await joined();
+  meeting.link.probe();
+  await clock.pass(3100);
+  assert.ok(socket.closed);
+  assert.equal(meeting.state.phase, 'reconnecting');
 });
 
 test('unread_counts_others_lines_until_seen', async () => {

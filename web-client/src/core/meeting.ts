@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A person's connection to her meeting: joins, comes back, keeps the state, carries her requests. */
 import type { ServerMessage, Welcome } from '../protocol/types.ts';
-import type { DocumentId, Id, Kind, Meeting, MeetingState, Role } from './api.ts';
+import type { DocumentId, Fault, Id, Kind, Meeting, MeetingState, Role } from './api.ts';
 import { Failure } from './api.ts';
 import type { Clock, Timer } from './clock.ts';
 import { emptyState, isEvent, onEvent, onFleeting, onWelcome, type MeetingEvent } from './fold.ts';
@@ -21,9 +21,11 @@ export interface MediaListener {
 /** After these the server will not have us back by itself. */
 const FINAL = new Set(['removed', 'replaced', 'locked', 'token-invalid', 'token-expired', 'meeting-not-found', 'origin-forbidden', 'full']);
 const POINTER_EVERY_MS = 66;
+/** One picture of a 60 Hz screen. */
+const DRAW_MS = 16;
 
 export class MeetingClient implements Meeting {
-  #store = new Store<MeetingState>(emptyState);
+  #store: Store<MeetingState>;
   #clock: Clock;
   #link: Link;
   #media: MediaListener | null = null;
@@ -34,12 +36,15 @@ export class MeetingClient implements Meeting {
   #pointer: { x: number; y: number } | null = null;
   #pointerTimer: Timer | null = null;
 
-  constructor(clock: Clock, makeLink: (events: ConstructorParameters<typeof Link>[2]) => Link) {
+  /** `verify` asks why the door is closed: a final reason, or null when the network is at fault. */
+  constructor(clock: Clock, verify: () => Promise<Fault | null>, makeLink: (events: ConstructorParameters<typeof Link>[2]) => Link) {
     this.#clock = clock;
+    this.#store = new Store(emptyState, (run) => clock.after(DRAW_MS, run));
     this.#link = makeLink({
       onUp: () => void this.#joinNow(),
       onDown: () => this.#onDown(),
       onMessage: (message) => this.#onMessage(message),
+      onRefused: () => void verify().then((why) => why && FINAL.has(why) && this.#end(why)),
     });
   }
 
@@ -147,6 +152,7 @@ export class MeetingClient implements Meeting {
 
   #onWelcome(welcome: Welcome): void {
     if (!welcome.resumed) this.#lastSeq = welcome.seq;
+    this.#link.settled();
     this.#store.set(onWelcome(this.state, welcome));
     this.#joining?.resolve();
     this.#joining = null;

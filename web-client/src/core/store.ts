@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A snapshot and those who want to know when it changes: told once per turn of the event loop. */
+/**
+ * A snapshot and those who want to know when it changes: told once per `later`,
+ * so that a thousand replayed events are drawn once.
+ */
 export class Store<T extends object> {
   #state: T;
   #listeners = new Set<() => void>();
   #told = true;
 
-  constructor(state: T) {
+  constructor(state: T, private readonly later: (run: () => void) => void = queueMicrotask) {
     this.#state = state;
   }
 
@@ -17,7 +20,7 @@ export class Store<T extends object> {
     this.#state = { ...this.#state, ...change };
     if (!this.#told) return;
     this.#told = false;
-    queueMicrotask(() => {
+    this.later(() => {
       this.#told = true;
       for (const listener of this.#listeners) listener();
     });

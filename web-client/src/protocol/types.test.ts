@@ -18,3 +18,7 @@ test('unknown_fields_pass_wrong_ones_do_not', () => {
   assert.equal(readServerMessage('{"type":"quality","bars":9,"rtt_ms":1,"loss_permille":0,"remb_bps":0}'), null);
   assert.equal(readServerMessage('{"type":"ok","id":1.5}'), null);
 });
+
+test('unknown_error_code_still_answers_the_request', () => {
+  assert.deepEqual(readServerMessage('{"type":"error","id":7,"code":"brand-new","message":"?"}'), { type: 'error', id: 7, code: 'internal', message: '?' });
+});
