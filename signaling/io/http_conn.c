@@ -185,10 +185,22 @@ static int send_continue(struct http_conn *conn)
         return conn_write(conn, (const uint8_t *)text, sizeof(text) - 1);
 }
 
+/* A body may pause, and has to go on at BODY_MIN_BYTES_PER_S over all: a byte now
+ * and then must not hold a connection, and one of the few uploads, for days. */
+static void await_body(struct http_conn *conn)
+{
+        int64_t now_us = clock_now_us();
+        int64_t earned_us = conn->in.body_seen * SECONDS_US / BODY_MIN_BYTES_PER_S;
+        int64_t end_us = conn->in.body_since_us + BODY_TIMEOUT_US + earned_us;
+
+        conn->deadline_us = now_us + BODY_TIMEOUT_US < end_us ? now_us + BODY_TIMEOUT_US : end_us;
+}
+
 static int start_body(struct http_conn *conn)
 {
         conn->state = CONN_BODY;
-        conn->deadline_us = clock_now_us() + BODY_TIMEOUT_US;
+        conn->in.body_since_us = clock_now_us();
+        await_body(conn);
         if (conn->mode == HTTP_BODY_GATHER && conn->in.body_left > SERVER_MAX_BODY)
                 http_reply_error(conn, 413, true);
         if (conn->head.expect_continue && !conn->replied)
@@ -325,8 +337,6 @@ static int on_body(struct http_conn *conn, const uint8_t *data, size_t len, size
         struct span body = { data, len };
         bool done = false;
 
-        if (!conn->replied)
-                conn->deadline_us = clock_now_us() + BODY_TIMEOUT_US;
         if (in->is_chunked) {
                 if (http_chunked_next(&in->chunked, data, len, ret_used, &body, &done) < 0) {
                         if (conn->replied)
@@ -342,6 +352,9 @@ static int on_body(struct http_conn *conn, const uint8_t *data, size_t len, size
                 *ret_used = body.len;
                 done = in->body_left == 0;
         }
+        in->body_seen += (int64_t)body.len;
+        if (!conn->replied)
+                await_body(conn);
         on_body_data(conn, body.data, body.len);
         if (done)
                 on_body_complete(conn);

@@ -38,6 +38,7 @@ enum {
         SERVER_IO_BYTES = 64 * 1024, /* one read, one write */
         SERVER_REFUSAL_SLOTS = 256,  /* connections past the cap that still get their 503 */
         SERVER_PEER_REFUSAL_SLOTS = 16,
+        BODY_MIN_BYTES_PER_S = 2048, /* after BODY_TIMEOUT_US */
 };
 
 #define SECONDS_US INT64_C(1000000)
@@ -63,6 +64,7 @@ struct conn_input {
         uint8_t *body; /* gathered */
         size_t body_len, body_cap;
         int64_t body_left; /* not chunked */
+        int64_t body_seen, body_since_us;
         struct http_chunked chunked;
         bool is_chunked, body_done;
 };
