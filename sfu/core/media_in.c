@@ -246,11 +246,15 @@ static void distribute(struct media_layer *layer, const struct media_in *in, int
 }
 
 /* A layer that was silent flows: whoever watches may take it from this very
- * packet on, which most often begins a key frame. */
+ * packet on, which most often begins a key frame. One that stops (BYE) and starts
+ * all the time is noticed at the watchers' next regular look. */
 static void layer_on_start(struct media_layer *layer, int64_t now_us)
 {
         struct media_slot *slot;
 
+        if (now_us - layer->start_us < RESTART_INTERVAL_US)
+                return;
+        layer->start_us = now_us;
         list_for_each (slot, &layer->pub->watchers, LINK_WATCH) {
                 if (!slot->audio)
                         peer_allocate(slot->peer, now_us);

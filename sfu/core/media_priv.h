@@ -58,6 +58,8 @@ enum {
         FLOW_TIMEOUT_US = 1000 * 1000,        /* a layer without packets has stopped */
         SWITCH_PATIENCE_US = 3 * 1000 * 1000, /* then the old source stops anyway */
         RESTART_INTERVAL_US = 200 * 1000,     /* a layer changes its SSRC no faster */
+        RTX_US_PER_BYTE = 2,                  /* retransmitted to one peer: 4 Mbit/s, */
+        RTX_BURST_BYTES = 1000 * 1000,        /* or a second of the widest view at once */
         ROOM_PATIENCE_US = 2 * 1000 * 1000,   /* before a limited line gets more */
         RING_GRACE_US = 1000 * 1000,          /* a switch leaves losses behind: still served */
         UNWATCHED_GRACE_US = 5 * 1000 * 1000,
@@ -84,6 +86,7 @@ struct media_layer {
         bool key_wanted;
         int64_t pli_us;     /* last request sent */
         int64_t restart_us; /* last change of SSRC */
+        int64_t start_us;   /* last time that its watchers were woken for it */
         struct media_link current, next;
 };
 
@@ -162,7 +165,8 @@ struct media_peer {
         uint32_t local_ssrc; /* of our feedback */
         struct transport_cc tcc;
         struct media_clock clock;
-        uint32_t rtt_us; /* 0: unknown */
+        uint32_t rtt_us;                 /* 0: unknown */
+        int64_t rtx_spent, rtx_spent_us; /* bytes, of RTX_BURST_BYTES; and at which moment */
         uint64_t remb_bps;
         struct line_budget line;
         struct rtp_rate video_rate; /* what its video slots were sent */

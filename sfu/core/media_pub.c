@@ -29,7 +29,7 @@ int pub_new(struct media_pub **ret_pub, struct media_peer *peer, enum sfu_kind k
                 layer->pub = pub;
                 layer->index = (uint8_t)i;
                 layer->pli_us = -PLI_INTERVAL_US;
-                layer->restart_us = -RESTART_INTERVAL_US;
+                layer->restart_us = layer->start_us = -RESTART_INTERVAL_US;
                 link_init(&layer->current);
                 link_init(&layer->next);
                 rtp_recv_init(&layer->recv, kind == SFU_MIC ? MEDIA_AUDIO_RATE : MEDIA_VIDEO_RATE);

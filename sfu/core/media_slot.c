@@ -374,6 +374,21 @@ static bool slot_resend(struct media_slot *slot, const struct media_in *in, uint
         return true;
 }
 
+/* Else a few bytes of NACK, sent without end, draw a megabit each. */
+static bool spend_rtx(struct media_peer *peer, size_t bytes, int64_t now_us)
+{
+        int64_t earned = (now_us - peer->rtx_spent_us) / RTX_US_PER_BYTE;
+
+        if (earned > 0) {
+                peer->rtx_spent = earned < peer->rtx_spent ? peer->rtx_spent - earned : 0;
+                peer->rtx_spent_us = now_us;
+        }
+        if (peer->rtx_spent + (int64_t)bytes > RTX_BURST_BYTES)
+                return false;
+        peer->rtx_spent += (int64_t)bytes;
+        return true;
+}
+
 static bool resend_one(struct media_slot *slot, uint16_t seq, int64_t now_us)
 {
         const struct slot_seg *seg;
@@ -388,7 +403,8 @@ static bool resend_one(struct media_slot *slot, uint16_t seq, int64_t now_us)
                 return false;
         in.pkt = rtx_cache_get(layer->cache, in_ext);
         if (!in.pkt || rtp_parse(&in.rtp, in.pkt->data, in.pkt->len) ||
-            !media_in_classify(&in, layer->pub) || !codec_negotiated(slot, in.codec))
+            !media_in_classify(&in, layer->pub) || !codec_negotiated(slot, in.codec) ||
+            !spend_rtx(slot->peer, in.pkt->len, now_us))
                 return false;
         in.ext = in_ext;
         return slot_resend(slot, &in, out_ext, seg, now_us);

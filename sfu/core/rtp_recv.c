@@ -79,18 +79,18 @@ static void update_jitter(struct rtp_recv *recv, uint32_t ts, int64_t now_us)
 {
         uint32_t arrival = (uint32_t)((uint64_t)now_us * recv->clock_rate / 1000000);
         uint32_t transit = arrival - ts;
-        int32_t d = (int32_t)(transit - recv->transit);
+        uint32_t d = transit - recv->transit;
 
         recv->transit = transit;
         if (!recv->has_transit) {
                 recv->has_transit = true;
                 return;
         }
-        if (d < 0)
-                d = -d;
+        if (d > INT32_MAX)
+                d = -d; /* unsigned: the peer chooses ts, also the one number without a negative */
         /* A source's own timestamp jump is not jitter. */
-        if ((uint32_t)d < recv->clock_rate * 2)
-                recv->jitter_q4 += (uint32_t)d - ((recv->jitter_q4 + 8) >> 4);
+        if (d < recv->clock_rate * 2)
+                recv->jitter_q4 += d - ((recv->jitter_q4 + 8) >> 4);
 }
 
 enum rtp_recv_verdict rtp_recv_on_packet(struct rtp_recv *recv, const struct rtp_recv_packet *pkt,

@@ -36,6 +36,8 @@ struct shell {
         uint8_t buf[2048];
         unsigned n_rtp, n_rtcp, n_events;
         uint32_t last_ssrc;
+        uint16_t last_seq;
+        size_t rtp_bytes;
         uint8_t last_rtcp_type;
         struct sfu_event last;
 };
@@ -57,6 +59,8 @@ static void commit_rtp(void *user, void *tag, size_t len)
         (void)tag;
         assert_int_equal(rtp_parse(&rtp, shell->buf, len), 0);
         shell->last_ssrc = rtp.ssrc;
+        shell->last_seq = rtp.seq;
+        shell->rtp_bytes += len;
         shell->n_rtp++;
 }
 
@@ -193,6 +197,54 @@ static void new_ssrc_of_the_same_stream_starts_over(void **state)
         assert_true(pkt_pool_available(pool) >= 60);
 }
 
+/* NACK (RFC 4585 §6.2.1) of the 255 packets from first on. */
+static int nack_all(struct media_peer *peer, uint16_t first, int64_t now_us)
+{
+        enum { ITEMS = 15, PER_ITEM = 17 };
+        uint8_t data[12 + 4 * ITEMS];
+        struct wr w = wr_init(data, sizeof(data));
+
+        wr_u8(&w, 0x81);
+        wr_u8(&w, RTCP_RTPFB);
+        wr_u16(&w, sizeof(data) / 4 - 1);
+        wr_u32(&w, 1);
+        wr_u32(&w, SLOT_VIDEO);
+        for (unsigned i = 0; i < ITEMS; i++) {
+                wr_u16(&w, (uint16_t)(first + i * PER_ITEM));
+                wr_u16(&w, 0xffff);
+        }
+        return media_peer_on_rtcp(peer, data, sizeof(data), now_us);
+}
+
+static void nacks_without_end_draw_four_megabits(void **state)
+{
+        cleanup(pkt_pool_freep) struct pkt_pool *pool = NULL;
+        cleanup(media_room_freep) struct media_room *room = NULL;
+        const struct sfu_slot_view view = { .participant = 1, .kind = SFU_CAMERA };
+        struct shell shell = { 0 };
+        const struct media_out out = out_to(&shell);
+        struct media_peer *encoder, *viewer;
+        uint16_t first;
+
+        (void)state;
+        assert_int_equal(pkt_pool_new(&pool, 512), 0);
+        assert_int_equal(media_room_new(&room, &out, 1), 0);
+        assert_int_equal(add(room, &encoder, 1), 0);
+        assert_int_equal(add(room, &viewer, 2), 0);
+        media_peer_on_connected(encoder, S);
+        media_peer_on_connected(viewer, S);
+        media_peer_set_view(viewer, &view, 1, S);
+        for (uint16_t seq = 1; seq <= 255; seq++)
+                assert_int_equal(send_vp8(encoder, pool, 9, seq, S), 0);
+        first = (uint16_t)(shell.last_seq - 254);
+        shell.rtp_bytes = shell.n_rtp = 0;
+        assert_int_equal(nack_all(viewer, first, S), 0);
+        assert_int_equal(shell.n_rtp, 255);
+        for (int ms = 1; ms <= 1000; ms++)
+                assert_int_equal(nack_all(viewer, first, S + ms * INT64_C(1000)), 0);
+        assert_in_range(shell.rtp_bytes, 1000 * 1000, 2000 * 1000);
+}
+
 static void fir_asks_for_a_key_frame(void **state)
 {
         static const uint8_t fir[] = {
@@ -321,6 +373,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(stream_without_mid_is_bound_by_payload_type),
                 cmocka_unit_test(new_ssrc_of_the_same_stream_starts_over),
+                cmocka_unit_test(nacks_without_end_draw_four_megabits),
                 cmocka_unit_test(fir_asks_for_a_key_frame),
                 cmocka_unit_test(views_out_of_range_are_ignored),
                 cmocka_unit_test(full_room_refuses),
