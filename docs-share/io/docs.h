@@ -18,7 +18,7 @@
 #include "docs-share/io/convert.h"
 #include "docs-share/io/disk.h"
 
-enum { DOCS_MAX_UPLOADS = 32 };
+enum { DOCS_MAX_UPLOADS = 32, DOCS_MAX_UPLOADS_PER_MEETING = 16 };
 
 enum upload_state { UPLOAD_OPEN, UPLOAD_KEEPING, UPLOAD_SETTLED, UPLOAD_STORING };
 

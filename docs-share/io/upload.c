@@ -24,7 +24,7 @@ static void count_doc(void *user, const struct store_doc *doc)
 /* Bounds that do not depend on the content. */
 static int check_room(struct docs *docs, const char *meeting, int64_t size_bytes)
 {
-        size_t n = 0;
+        size_t n = 0, n_coming = 0;
         int r;
 
         if (size_bytes == 0)
@@ -38,8 +38,10 @@ static int check_room(struct docs *docs, const char *meeting, int64_t size_bytes
         if (r < 0)
                 return r;
         for (struct docs_upload *upload = docs->uploads; upload; upload = upload->next)
-                n += strcmp(upload->doc.meeting, meeting) == 0;
-        return n >= DOCS_MAX_PER_MEETING ? DOCS_E_TOO_MANY : 0;
+                n_coming += strcmp(upload->doc.meeting, meeting) == 0;
+        if (n_coming >= DOCS_MAX_UPLOADS_PER_MEETING)
+                return DOCS_E_TOO_MANY; /* one meeting must not take the others' turn */
+        return n + n_coming >= DOCS_MAX_PER_MEETING ? DOCS_E_TOO_MANY : 0;
 }
 
 /* Makes the file and reserves its space: a full disk is known before the first byte. */
