@@ -8,7 +8,7 @@ export class Store<T extends object> {
   #listeners = new Set<() => void>();
   #told = true;
 
-  constructor(state: T, private readonly later: (run: () => void) => void = queueMicrotask) {
+  constructor(state: T, private readonly later: (run: () => void) => void = (run) => queueMicrotask(run)) {
     this.#state = state;
   }
 
