@@ -11,6 +11,9 @@
 #include "signaling/wire/server_msg.h"
 #include "signaling/wire/words.h"
 
+/* A line goes to everybody: of the longest ones each person may send one a second. */
+enum { CHAT_BYTES_PER_POINT = 250 };
+
 /* Handlers return 0 (answered, or to be answered after the commit), an enum
  * meeting_err, or -errno; dispatch() then tells the client. */
 
@@ -66,6 +69,8 @@ static int on_chat(struct session *session, const struct client_msg *msg)
                 session_error(session, msg->id, "bad-field", "text", "nothing to read in it");
                 return 0;
         }
+        if (!session_spend(session, (double)len / CHAT_BYTES_PER_POINT, msg->id))
+                return 0;
         command.text = text;
         return submit(session, msg, &command);
 }

@@ -105,6 +105,34 @@ static void a_flood_is_slowed_then_closed(void **state)
         fake_close(conn);
 }
 
+/* How many of twenty are taken, two a second. */
+static int chats_taken(struct world *world, struct ws_conn *conn, int first_id, const char *text)
+{
+        int n = 0;
+
+        for (int i = 0; i < 20; i++) {
+                fake_now_ms += 500;
+                if (strcmp(fake_text(fake_say(world, conn, chat(first_id + i, text)), "type"),
+                           "ok") == 0)
+                        n++;
+        }
+        return n;
+}
+
+static void long_chats_cost_more_than_short_ones(void **state)
+{
+        struct ws_conn *conn = fake_open(*state, "s-a", ROLE_DELEGATE);
+        char text[MEETING_TEXT] = "";
+
+        for (int i = 0; i < MEETING_TEXT_CHARS; i++)
+                strcat(text, "\U0001F600");
+        fake_join(*state, conn, "Hoa", -1);
+        assert_int_equal(chats_taken(*state, conn, 100, "vâng"), 20);
+        fake_now_ms += 10 * 1000;
+        assert_in_range(chats_taken(*state, conn, 200, text), 8, 14);
+        fake_close(conn);
+}
+
 static void rights_are_a_column_of_the_table(void **state)
 {
         struct ws_conn *conn = fake_open(*state, "s-a", ROLE_OBSERVER);
@@ -536,6 +564,7 @@ int main(int argc, char **argv)
                 T(nothing_goes_before_the_join),
                 T(who_does_not_join_is_closed),
                 T(a_flood_is_slowed_then_closed),
+                T(long_chats_cost_more_than_short_ones),
                 T(rights_are_a_column_of_the_table),
                 T(events_reach_everybody_once_and_in_order),
                 T(a_lost_socket_keeps_the_seat_for_a_minute),
