@@ -7,10 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Meetings take turns: a paper's round is one after that of the meeting's paper
+ * before it, and the lowest round is next. */
+struct waiting {
+        struct store_doc doc;
+        uint64_t round;
+};
+
 struct line {
-        struct store_doc *waiting; /* [0..n), oldest first */
+        struct waiting *waiting; /* [0..n), oldest first */
         size_t n, cap;
         struct store_doc current;
+        uint64_t round; /* of current, or of the one that ran last */
         bool running;
 };
 
@@ -28,21 +36,34 @@ struct line *line_free(struct line *line)
         return NULL;
 }
 
+static uint64_t round_for(const struct line *line, const char *meeting)
+{
+        bool served = strcmp(line->current.meeting, meeting) == 0;
+        uint64_t round = line->round + (served ? 1 : 0);
+
+        for (size_t i = 0; i < line->n; i++)
+                if (line->waiting[i].round >= round &&
+                    strcmp(line->waiting[i].doc.meeting, meeting) == 0)
+                        round = line->waiting[i].round + 1;
+        return round;
+}
+
 int line_add(struct line *line, const struct store_doc *doc)
 {
         if (line->n >= LINE_MAX_WAITING)
                 return -EAGAIN;
         if (line->n == line->cap) {
                 size_t cap = line->cap ? line->cap * 2 : 16;
-                struct store_doc *more = realloc(line->waiting, cap * sizeof(*more));
+                struct waiting *more = realloc(line->waiting, cap * sizeof(*more));
 
                 if (!more)
                         return -ENOMEM;
                 line->waiting = more;
                 line->cap = cap;
         }
-        line->waiting[line->n] = *doc;
-        line->waiting[line->n].state = STORE_DOC_QUEUED;
+        line->waiting[line->n].round = round_for(line, doc->meeting);
+        line->waiting[line->n].doc = *doc;
+        line->waiting[line->n].doc.state = STORE_DOC_QUEUED;
         line->n++;
         return 0;
 }
@@ -56,12 +77,18 @@ static void remove_at(struct line *line, size_t at)
 
 bool line_next(struct line *line, struct store_doc *ret_doc)
 {
+        size_t next = 0;
+
         if (line->running || line->n == 0)
                 return false;
-        line->current = line->waiting[0];
+        for (size_t i = 1; i < line->n; i++)
+                if (line->waiting[i].round < line->waiting[next].round)
+                        next = i;
+        line->current = line->waiting[next].doc;
         line->current.state = STORE_DOC_CONVERTING;
+        line->round = line->waiting[next].round;
         line->running = true;
-        remove_at(line, 0);
+        remove_at(line, next);
         *ret_doc = line->current;
         return true;
 }
@@ -103,7 +130,7 @@ void line_drop(struct line *line, struct store_doc *ret_doc)
 bool line_remove(struct line *line, const char *id)
 {
         for (size_t i = 0; i < line->n; i++) {
-                if (strcmp(line->waiting[i].id, id) == 0) {
+                if (strcmp(line->waiting[i].doc.id, id) == 0) {
                         remove_at(line, i);
                         return true;
                 }

@@ -11,7 +11,8 @@
  * added again as QUEUED: pages that were made are found and kept.
  *
  * Invariants:
- *  (1) first come, first served; one conversion at a time.
+ *  (1) one conversion at a time; in a meeting first come, first served; meetings
+ *      take turns, so that one with hundreds of papers does not hold up the others.
  *  (2) the end of one conversion, whatever its result, lets the next begin.
  */
 #ifndef DOCS_SHARE_CORE_LINE_H
@@ -31,7 +32,7 @@ DEFINE_CLEANUP(struct line *, line_free)
  * LINE_MAX_WAITING wait. */
 must_use int line_add(struct line *line, const struct store_doc *doc);
 
-/* Starts the oldest one: true, with the document as CONVERTING. False: none
+/* Starts the one whose turn it is: true, with the document as CONVERTING. False: none
  * waits, or one is running. */
 bool line_next(struct line *line, struct store_doc *ret_doc);
 

@@ -42,6 +42,30 @@ static void one_at_a_time_in_order(void **state)
         assert_null(line_running(line));
 }
 
+static void meetings_take_turns(void **state)
+{
+        static const char *const meetings[] = { "A", "A", "A", "B", "A", "B", "C" };
+        static const char expected[] = "ABCABAA";
+        cleanup(line_freep) struct line *line = NULL;
+        struct store_doc doc;
+
+        (void)state;
+        assert_int_equal(line_new(&line), 0);
+        for (size_t i = 0; i < ARRAY_LEN(meetings); i++) {
+                struct store_doc added = { 0 };
+
+                snprintf(added.id, sizeof(added.id), "%zu", i);
+                strcpy(added.meeting, meetings[i]);
+                assert_int_equal(line_add(line, &added), 0);
+        }
+        for (size_t i = 0; expected[i]; i++) {
+                assert_true(line_next(line, &doc));
+                assert_int_equal(doc.meeting[0], expected[i]);
+                line_drop(line, &doc);
+        }
+        assert_false(line_next(line, &doc));
+}
+
 static void failure_lets_the_next_begin(void **state)
 {
         cleanup(line_freep) struct line *line = NULL;
@@ -96,6 +120,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(one_at_a_time_in_order),
+                cmocka_unit_test(meetings_take_turns),
                 cmocka_unit_test(failure_lets_the_next_begin),
                 cmocka_unit_test(waiting_one_can_be_removed),
                 cmocka_unit_test(line_is_bounded),
