@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { figure, launch, Person, root, Server, temporaryFolder, until } from './harness.mjs';
+import { cleanUp, figure, launch, Person, root, Server, temporaryFolder, until } from './harness.mjs';
 
 const sha256 = (file) => createHash('sha256').update(readFileSync(file)).digest('hex');
 
@@ -20,7 +20,7 @@ before(async () => {
 after(async () => {
   await browser?.close();
   await server?.stop();
-  Server.killAll();
+  cleanUp();
 });
 
 async function upload(person, name) {

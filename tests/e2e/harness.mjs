@@ -40,14 +40,13 @@ export async function until(probe, what, timeoutMs = 15000, intervalMs = 50) {
   }
 }
 
+/** What a failed test may have left behind and would keep the runner waiting: servers and relays. */
+const leftovers = new Set();
+export function cleanUp() {
+  for (const end of leftovers) end();
+}
+
 export class Server {
-  static #running = new Set();
-
-  /** A failed test must not leave its server behind. */
-  static killAll() {
-    for (const child of Server.#running) child.kill('SIGKILL');
-  }
-
   static async start({ data = temporaryFolder(), env = {}, args = [], wrap = [] } = {}) {
     const server = new Server();
     server.data = data;
@@ -70,9 +69,10 @@ export class Server {
     this.log = [];
     this.child = spawn(command[0], command.slice(1), { env: { ...process.env, ...this.env }, stdio: ['ignore', 'pipe', 'pipe'] });
     const { child } = this;
-    Server.#running.add(child);
+    const kill = () => child.kill('SIGKILL');
+    leftovers.add(kill);
     this.exited = new Promise((resolve) => child.once('exit', (code, signal) => {
-      Server.#running.delete(child);
+      leftovers.delete(kill);
       resolve({ code, signal });
     }));
     readline.createInterface({ input: this.child.stderr }).on('line', (line) => this.log.push(line));
@@ -250,10 +250,12 @@ export async function udpRelay(targetPort) {
       upstreams.clear();
     },
     close() {
+      leftovers.delete(relay.close);
       relay.changePort();
       front.close();
     },
   };
+  leftovers.add(relay.close);
   front.on('message', (data, from) => {
     if (relay.drop) return;
     const key = `${from.address}:${from.port}`;
@@ -285,7 +287,7 @@ export async function tcpRelay(targetPort) {
     for (const socket of [client, upstream]) socket.on('error', end).on('close', end);
   });
   await new Promise((resolve) => front.listen(0, '127.0.0.1', resolve));
-  return {
+  const relay = {
     port: front.address().port,
     /** Connections open now stay open and carry nothing more. */
     freeze() {
@@ -297,6 +299,7 @@ export async function tcpRelay(targetPort) {
       }
     },
     close() {
+      leftovers.delete(relay.close);
       for (const { client, upstream } of pairs) {
         client.destroy();
         upstream.destroy();
@@ -304,6 +307,8 @@ export async function tcpRelay(targetPort) {
       front.close();
     },
   };
+  leftovers.add(relay.close);
+  return relay;
 }
 
 /** Figures are printed, never asserted. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { launch, Person, Server, temporaryFolder, until } from './harness.mjs';
+import { cleanUp, launch, Person, Server, temporaryFolder, until } from './harness.mjs';
 
 let server, browser;
 before(async () => {
@@ -14,7 +14,7 @@ before(async () => {
 after(async () => {
   await browser?.close();
   await server?.stop();
-  Server.killAll();
+  cleanUp();
 });
 
 const messageOf = async (person) => {

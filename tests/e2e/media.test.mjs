@@ -2,7 +2,7 @@
 // Three people in three browsers see and hear each other through the server.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { figure, launch, Person, Server, udpRelay, until } from './harness.mjs';
+import { cleanUp, figure, launch, Person, Server, udpRelay, until } from './harness.mjs';
 
 let server, browser;
 before(async () => {
@@ -12,7 +12,7 @@ before(async () => {
 after(async () => {
   await browser?.close();
   await server?.stop();
-  Server.killAll();
+  cleanUp();
 });
 
 test('three_people_see_and_hear_each_other', async () => {

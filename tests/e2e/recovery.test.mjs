@@ -2,7 +2,7 @@
 // What happens on a bad day: the server dies, the laptop closes, the page is reloaded.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { figure, launch, Person, Server, tcpRelay, until } from './harness.mjs';
+import { cleanUp, figure, launch, Person, Server, tcpRelay, until } from './harness.mjs';
 
 let browser;
 before(async () => {
@@ -10,7 +10,7 @@ before(async () => {
 });
 after(async () => {
   await browser?.close();
-  Server.killAll();
+  cleanUp();
 });
 
 async function say(person, text) {
