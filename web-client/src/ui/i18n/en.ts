@@ -88,7 +88,7 @@ export const en: Words = {
   join: {
     youAre: 'You take part as',
     name: 'Your name',
-    nameHint: 'For example: Tran Thi Hoa – Farmers’ Union',
+    nameHint: 'With your unit, for example: “An Binh commune hall”',
     enter: 'Join',
     entering: 'Joining…',
     preview: 'Your picture',

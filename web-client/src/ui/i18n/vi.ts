@@ -105,7 +105,7 @@ export const vi = {
   join: {
     youAre: 'Bạn tham dự với vai trò',
     name: 'Họ và tên',
-    nameHint: 'Ví dụ: Trần Thị Hoa – Hội Nông dân xã',
+    nameHint: 'Ghi cả đơn vị, ví dụ: “Điểm cầu xã An Bình”',
     enter: 'Vào họp',
     entering: 'Đang vào…',
     preview: 'Hình của bạn',
@@ -234,7 +234,7 @@ export const vi = {
     reconnecting: 'Mất kết nối, đang tự kết nối lại…',
     mediaReconnecting: 'Hình và tiếng bị ngắt, đang tự nối lại…',
     back: 'Đã kết nối lại.',
-    muted: 'Chủ tọa đã tắt micro của bạn. Bấm Micro khi bạn cần phát biểu.',
+    muted: 'Người điều hành đã tắt micro của bạn. Bấm Micro khi cần phát biểu.',
     sound: 'Bật âm thanh',
     soundText: 'Trình duyệt đang chặn tiếng. Bấm nút để nghe cuộc họp.',
     weak: 'Đường truyền của bạn yếu. Tắt camera sẽ giúp nghe rõ hơn.',
