@@ -101,6 +101,8 @@ export interface MediaState {
   micId: string;
   cameraId: string;
   speakerId: string;
+  /** Whose voice is heard now, mine aside: may be more than the one speaker. */
+  talking: ReadonlySet<Id>;
   /** My own camera's picture, for the preview and my tile. */
   preview: MediaStream | null;
   /** My own shared screen. */

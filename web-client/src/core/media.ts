@@ -12,6 +12,7 @@ import type { MediaListener, MeetingClient } from './meeting.ts';
 import { Peer } from './peer.ts';
 import { assignSlots, changedViews } from './slots.ts';
 import { Store } from './store.ts';
+import { sameSet, Talkers } from './talkers.ts';
 
 const WISH_DELAY_MS = 120;
 /** How long a shaken connection may take to recover before it is replaced. */
@@ -20,13 +21,15 @@ const DISCONNECTED_MS = 4000;
 const RETRY_MS = 1000;
 const MAX_RETRY_MS = 30000;
 
+const LISTEN_EVERY_MS = 400;
+
 const KINDS = ['mic', 'camera', 'screen'] as const;
 
 export class MediaClient implements Media, MediaListener {
   #store = new Store<MediaState>({
     micOn: false, cameraOn: false, screenOn: false, micFault: null, cameraFault: null, micLevel: 0,
     devices: { mics: [], cameras: [], speakers: [] }, micId: '', cameraId: '', speakerId: '', preview: null,
-    screenPreview: null, connection: 'new',
+    screenPreview: null, connection: 'new', talking: new Set(),
   });
   #clock: Clock;
   #meeting: MeetingClient;
@@ -43,6 +46,8 @@ export class MediaClient implements Media, MediaListener {
   #replaceTimer: Timer | null = null;
   /** What the server says the video slots carry. */
   #carried = new Map<number, { participant: Id; kind: Kind }>();
+  #talkers = new Talkers();
+  #listenTimer: Timer | null = null;
   #askedOff = 0;
   #refused = 0;
   #closed = false;
@@ -249,10 +254,11 @@ export class MediaClient implements Media, MediaListener {
   onMessage(message: ServerMessage): void {
     if (message.type === 'slots') {
       for (const slot of message.slots) {
-        if (slot.audio) continue;
-        if (slot.participant === null) this.#carried.delete(slot.index);
+        if (slot.audio) this.#talkers.carries(slot.index, slot.participant);
+        else if (slot.participant === null) this.#carried.delete(slot.index);
         else this.#carried.set(slot.index, { participant: slot.participant, kind: slot.kind });
       }
+      this.#listenSoon();
       this.#store.set({});
     } else if (message.type === 'wanted') {
       this.#wanted[message.kind] = message.wanted;
@@ -260,6 +266,19 @@ export class MediaClient implements Media, MediaListener {
     } else if (message.type === 'peer-gone' && message.reason !== 'replaced') {
       this.#replaceSoon(0);
     }
+  }
+
+  #listenSoon(): void {
+    if (this.#closed || this.#listenTimer || this.#talkers.idle) return;
+    this.#listenTimer = this.#clock.after(LISTEN_EVERY_MS, () => void this.#listen());
+  }
+
+  async #listen(): Promise<void> {
+    const levels = await this.#peer?.levels().catch(() => []);
+    const talking = this.#talkers.at(this.#clock.now(), levels ?? []);
+    if (!sameSet(talking, this.state.talking)) this.#store.set({ talking });
+    this.#listenTimer = null;
+    this.#listenSoon();
   }
 
   /* ---- the PeerConnection ---- */
@@ -330,12 +349,13 @@ export class MediaClient implements Media, MediaListener {
     this.#peer?.close();
     this.#peer = null;
     this.#carried.clear();
-    this.#store.set({ connection });
+    this.#talkers.clear();
+    this.#store.set({ connection, talking: new Set() });
   }
 
   close(): void {
     this.#closed = true;
-    for (const timer of [this.#wishTimer, this.#replaceTimer]) if (timer) this.#clock.clear(timer);
+    for (const timer of [this.#wishTimer, this.#replaceTimer, this.#listenTimer]) if (timer) this.#clock.clear(timer);
     this.#closePeer('new');
     for (const kind of KINDS) this.#dropTrack(kind);
   }

@@ -71,6 +71,7 @@ export class Peer {
   readonly pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
   readonly voices: MediaStream[] = [];
   readonly pictures: MediaStream[] = [];
+  #ears: RTCRtpReceiver[] = [];
   #senders: Partial<Record<Kind, RTCRtpSender>> = {};
   /** One change of a sender after the other: parameters are read, changed and written. */
   #queue: Promise<void> = Promise.resolve();
@@ -97,6 +98,7 @@ export class Peer {
     const transceiver = this.pc.addTransceiver(media, { direction: 'recvonly' });
     prefer(transceiver, codecs);
     trimExtensions(transceiver, RECEIVED_EXTENSIONS);
+    if (media === 'audio') this.#ears.push(transceiver.receiver);
     return new MediaStream([transceiver.receiver.track]);
   }
 
@@ -106,6 +108,18 @@ export class Peer {
     const answer = await ask(offer.sdp!);
     if (this.pc.signalingState === 'closed') return;
     await this.pc.setRemoteDescription({ type: 'answer', sdp: answer });
+  }
+
+  /** 0..1 of each audio slot now. The RFC 6464 levels end at the server, so it is what was decoded. */
+  levels(): Promise<number[]> {
+    return Promise.all(this.#ears.map(async (receiver) => {
+      const report = await receiver.getStats();
+      let level = 0;
+      report.forEach((entry: { type: string; audioLevel?: number }) => {
+        if (entry.type === 'inbound-rtp') level = entry.audioLevel ?? 0;
+      });
+      return level;
+    }));
   }
 
   /** What is not active costs nothing: no packet is sent. */

@@ -46,16 +46,20 @@ export function linesOf(box: Box, cover: boolean): number {
 
 const RANK: Record<Role, number> = { chair: 0, presenter: 1, secretary: 2, delegate: 3, observer: 4 };
 
+function ranked(people: readonly Participant[]): Participant[] {
+  return people
+    .map((person, index) => ({ person, index }))
+    .sort((a, b) =>
+      Number(b.person.camera) - Number(a.person.camera) || RANK[a.person.role] - RANK[b.person.role] || a.index - b.index)
+    .map(({ person }) => person);
+}
+
 /**
  * The people who get a tile, at most n. Places are stable: who spoke lately
  * comes in for somebody else only when she is not there already.
  */
 export function chooseTiles(people: readonly Participant[], lately: readonly Id[], n: number): Participant[] {
-  const order = people
-    .map((person, index) => ({ person, index }))
-    .sort((a, b) =>
-      Number(b.person.camera) - Number(a.person.camera) || RANK[a.person.role] - RANK[b.person.role] || a.index - b.index)
-    .map(({ person }) => person);
+  const order = ranked(people);
   if (order.length <= n) return order;
   const here = new Set(order.map(({ id }) => id));
   const chosen = new Set(lately.filter((id) => here.has(id)).slice(0, n));
@@ -64,6 +68,14 @@ export function chooseTiles(people: readonly Participant[], lately: readonly Id[
     chosen.add(id);
   }
   return order.filter(({ id }) => chosen.has(id));
+}
+
+/** The grid's further leaves: leaf 0 is chooseTiles(), the others follow in their order, n to a leaf. */
+export function leafOf(people: readonly Participant[], lately: readonly Id[], n: number, leaf: number): Participant[] {
+  const first = chooseTiles(people, lately, n);
+  if (leaf === 0) return first;
+  const shown = new Set(first.map(({ id }) => id));
+  return ranked(people).filter(({ id }) => !shown.has(id)).slice((leaf - 1) * n, leaf * n);
 }
 
 /** A Vietnamese is called by the last word of her name. */

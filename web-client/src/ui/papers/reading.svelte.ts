@@ -71,9 +71,14 @@ export class Reading {
 
   /** Turns the page: for everybody when she presents, else for herself. */
   turn(by: number): void {
+    if (this.place) this.goTo(this.place.page + by);
+  }
+
+  /** The same for any page. */
+  goTo(wanted: number): void {
     const place = this.place;
     if (!place) return;
-    const page = Math.min(Math.max(place.page + by, 1), this.pages);
+    const page = Math.min(Math.max(wanted, 1), this.pages);
     if (page === place.page) return;
     const next = { document: place.document, page };
     if (this.presenting && !this.own) void this.#turnForAll(next);
