@@ -35,8 +35,11 @@ static const char *const fixed_args[] = {
 /* A server that runs as root gives that up first: the kernel does not count
  * root's processes against a limit, and the converter's user outside of its
  * namespace should be nobody. */
-static const char *const root_args[] = { "setpriv", "--reuid", "65534",
-                                         "--regid", "65534",   "--clear-groups" };
+static const char *const root_args[] = { "--reuid", "65534", "--regid", "65534", "--clear-groups" };
+/* bwrap refuses to start with capabilities that it was not given by being
+ * setuid, such as the one that lets a service bind port 443. */
+static const char *const no_caps_args[] = { "setpriv", "--ambient-caps", "-all", "--inh-caps",
+                                            "-all" };
 static const char *const limit_args[] = { "--",          "nice",
                                           "-n",          "10",
                                           "prlimit",     "--as=2147483648",
@@ -63,6 +66,7 @@ static void build_args(struct args *args, const struct sandbox_run *run)
 
         while (run->argv[n])
                 n++;
+        add_args(args, no_caps_args, ARRAY_LEN(no_caps_args));
         if (geteuid() == 0)
                 add_args(args, root_args, ARRAY_LEN(root_args));
         add_args(args, fixed_args, ARRAY_LEN(fixed_args));
