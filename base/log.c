@@ -30,6 +30,9 @@ static void blank_controls(uint8_t *text, size_t n)
 }
 
 static void write_line(enum log_level level, const char *topic, const char *format, va_list args,
+                       uint64_t held_back) __attribute__((format(printf, 3, 0)));
+
+static void write_line(enum log_level level, const char *topic, const char *format, va_list args,
                        uint64_t held_back)
 {
         static const char *const names[] = { "error", "warn", "info", "debug" };

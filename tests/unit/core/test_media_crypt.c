@@ -41,9 +41,10 @@ static void pair_done(struct pair *pair)
 static uint8_t *rtp_new(uint16_t seq, uint32_t ssrc, size_t payload_len, size_t *ret_len)
 {
         uint8_t *data = calloc(1, 12 + payload_len + MEDIA_CRYPT_TRAILER);
-        struct wr w = wr_init(data, 12);
+        struct wr w;
 
         assert_non_null(data);
+        w = wr_init(data, 12);
         wr_u8(&w, 0x80);
         wr_u8(&w, 96);
         wr_u16(&w, seq);

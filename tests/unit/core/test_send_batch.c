@@ -70,6 +70,16 @@ static size_t read_all(struct reader *reader)
         return total;
 }
 
+static void send_numbered(struct send_batch *batch, struct send_target *target, uint16_t number)
+{
+        uint8_t *at = send_batch_reserve(batch, 1300);
+        struct wr w = wr_init(at, LEN);
+
+        memset(at, 0, LEN);
+        wr_u16(&w, number);
+        send_batch_commit(batch, target, LEN);
+}
+
 static void order_is_kept_for_each_destination(void **state)
 {
         struct udp_socket from;
@@ -89,12 +99,7 @@ static void order_is_kept_for_each_destination(void **state)
                 send_target_set(&targets[i], &path);
         }
         for (unsigned i = 0; i < N_SENT * 2; i++) {
-                uint8_t *at = send_batch_reserve(batch, 1300);
-                struct wr w = wr_init(at, LEN);
-
-                memset(at, 0, LEN);
-                wr_u16(&w, (uint16_t)(i / 2));
-                send_batch_commit(batch, &targets[i % 2], LEN);
+                send_numbered(batch, &targets[i % 2], (uint16_t)(i / 2));
                 if (i % 500 == 0)
                         got += read_all(&readers[0]) + read_all(&readers[1]);
         }
@@ -129,11 +134,7 @@ static void unreachable_destination_costs_only_itself(void **state)
         path.local.s6_addr[12] = 203; /* not an address of this machine */
         send_target_set(&bad, &path);
         for (unsigned i = 0; i < 20; i++) {
-                struct send_target *target = i % 2 ? &good : &bad;
-                struct wr w = wr_init(send_batch_reserve(batch, LEN), LEN);
-
-                wr_u16(&w, (uint16_t)(i / 2));
-                send_batch_commit(batch, target, LEN);
+                send_numbered(batch, i % 2 ? &good : &bad, (uint16_t)(i / 2));
         }
         send_batch_flush(batch);
         assert_int_equal(send_batch_dropped(batch), 10);
