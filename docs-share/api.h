@@ -88,10 +88,10 @@ bool docs_poll(struct docs *docs, struct docs_event *ret_event);
 enum docs_variant { DOCS_ORIGINAL, DOCS_PDF, DOCS_PAGE_SCREEN, DOCS_PAGE_PHONE, DOCS_TEXT };
 
 struct docs_file {
-        char path[512]; /* a regular file that never changes */
-        char content_type[64];
-        char name[300]; /* for Content-Disposition */
-        char etag[80];  /* quoted, strong */
+        char path[512];           /* a regular file that never changes */
+        const char *content_type; /* static */
+        char name[300];           /* for Content-Disposition */
+        char etag[80];            /* quoted, strong */
         int64_t size_bytes;
         bool attachment; /* original and PDF: to be saved, not shown */
 };

@@ -421,7 +421,7 @@ static int fill_blob(struct docs *docs, const struct store_doc *doc, bool pdf,
                 filename_with_extension(file->name, sizeof(file->name), doc->name, "pdf");
         else
                 snprintf(file->name, sizeof(file->name), "%s", doc->name);
-        snprintf(file->content_type, sizeof(file->content_type), "%s", filetype_content_type(type));
+        file->content_type = filetype_content_type(type);
         snprintf(file->etag, sizeof(file->etag), "\"%s\"", sha256);
         file->attachment = true;
         return 0;
@@ -436,7 +436,7 @@ static int fill_page(struct docs *docs, const struct store_doc *doc, int page, e
                 return -ENOENT;
         files_page_path(file->path, docs->dir, doc->sha256, page, size);
         snprintf(file->name, sizeof(file->name), "%d.webp", page);
-        snprintf(file->content_type, sizeof(file->content_type), "image/webp");
+        file->content_type = "image/webp";
         snprintf(file->etag, sizeof(file->etag), "\"%.64s-%d%c\"", doc->sha256, page,
                  size == PAGE_SCREEN ? 's' : 'p');
         return 0;
@@ -448,7 +448,7 @@ static int fill_text(struct docs *docs, const struct store_doc *doc, struct docs
                 return -ENOENT;
         files_text_path(file->path, docs->dir, doc->sha256);
         filename_with_extension(file->name, sizeof(file->name), doc->name, "txt");
-        snprintf(file->content_type, sizeof(file->content_type), "text/plain; charset=utf-8");
+        file->content_type = "text/plain; charset=utf-8";
         snprintf(file->etag, sizeof(file->etag), "\"%.64s-t\"", doc->sha256);
         return 0;
 }

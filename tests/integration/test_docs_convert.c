@@ -319,6 +319,8 @@ static void files_are_served_with_their_names(void **state)
         (void)wait_end(w, w->uploaded.id);
         assert_int_equal(docs_file(w->docs, w->uploaded.id, DOCS_ORIGINAL, 0, &file), 0);
         assert_string_equal(file.name, "Tờ trình số 5.PPTX");
+        assert_string_equal(file.content_type, "application/vnd.openxmlformats-officedocument."
+                                               "presentationml.presentation");
         assert_int_equal(docs_file(w->docs, w->uploaded.id, DOCS_PDF, 0, &file), 0);
         assert_string_equal(file.name, "Tờ trình số 5.pdf");
         assert_int_equal(docs_file(w->docs, "nothing", DOCS_PDF, 0, &file), -ENOENT);
