@@ -853,7 +853,7 @@ export interface Quality {
  */
 export interface PeerGone {
   type: "peer-gone";
-  reason: "timeout" | "dtls" | "closed" | "replaced";
+  reason: "timeout" | "dtls" | "closed" | "replaced" | "failed";
 }
 export interface ServerPointer {
   type: "pointer";

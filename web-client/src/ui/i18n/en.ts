@@ -104,6 +104,7 @@ export const en: Words = {
     none: 'None',
     level: 'Level of your microphone',
     speak: 'Say something: a moving green bar means the microphone works',
+    asking: 'Opening the microphone and the camera. If the browser asks, please press “Allow”.',
     listening: 'You are an observer: listen, watch and read the papers.',
   },
   tools: {

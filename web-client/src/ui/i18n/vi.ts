@@ -121,6 +121,7 @@ export const vi = {
     none: 'Không có',
     level: 'Mức tiếng của micro',
     speak: 'Nói thử: vạch xanh chạy là micro tốt',
+    asking: 'Đang mở micro và camera. Nếu trình duyệt hỏi, xin bấm “Cho phép”.',
     listening: 'Bạn dự thính: nghe, xem và đọc tài liệu.',
   },
   tools: {
