@@ -56,6 +56,7 @@ must_use int sfu_new(struct sfu **ret_sfu, const struct sfu_config *config, char
                      size_t error_cap);
 
 /* Says goodbye to every peer (RTCP BYE, DTLS close_notify), joins the threads.
+ * Calls done() of every sfu_peer_stats() that is not answered yet, with NULL.
  * Accepts NULL, returns NULL. */
 struct sfu *sfu_free(struct sfu *sfu);
 DEFINE_CLEANUP(struct sfu *, sfu_free)
@@ -93,7 +94,9 @@ const char *sfu_offer_error_code(enum sfu_offer_err err);
 must_use int sfu_peer_open(struct sfu *sfu, const struct sfu_peer_params *params, const char *offer,
                            size_t offer_len, char **ret_answer, uint64_t *ret_peer);
 
-/* Unknown numbers are ignored. */
+/* Unknown numbers are ignored. Closing, views and mutes that find the worker
+ * busy are handed over by a later sfu_poll(), in their order: poll now and then,
+ * woken or not. */
 void sfu_peer_close(struct sfu *sfu, uint64_t peer);
 
 /* What one slot should carry. */
@@ -122,7 +125,13 @@ enum sfu_event_type {
         SFU_EV_QUALITY,   /* this peer's line, once a second at most, on change */
 };
 
-enum sfu_gone { SFU_GONE_TIMEOUT, SFU_GONE_DTLS, SFU_GONE_CLOSED_BY_PEER, SFU_GONE_REPLACED };
+enum sfu_gone {
+        SFU_GONE_TIMEOUT,
+        SFU_GONE_DTLS,
+        SFU_GONE_CLOSED_BY_PEER,
+        SFU_GONE_REPLACED,
+        SFU_GONE_FAILED, /* ours: no memory for it */
+};
 
 struct sfu_event {
         enum sfu_event_type type;
@@ -187,8 +196,8 @@ struct sfu_peer_stats {
         struct sfu_stream_stats streams[SFU_MAX_SLOTS + 9];
 };
 
-/* Asks for one peer's statistics; done is called from a later sfu_poll(), with
- * NULL if the peer is gone. Returns 0 or -EAGAIN. */
+/* Asks for one peer's statistics; done is called once, from a later sfu_poll()
+ * or from sfu_free(), with NULL if the peer is gone. Returns 0 or -EAGAIN. */
 must_use int sfu_peer_stats(struct sfu *sfu, uint64_t peer,
                             void (*done)(void *user, const struct sfu_peer_stats *stats),
                             void *user);

@@ -16,6 +16,8 @@
 #include "sfu/io/u64_map.h"
 #include "sfu/io/worker.h"
 
+enum { MAX_LATE = 16384 };
+
 static const char topic[] = "sfu";
 
 /* What the signalling thread remembers, so that it can place rooms and answer
@@ -37,11 +39,16 @@ struct peer_info {
         unsigned recv_codecs;
 };
 
-/* A close that found the worker's mailbox full. */
-struct unclosed {
-        struct unclosed *next;
-        unsigned worker;
-        uint64_t peer;
+/* A command that found its worker's mailbox full; oldest first, so that the
+ * worker gets them in order. */
+struct late_command {
+        struct late_command *next;
+        struct worker_command command;
+};
+
+struct late {
+        struct late_command *first, *last;
+        size_t n;
 };
 
 struct sfu {
@@ -53,7 +60,7 @@ struct sfu {
         uint32_t *loads; /* peers of each worker */
         uint64_t last_peer;
         struct u64_map rooms, peers;
-        struct unclosed *unclosed;
+        struct late *late; /* of each worker */
 };
 
 /* Making and ending. */
@@ -100,7 +107,8 @@ static int start_workers(struct sfu *sfu, const struct sfu_config *config,
         }
         sfu->workers = calloc(config->n_workers, sizeof(struct worker *));
         sfu->loads = calloc(config->n_workers, sizeof(*sfu->loads));
-        if (!sfu->workers || !sfu->loads)
+        sfu->late = calloc(config->n_workers, sizeof(*sfu->late));
+        if (!sfu->workers || !sfu->loads || !sfu->late)
                 return -ENOMEM;
         sfu->n_workers = config->n_workers;
         for (unsigned i = 0; i < sfu->n_workers; i++) {
@@ -163,6 +171,30 @@ int sfu_new(struct sfu **ret_sfu, const struct sfu_config *config, char *ret_err
         return sfu_new_tuned(ret_sfu, config, &defaults, ret_error, error_cap);
 }
 
+static void free_command(struct late_command *late)
+{
+        if (late->command.type == WORKER_VIEW)
+                free(late->command.view.views);
+        free(late);
+}
+
+static struct late_command *take_late(struct late *late)
+{
+        struct late_command *first = late->first;
+
+        late->first = first->next;
+        late->n--;
+        return first;
+}
+
+static void free_late(struct sfu *sfu)
+{
+        for (unsigned i = 0; sfu->late && i < sfu->n_workers; i++)
+                while (sfu->late[i].first)
+                        free_command(take_late(&sfu->late[i]));
+        free(sfu->late);
+}
+
 static void free_tables(struct sfu *sfu)
 {
         struct room_info *room;
@@ -178,12 +210,6 @@ static void free_tables(struct sfu *sfu)
         }
         u64_map_done(&sfu->peers);
         u64_map_done(&sfu->rooms);
-        while (sfu->unclosed) {
-                struct unclosed *next = sfu->unclosed->next;
-
-                free(sfu->unclosed);
-                sfu->unclosed = next;
-        }
 }
 
 struct sfu *sfu_free(struct sfu *sfu)
@@ -193,6 +219,7 @@ struct sfu *sfu_free(struct sfu *sfu)
         for (unsigned i = 0; i < sfu->n_workers; i++)
                 worker_free(sfu->workers[i]);
         free_tables(sfu);
+        free_late(sfu);
         dtls_context_free(sfu->dtls);
         for (size_t i = 0; i < sfu->n_addresses; i++)
                 free(sfu->addresses[i]);
@@ -412,34 +439,40 @@ int sfu_peer_open(struct sfu *sfu, const struct sfu_peer_params *params, const c
 
 /* Commands. */
 
-static void post_close(struct sfu *sfu, unsigned worker, uint64_t peer)
+/* Takes the command; without memory, or with MAX_LATE waiting, it is lost: a
+ * peer that should close then goes when its client is silent. */
+static void post(struct sfu *sfu, unsigned worker, const struct worker_command *command)
 {
-        const struct worker_command command = { .type = WORKER_CLOSE, .peer = peer };
-        struct unclosed *unclosed;
+        static struct log_limit limit;
+        struct late *late = &sfu->late[worker];
+        struct late_command *added;
 
-        if (worker_post(sfu->workers[worker], &command) == 0)
+        if (!late->first && worker_post(sfu->workers[worker], command) == 0)
                 return;
-        unclosed = malloc(sizeof(*unclosed));
-        if (!unclosed) {
-                /* It goes when its client is silent. */
-                log_line(LOG_ERROR, topic, "peer=%" PRIu64 " cannot be closed: no memory", peer);
+        added = late->n < MAX_LATE ? malloc(sizeof(*added)) : NULL;
+        if (!added) {
+                log_limited(&limit, LOG_ERROR, topic, "peer=%" PRIu64 ": command %d lost",
+                            command->peer, command->type);
+                if (command->type == WORKER_VIEW)
+                        free(command->view.views);
                 return;
         }
-        *unclosed = (struct unclosed){ sfu->unclosed, worker, peer };
-        sfu->unclosed = unclosed;
+        *added = (struct late_command){ .command = *command };
+        if (late->first)
+                late->last->next = added;
+        else
+                late->first = added;
+        late->last = added;
+        late->n++;
 }
 
-static void retry_unclosed(struct sfu *sfu)
+static void post_late(struct sfu *sfu)
 {
-        struct unclosed *list = sfu->unclosed;
+        for (unsigned i = 0; i < sfu->n_workers; i++) {
+                struct late *late = &sfu->late[i];
 
-        sfu->unclosed = NULL;
-        while (list) {
-                struct unclosed *next = list->next;
-
-                post_close(sfu, list->worker, list->peer);
-                free(list);
-                list = next;
+                while (late->first && worker_post(sfu->workers[i], &late->first->command) == 0)
+                        free(take_late(late)); /* what it points to is the worker's now */
         }
 }
 
@@ -449,16 +482,9 @@ void sfu_peer_close(struct sfu *sfu, uint64_t peer)
 
         if (!info)
                 return;
-        post_close(sfu, info->room->worker, peer);
+        post(sfu, info->room->worker,
+             &(struct worker_command){ .type = WORKER_CLOSE, .peer = peer });
         forget_peer(sfu, info);
-}
-
-static void lost_command(const char *what, uint64_t peer)
-{
-        static struct log_limit limit;
-
-        log_limited(&limit, LOG_ERROR, topic, "peer=%" PRIu64 ": %s lost, worker is overloaded",
-                    peer, what);
 }
 
 void sfu_peer_view(struct sfu *sfu, uint64_t peer, const struct sfu_slot_view *views, size_t n)
@@ -471,25 +497,21 @@ void sfu_peer_view(struct sfu *sfu, uint64_t peer, const struct sfu_slot_view *v
                 return;
         command.view.views = calloc(n, sizeof(*views));
         if (!command.view.views) {
-                lost_command("view", peer);
+                log_line(LOG_ERROR, topic, "peer=%" PRIu64 " view lost: no memory", peer);
                 return;
         }
         memcpy(command.view.views, views, n * sizeof(*views));
-        if (worker_post(sfu->workers[info->room->worker], &command) < 0) {
-                lost_command("view", peer);
-                free(command.view.views);
-        }
+        post(sfu, info->room->worker, &command);
 }
 
 void sfu_peer_mute(struct sfu *sfu, uint64_t peer, enum sfu_kind kind, bool muted)
 {
         struct peer_info *info = u64_map_get(&sfu->peers, peer);
-        const struct worker_command command = { .type = WORKER_MUTE,
-                                                .peer = peer,
-                                                .mute = { kind, muted } };
 
-        if (info && worker_post(sfu->workers[info->room->worker], &command) < 0)
-                lost_command("mute", peer);
+        if (info)
+                post(sfu, info->room->worker,
+                     &(struct worker_command){
+                             .type = WORKER_MUTE, .peer = peer, .mute = { kind, muted } });
 }
 
 int sfu_peer_stats(struct sfu *sfu, uint64_t peer,
@@ -535,8 +557,7 @@ bool sfu_poll(struct sfu *sfu, struct sfu_event *ret_event)
 {
         struct worker_report report;
 
-        if (sfu->unclosed)
-                retry_unclosed(sfu);
+        post_late(sfu);
         while (take_report(sfu, &report)) {
                 if (report.done) {
                         report.done(report.user, report.stats);

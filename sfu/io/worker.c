@@ -178,7 +178,7 @@ static void on_open(struct worker *worker, struct worker_peer *params, int64_t n
                                                            .room = params->room,
                                                            .peer = params->id,
                                                            .participant = params->participant,
-                                                           .gone_reason = SFU_GONE_TIMEOUT } };
+                                                           .gone_reason = SFU_GONE_FAILED } };
 
                 log_line(LOG_ERROR, topic, "room=%" PRIu64 " peer=%" PRIu64 " cannot be opened: %s",
                          params->room, params->id, r < 0 ? strerror(-r) : "the room is full");

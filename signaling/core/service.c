@@ -81,6 +81,7 @@ void service_tick(struct app *app)
         GHashTableIter iter;
         struct room *room;
 
+        service_poll(app); /* what was full a moment ago wakes nobody */
         sessions_tick(app);
         g_hash_table_iter_init(&iter, app->rooms);
         while (g_hash_table_iter_next(&iter, NULL, (void **)&room)) {

@@ -149,10 +149,9 @@ char *msg_quality(unsigned bars, uint32_t rtt_ms, unsigned loss_permille, uint32
 char *msg_peer_gone(enum sfu_gone reason)
 {
         static const char *const words[] = {
-                [SFU_GONE_TIMEOUT] = "timeout",
-                [SFU_GONE_DTLS] = "dtls",
-                [SFU_GONE_CLOSED_BY_PEER] = "closed",
-                [SFU_GONE_REPLACED] = "replaced",
+                [SFU_GONE_TIMEOUT] = "timeout",       [SFU_GONE_DTLS] = "dtls",
+                [SFU_GONE_CLOSED_BY_PEER] = "closed", [SFU_GONE_REPLACED] = "replaced",
+                [SFU_GONE_FAILED] = "failed",
         };
 
         return dump(json_pack("{s:s, s:s}", "type", "peer-gone", "reason", words[reason]));

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/mailbox.h"
 #include "tests/integration/world.h"
 
 enum { WAIT_MS = 10000, ROOM = 7, ALICE = 1, BOB = 2 };
@@ -532,6 +533,57 @@ static bool stats_came(struct world *world, void *user)
         return ((struct stats_answer *)user)->called;
 }
 
+/* For this thread only: workers report into mailboxes too. */
+static __thread bool mailboxes_are_full;
+
+int __real_mailbox_put(struct mailbox *box, const void *message);
+int __wrap_mailbox_put(struct mailbox *box, const void *message);
+
+int __wrap_mailbox_put(struct mailbox *box, const void *message)
+{
+        return mailboxes_are_full ? -EAGAIN : __real_mailbox_put(box, message);
+}
+
+static bool bobs_video_slot_is_empty(struct world *world, void *user)
+{
+        const struct call *call = user;
+        const struct sfu_event *event = world_event(world, SFU_EV_SLOT, call->bob_peer);
+
+        return event && !event->slot.audio && event->slot.source == 0;
+}
+
+static void busy_worker_gets_every_command_later_and_in_order(void **state)
+{
+        const struct sfu_slot_view nobody = { .kind = SFU_CAMERA };
+        struct call call;
+
+        (void)state;
+        call_init(&call, &(struct client_params){ .n_audio = 1, .n_video = 1 }, 0);
+        exchange(&call, 3);
+        call.world.n_events = 0;
+        mailboxes_are_full = true;
+        sfu_peer_view(call.world.sfu, call.bob_peer, &nobody, 1);
+        sfu_peer_mute(call.world.sfu, call.alice_peer, SFU_MIC, true);
+        mailboxes_are_full = false;
+        sfu_peer_mute(call.world.sfu, call.alice_peer, SFU_MIC, false);
+        assert_true(world_wait(&call.world, bobs_video_slot_is_empty, &call, WAIT_MS));
+        call.want = call.bob->n_packets + 1;
+        for (unsigned i = 0; i < 20 && !bob_has_enough(&call.world, &call); i++) {
+                alice_sends_one_of_each(&call);
+                (void)world_wait(&call.world, bob_has_enough, &call, 100);
+        }
+        assert_true(bob_has_enough(&call.world, &call)); /* she is heard: muted first */
+
+        mailboxes_are_full = true;
+        sfu_peer_close(call.world.sfu, call.bob_peer);
+        mailboxes_are_full = false;
+        assert_true(world_wait(&call.world, bob_heard_goodbye, &call, WAIT_MS));
+        mailboxes_are_full = true;
+        sfu_peer_view(call.world.sfu, call.alice_peer, &nobody, 1);
+        mailboxes_are_full = false;
+        call_done(&call); /* with one still waiting */
+}
+
 static void statistics_of_a_peer_and_of_nobody(void **state)
 {
         struct stats_answer bob = { 0 }, nobody = { 0 };
@@ -668,6 +720,7 @@ int main(int argc, char **argv)
                 cmocka_unit_test(closing_says_goodbye),
                 cmocka_unit_test(end_of_the_plane_says_goodbye),
                 cmocka_unit_test(second_connection_replaces_the_first),
+                cmocka_unit_test(busy_worker_gets_every_command_later_and_in_order),
                 cmocka_unit_test(statistics_of_a_peer_and_of_nobody),
                 cmocka_unit_test(stats_asked_at_the_end_are_answered),
                 cmocka_unit_test(fingerprint_survives_a_restart),
