@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { launch, Person, root, Server, temporaryFolder, until } from './harness.mjs';
+import { cleanUp, launch, Person, root, Server, temporaryFolder, until } from './harness.mjs';
 
 const folder = path.resolve(process.argv[2] ?? path.join(root, 'docs'));
 const TITLE = 'Hội nghị tổng kết công tác năm 2026';
@@ -97,5 +97,5 @@ try {
   await browser.close();
   await server.stop();
   rmSync(papers, { recursive: true, force: true });
-  Server.killAll();
+  cleanUp();
 }
