@@ -160,7 +160,7 @@ void peer_on_dtls(struct peer *peer, struct addr_entry *from, const struct pkt *
         struct udp_path path = from->path;
 
         if (dtls_is_client_hello(pkt->data, pkt->len) &&
-            !rate_limit_take(&worker->hellos, &path.remote.sin6_addr, pkt->arrival_us)) {
+            !rate_limit_take(&worker->hellos, path.remote.sin6_addr.s6_addr, pkt->arrival_us)) {
                 worker_count_garbage(worker, GARBAGE_RATE);
                 return;
         }

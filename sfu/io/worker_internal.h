@@ -12,9 +12,9 @@
 #include <pthread.h>
 
 #include "base/mailbox.h"
+#include "base/rate_limit.h"
 #include "sfu/core/media_room.h"
 #include "sfu/io/addr_map.h"
-#include "sfu/io/rate_limit.h"
 #include "sfu/io/send_batch.h"
 #include "sfu/io/timer_heap.h"
 #include "sfu/io/u64_map.h"

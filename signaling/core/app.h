@@ -23,6 +23,7 @@
 #include <glib.h>
 
 #include "base/base.h"
+#include "base/rate_limit.h"
 #include "docs-share/api.h"
 #include "meeting/meeting.h"
 #include "sfu/api.h"
@@ -42,6 +43,8 @@ enum {
         SPEAKER_MIN_MS = 300,      /* between two `speaker` messages */
         PROGRESS_MIN_MS = 200,     /* between two `document-progress` of one paper */
         APP_TICK_MS = 100,
+        WHIP_PER_SECOND = 50, /* offers from one address: a hall behind one router comes at once */
+        WHIP_BURST = 500,
 };
 
 /* Seats of cookie sessions and of personal tokens: WHIP may not take such ids. */
@@ -70,6 +73,7 @@ struct app {
         GHashTable *resources;       /* word -> struct whip_resource */
         GHashTable *owed;            /* what others will give back in a callback; owned */
         uint64_t next_serial, next_room;
+        struct rate_limit whip_posts;
         bool draining;
         uint64_t n_messages, n_bad_messages, n_too_fast, n_flooders, n_commit_failures;
 };

@@ -25,6 +25,7 @@ int service_new(struct app **ret_app, const struct service_config *config)
         app->wall_ms = config->wall_ms;
         app->now_us = config->now_us;
         app->usage = config->usage;
+        rate_limit_init(&app->whip_posts, WHIP_PER_SECOND, WHIP_BURST, rand_u32());
         r = store_secret(app->store, "token", app->secret);
         if (r < 0) {
                 free(app);

@@ -12,6 +12,7 @@
 #include "signaling/core/names.h"
 #include "signaling/core/replies.h"
 #include "signaling/core/rooms.h"
+#include "signaling/wire/http_peer.h"
 #include "signaling/wire/words.h"
 
 enum {
@@ -49,6 +50,21 @@ static void refuse_token(struct http_conn *conn, int token_err)
         reply_error_with(conn, 401, expired ? "token-expired" : "token-invalid",
                          expired ? "the token has expired" : "no valid token", headers,
                          ARRAY_LEN(headers));
+}
+
+/* Answering an offer is the dearest thing that one request can ask of us. */
+static bool is_in_time(struct app *app, struct http_conn *conn, const struct http_request *req)
+{
+        struct http_header headers[] = { cors[0], cors[1], { "Retry-After", "1" } };
+        uint8_t host[16] = { 0 };
+
+        (void)!peer_parse(host, req->remote, strlen(req->remote));
+        if (rate_limit_take(&app->whip_posts, host, app->now_us()))
+                return true;
+        app->n_too_fast++;
+        reply_error_with(conn, 429, "too-fast", "too many offers, slow down", headers,
+                         ARRAY_LEN(headers));
+        return false;
 }
 
 /* ---- one request to publish or to watch ---- */
@@ -385,8 +401,8 @@ static void post(struct app *app, struct http_conn *conn, const struct http_requ
 {
         struct request q = { .app = app, .conn = conn, .req = req, .role = role };
 
-        if (check_token(&q, meeting) && check_body(&q) && choose_id(&q) && choose_name(&q) &&
-            choose_publishers(&q))
+        if (is_in_time(app, conn, req) && check_token(&q, meeting) && check_body(&q) &&
+            choose_id(&q) && choose_name(&q) && choose_publishers(&q))
                 start(&q);
 }
 

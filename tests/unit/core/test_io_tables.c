@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rate_limit.h"
 #include "sfu/io/addr_map.h"
-#include "sfu/io/rate_limit.h"
 #include "sfu/io/timer_heap.h"
 #include "sfu/io/u64_map.h"
 
@@ -155,14 +155,14 @@ static void bucket_gives_its_burst_then_its_rate(void **state)
 
         (void)state;
         rate_limit_init(&limit, 100, 20, 3);
-        while (rate_limit_take(&limit, &host, now_us))
+        while (rate_limit_take(&limit, host.s6_addr, now_us))
                 n++;
         assert_int_equal(n, 20);
         for (n = 0; now_us < 1000000000 + 1000000; now_us += 1000)
-                n += rate_limit_take(&limit, &host, now_us);
+                n += rate_limit_take(&limit, host.s6_addr, now_us);
         assert_in_range(n, 98, 101);
         now_us += 60 * 1000000; /* a rest fills no more than the burst */
-        for (n = 0; rate_limit_take(&limit, &host, now_us); n++)
+        for (n = 0; rate_limit_take(&limit, host.s6_addr, now_us); n++)
                 ;
         assert_int_equal(n, 20);
 }
@@ -175,8 +175,8 @@ static void a_flooder_does_not_starve_another_host(void **state)
         (void)state;
         rate_limit_init(&limit, 100, 20, 3);
         for (int i = 0; i < 1000; i++)
-                (void)rate_limit_take(&limit, &flooder, 1000000);
-        assert_true(rate_limit_take(&limit, &other, 1000000));
+                (void)rate_limit_take(&limit, flooder.s6_addr, 1000000);
+        assert_true(rate_limit_take(&limit, other.s6_addr, 1000000));
 }
 
 int main(void)

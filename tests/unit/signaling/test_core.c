@@ -505,6 +505,7 @@ static void watch(struct world *world, const char *query, const char *sdp)
         char text[TOKEN_MAX], authorization[TOKEN_MAX + 16];
         struct http_request req = { .method = HTTP_POST,
                                     .query = query,
+                                    .remote = "192.0.2.1",
                                     .authorization = authorization,
                                     .content_type = "application/sdp",
                                     .body = { (const uint8_t *)sdp, strlen(sdp) } };
@@ -537,6 +538,22 @@ static void awaited_ids_keep_their_numbers_while_a_viewer_is_there(void **state)
         service_tick(world->app);
         assert_null(room_find_member(room, "later"));
         assert_int_equal(g_hash_table_size(room->members), 0);
+}
+
+static void offers_of_one_address_are_bounded(void **state)
+{
+        static const uint8_t host[16] = { [10] = 0xff, [11] = 0xff, 192, 0, 2, 1 };
+        struct world *world = *state;
+        uint64_t before = fake_sfu.peers_opened;
+
+        while (rate_limit_take(&world->app->whip_posts, host, world->app->now_us()))
+                ;
+        watch(world, "", "v=0");
+        assert_int_equal(fake_sfu.peers_opened, before);
+        assert_int_equal(world->app->n_too_fast, 1);
+        fake_now_ms += 1000 / WHIP_PER_SECOND;
+        watch(world, "", "v=0");
+        assert_int_equal(fake_sfu.peers_opened, before + 1);
 }
 
 /* ---- names ---- */
@@ -582,6 +599,7 @@ int main(int argc, char **argv)
                 T(a_removed_person_loses_socket_and_media),
                 T(the_speaker_is_told_now_and_then),
                 T(awaited_ids_keep_their_numbers_while_a_viewer_is_there),
+                T(offers_of_one_address_are_bounded),
                 cmocka_unit_test(names_are_cleaned_and_cut_by_characters),
         };
 

@@ -4,29 +4,26 @@
  *              that fall on one place share its bucket; the seed keeps
  *              strangers from choosing whom they share with.
  *
- * Layer:  io.
- * Owner:  the worker.
+ * Owner:  whoever embeds it.
+ * Thread: its owner's.
  */
-#ifndef SFU_IO_RATE_LIMIT_H
-#define SFU_IO_RATE_LIMIT_H
-
-#include <netinet/in.h>
+#ifndef BASE_RATE_LIMIT_H
+#define BASE_RATE_LIMIT_H
 
 #include "base/base.h"
 
 enum { RATE_LIMIT_PLACES = 1024 };
 
-struct rate_limit {
+struct rate_limit { /* private */
         uint32_t seed;
         uint32_t per_second, burst;
-        struct {
-                int64_t full_us; /* when the bucket would be full again */
-        } places[RATE_LIMIT_PLACES];
+        int64_t full_us[RATE_LIMIT_PLACES]; /* when the bucket would be full again */
 };
 
 void rate_limit_init(struct rate_limit *limit, uint32_t per_second, uint32_t burst, uint32_t seed);
 
-/* Takes one token; false when there is none. An IPv6 host is its /64. */
-bool rate_limit_take(struct rate_limit *limit, const struct in6_addr *host, int64_t now_us);
+/* Takes one token; false when there is none. host is an IPv6 address, of which
+ * the /64 counts, or an IPv4-mapped one (RFC 4291 §2.5.5.2). */
+bool rate_limit_take(struct rate_limit *limit, const uint8_t host[16], int64_t now_us);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sfu/io/rate_limit.h"
+#include "base/rate_limit.h"
 
 #include <string.h>
 
@@ -11,21 +11,22 @@ void rate_limit_init(struct rate_limit *limit, uint32_t per_second, uint32_t bur
         limit->burst = burst;
 }
 
-static size_t place_of(const struct rate_limit *limit, const struct in6_addr *host)
+static size_t place_of(const struct rate_limit *limit, const uint8_t host[16])
 {
-        size_t n = IN6_IS_ADDR_V4MAPPED(host) ? 16 : 8;
+        static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+        size_t n = memcmp(host, mapped, sizeof(mapped)) == 0 ? 16 : 8;
         uint32_t hash = 2166136261u ^ limit->seed;
 
         for (size_t i = 0; i < n; i++)
-                hash = (hash ^ host->s6_addr[i]) * 16777619u;
+                hash = (hash ^ host[i]) * 16777619u;
         return (hash ^ hash >> 15) % RATE_LIMIT_PLACES;
 }
 
 /* The bucket is kept as the time when it will be full: each token taken moves
  * it one token's time ahead, at most burst tokens ahead of now. */
-bool rate_limit_take(struct rate_limit *limit, const struct in6_addr *host, int64_t now_us)
+bool rate_limit_take(struct rate_limit *limit, const uint8_t host[16], int64_t now_us)
 {
-        int64_t *full_us = &limit->places[place_of(limit, host)].full_us;
+        int64_t *full_us = &limit->full_us[place_of(limit, host)];
         int64_t token_us = 1000000 / limit->per_second;
         int64_t from_us = *full_us > now_us ? *full_us : now_us;
 
