@@ -19,6 +19,11 @@ test('names stand in the order of the Vietnamese alphabet', () => {
   assert.equal(ids(listPeople(people, null)), '4 2 3 1');
 });
 
+test('numbers in names count as numbers', () => {
+  const people = [person('1', { name: 'Chi hội 10' }), person('2', { name: 'Chi hội 2' })];
+  assert.equal(ids(listPeople(people, null)), '2 1');
+});
+
 test('who is away is not listed', () => {
   assert.equal(ids(listPeople([person('a', { online: false }), person('b')], null)), 'b');
 });

@@ -6,7 +6,7 @@ const RANK: Record<Role, number> = { chair: 0, secretary: 1, presenter: 2, deleg
 
 /** Raised hands first, in the order they went up; then the speaker, the hosts, the others by name. */
 export function listPeople(people: Iterable<Participant>, speaker: Id | null): Participant[] {
-  const collator = new Intl.Collator('vi');
+  const collator = new Intl.Collator('vi', { numeric: true });
   const last = Number.MAX_SAFE_INTEGER;
   return [...people]
     .filter((person) => person.online)
