@@ -227,7 +227,8 @@ export class Person {
       return [...context.getImageData(0, 0, 64, 36).data].join();
     });
     const first = await until(picture, `a picture of ${participantName}`, timeoutMs);
-    await until(async () => (await picture()) !== first, `a changing picture of ${participantName}`, timeoutMs);
+    // No picture at all, while the element gets another stream, is no change.
+    await until(async () => ![first, ''].includes(await picture()), `a changing picture of ${participantName}`, timeoutMs);
     return true;
   }
 
