@@ -64,7 +64,11 @@ int dtls_identity_make(char **ret_pem, int64_t wall_us)
             PEM_write_bio_X509(out, cert) != 1)
                 return -ENOMEM;
         len = BIO_get_mem_data(out, &text);
-        pem = strndup(text, (size_t)len);
+        pem = malloc((size_t)len + 1);
+        if (pem) {
+                memcpy(pem, text, (size_t)len); /* no NUL ends it */
+                pem[len] = 0;
+        }
         /* The key leaves no copy in freed memory. */
         OPENSSL_cleanse(text, (size_t)len);
         if (!pem)
