@@ -226,12 +226,14 @@ static void on_ws_text(void *user, struct ws_conn *conn, const char *text, size_
 {
         struct host *host = user;
         struct ws_text *echo;
+        char bytes[16] = "";
 
-        if (len > 4 && !strncmp(text, "all ", 4)) {
-                send_all(host, (size_t)atoi(text + 4));
+        if (len > 4 && len - 4 < sizeof(bytes) && !memcmp(text, "all ", 4)) {
+                memcpy(bytes, text + 4, len - 4);
+                send_all(host, (size_t)atoi(bytes));
                 return;
         }
-        if (len == 5 && !strncmp(text, "close", 5)) {
+        if (len == 5 && !memcmp(text, "close", 5)) {
                 ws_close(conn, 4001, "tạm biệt");
                 return;
         }
