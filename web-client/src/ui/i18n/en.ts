@@ -150,8 +150,6 @@ export const en: Words = {
     line: 'Connection',
     bars: ['unusable', 'very weak', 'weak', 'fair', 'good'],
     locked: 'Locked',
-    showTiles: 'Show the people',
-    hideTiles: 'Hide the people',
   },
   papers: {
     heading: 'Papers',
@@ -230,9 +228,6 @@ export const en: Words = {
     sound: 'Turn the sound on',
     soundText: 'The browser blocks the sound. Press the button to hear the meeting.',
     weak: 'Your connection is weak. Turning the camera off helps the sound.',
-    lockedNow: 'The room is locked now.',
-    unlockedNow: 'The room is open again.',
-    presentedBy: (name) => `${name} starts presenting`,
   },
   leave: {
     ask: 'Leave the meeting?',

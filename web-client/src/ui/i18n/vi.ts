@@ -167,8 +167,6 @@ export const vi = {
     line: 'Đường truyền',
     bars: ['không dùng được', 'rất yếu', 'yếu', 'khá', 'tốt'] as readonly string[],
     locked: 'Đã khóa',
-    showTiles: 'Hiện hình mọi người',
-    hideTiles: 'Ẩn hình mọi người',
   },
   papers: {
     heading: 'Tài liệu',
@@ -247,9 +245,6 @@ export const vi = {
     sound: 'Bật âm thanh',
     soundText: 'Trình duyệt đang chặn tiếng. Bấm nút để nghe cuộc họp.',
     weak: 'Đường truyền của bạn yếu. Tắt camera sẽ giúp nghe rõ hơn.',
-    lockedNow: 'Phòng họp đã khóa.',
-    unlockedNow: 'Phòng họp đã mở khóa.',
-    presentedBy: (name: string) => `${name} bắt đầu trình chiếu`,
   },
   leave: {
     ask: 'Rời cuộc họp?',
