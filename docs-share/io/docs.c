@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "docs-share/core/filename.h"
+#include "docs-share/io/sweep.h"
 
 /* After a row could not be written (a full disk), before its conversion's result
  * is tried again. */
@@ -338,6 +339,18 @@ static void resume_doc(void *user, const struct store_doc *doc)
                 log_line(LOG_ERROR, "docs", "doc=%s waits for another start", doc->id);
 }
 
+/* A failure only leaves files behind for another start. */
+static void sweep(const struct docs *docs)
+{
+        size_t n = 0;
+        int r = sweep_blobs(docs->dir, docs->store, &n);
+
+        if (r < 0)
+                log_line(LOG_WARN, "docs", "left-over files not looked for: %s", strerror(-r));
+        else if (n > 0)
+                log_line(LOG_INFO, "docs", "%zu left-over files removed", n);
+}
+
 static int prepare_all(struct docs *docs, char *ret_error, size_t error_cap)
 {
         int r = files_prepare(docs->dir, ret_error, error_cap);
@@ -352,9 +365,11 @@ static int prepare_all(struct docs *docs, char *ret_error, size_t error_cap)
                 r = convert_new(&docs->convert, docs->dir, docs->wake, docs->wake_user);
         if (r == 0)
                 r = store_docs(docs->store, NULL, resume_doc, docs);
-        if (r == 0)
-                start_next(docs);
-        return r;
+        if (r < 0)
+                return r;
+        sweep(docs);
+        start_next(docs);
+        return 0;
 }
 
 int docs_new(struct docs **ret_docs, const struct docs_config *config, char *ret_error,

@@ -265,6 +265,39 @@ static void left_over_parts_are_removed_at_start(void **state)
         assert_int_equal(count_parts(w), 0);
 }
 
+static void touch(const char *path)
+{
+        int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+
+        assert_true(fd >= 0);
+        close(fd);
+}
+
+static void blobs_without_a_document_are_removed_at_start(void **state)
+{
+        struct world *w = *state;
+        struct docs_upload *upload = NULL;
+        char blobs[128], lost[256], kept[256];
+
+        snprintf(blobs, sizeof(blobs), "%s/docs/blobs", w->dir);
+        snprintf(lost, sizeof(lost), "%s/ff", blobs);
+        assert_int_equal(mkdir(lost, 0700), 0);
+        snprintf(lost, sizeof(lost), "%s/ff/%062d", blobs, 0);
+        touch(lost);
+        close_world(w);
+        assert_int_equal(open_world(w), 0);
+        assert_int_equal(access(lost, F_OK), 0); /* no documents at all: a lost database? */
+
+        assert_int_equal(begin(w, &upload, "a.pdf", sizeof(pdf)), 0);
+        assert_int_equal(docs_upload_write(upload, pdf, sizeof(pdf)), 0);
+        assert_int_equal(finish(w, upload), 0);
+        snprintf(kept, sizeof(kept), "%s/%.2s/%s", blobs, w->doc.sha256, w->doc.sha256 + 2);
+        close_world(w);
+        assert_int_equal(open_world(w), 0);
+        assert_int_equal(access(kept, F_OK), 0);
+        assert_int_equal(access(lost, F_OK), -1);
+}
+
 static void open_upload_ends_with_the_module(void **state)
 {
         struct world *w = *state;
@@ -369,6 +402,7 @@ int main(void)
                 TEST(uploads_at_once_are_bounded),
                 TEST(documents_per_meeting_are_bounded),
                 TEST(left_over_parts_are_removed_at_start),
+                TEST(blobs_without_a_document_are_removed_at_start),
                 TEST(open_upload_ends_with_the_module),
                 TEST(full_disk_is_told_and_leaves_nothing),
         };
