@@ -87,6 +87,27 @@ test('host_mutes_locks_and_removes', { timeout: 90000 }, async () => {
   for (const person of [chair, delegate, stranger]) await person.close();
 });
 
+test('host_mutes_one_and_changes_a_role', { timeout: 60000 }, async () => {
+  const meeting = server.createMeeting();
+  const chair = await Person.join(browser, meeting.links.chair, 'Chủ tọa');
+  const observer = await Person.join(browser, meeting.links.observer, 'Đại diện Sở');
+  assert.equal(await observer.page.getByTestId('mic-button').count(), 0, 'an observer only listens');
+  const act = async (role, name) => {
+    await chair.page.getByTestId('person-row').filter({ hasText: 'Đại diện Sở' }).getByTestId('person-menu').click();
+    await chair.page.getByRole(role, { name }).click();
+  };
+  await chair.page.getByTestId('people-button').click();
+  await act('menuitemradio', 'Đại biểu');
+  await observer.page.getByTestId('notice').filter({ hasText: 'Đại biểu' }).waitFor();
+  await observer.page.getByTestId('mic-button').click();
+  await observer.page.getByTestId('cam-button').click();
+  await chair.seesMovingVideo('Đại diện Sở');
+  await act('menuitem', 'Tắt micro');
+  await until(async () => (await observer.page.getByTestId('mic-button').getAttribute('aria-pressed')) === 'false', 'the new delegate to be muted');
+  assert.deepEqual([...chair.errors, ...observer.errors], []);
+  for (const person of [chair, observer]) await person.close();
+});
+
 test('names_and_chat_are_text_never_html', async () => {
   const meeting = server.createMeeting();
   const chair = await Person.join(browser, meeting.links.chair, '<img src=x onerror=alert(1)>\u202eB');

@@ -227,6 +227,7 @@ export const en: Words = {
     muted: 'The host has muted you. Press Mic when you need to speak.',
     sound: 'Turn the sound on',
     soundText: 'The browser blocks the sound. Press the button to hear the meeting.',
+    role: (name) => `Your role in the meeting is now: ${name}.`,
     weak: 'Your connection is weak. Turning the camera off helps the sound.',
   },
   leave: {

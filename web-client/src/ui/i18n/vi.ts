@@ -244,6 +244,7 @@ export const vi = {
     muted: 'Người điều hành đã tắt micro của bạn. Bấm Micro khi cần phát biểu.',
     sound: 'Bật âm thanh',
     soundText: 'Trình duyệt đang chặn tiếng. Bấm nút để nghe cuộc họp.',
+    role: (name: string) => `Vai trò của bạn trong cuộc họp bây giờ là: ${name}.`,
     weak: 'Đường truyền của bạn yếu. Tắt camera sẽ giúp nghe rõ hơn.',
   },
   leave: {
