@@ -10,13 +10,6 @@
 
 enum { LINE_CAP = 1024, LIMIT_PERIOD_US = 1000000 };
 
-static enum log_level max_level = LOG_INFO;
-
-void log_set_level(enum log_level level)
-{
-        max_level = level;
-}
-
 /* A hostile string must not be able to forge a second line or steer the
  * operator's terminal: C0, DEL, and C1 as UTF-8 writes it (U+0080..9F). */
 static void blank_controls(uint8_t *text, size_t n)
@@ -35,7 +28,7 @@ static void write_line(enum log_level level, const char *topic, const char *form
 static void write_line(enum log_level level, const char *topic, const char *format, va_list args,
                        uint64_t held_back)
 {
-        static const char *const names[] = { "error", "warn", "info", "debug" };
+        static const char *const names[] = { "error", "warn", "info" };
         char line[LINE_CAP];
         struct timespec now;
         struct tm utc;
@@ -63,8 +56,6 @@ void log_line(enum log_level level, const char *topic, const char *format, ...)
 {
         va_list args;
 
-        if (level > max_level)
-                return;
         va_start(args, format);
         write_line(level, topic, format, args, 0);
         va_end(args);
@@ -77,8 +68,6 @@ void log_limited(struct log_limit *limit, enum log_level level, const char *topi
                 next_us = __atomic_load_n(&limit->next_us, __ATOMIC_RELAXED);
         va_list args;
 
-        if (level > max_level)
-                return;
         if (now_us < next_us ||
             !__atomic_compare_exchange_n(&limit->next_us, &next_us, now_us + LIMIT_PERIOD_US, false,
                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {

@@ -12,10 +12,7 @@
 
 #include "base/base.h"
 
-enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
-
-/* Lines above this level are not written. Default LOG_INFO. Set before threads start. */
-void log_set_level(enum log_level level);
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO };
 
 void log_line(enum log_level level, const char *topic, const char *format, ...)
         __attribute__((format(printf, 3, 4)));

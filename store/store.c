@@ -485,24 +485,6 @@ int store_meeting_get(struct store *store, const char *id, struct store_meeting 
         return r == SQLITE_DONE ? -ENOENT : db_errno(store->front);
 }
 
-int store_meeting_list(struct store *store,
-                       void (*each)(void *user, const struct store_meeting *meeting), void *user)
-{
-        cleanup(db_finalizep) sqlite3_stmt *stmt = NULL;
-        struct store_meeting meeting;
-        int r;
-
-        r = db_prepare(store->front, &stmt,
-                       "SELECT id, title, created_ms FROM meetings ORDER BY created_ms, id");
-        if (r < 0)
-                return r;
-        while ((r = sqlite3_step(stmt)) == SQLITE_ROW) {
-                read_meeting(&meeting, stmt);
-                each(user, &meeting);
-        }
-        return r == SQLITE_DONE ? 0 : db_errno(store->front);
-}
-
 int store_events(struct store *store, const char *meeting, uint64_t after, size_t limit,
                  void (*each)(void *user, const struct store_event *event), void *user)
 {

@@ -61,9 +61,6 @@ must_use int store_meeting_create(struct store *store, const struct store_meetin
 /* Returns 0, -ENOENT, or -errno. */
 must_use int store_meeting_get(struct store *store, const char *id,
                                struct store_meeting *ret_meeting);
-must_use int store_meeting_list(struct store *store,
-                                void (*each)(void *user, const struct store_meeting *meeting),
-                                void *user);
 
 /* ---- the log of a meeting: its only durable state ---- */
 struct store_event {

@@ -69,11 +69,6 @@ struct media_room *media_room_free(struct media_room *room)
         return NULL;
 }
 
-size_t media_room_n_peers(const struct media_room *room)
-{
-        return room->n_peers;
-}
-
 void media_tell(struct media_peer *peer, const struct sfu_event *event)
 {
         if (peer->connected)

@@ -41,7 +41,6 @@ must_use int media_room_new(struct media_room **ret_room, const struct media_out
                             uint64_t seed);
 struct media_room *media_room_free(struct media_room *room); /* frees its peers too */
 DEFINE_CLEANUP(struct media_room *, media_room_free)
-size_t media_room_n_peers(const struct media_room *room);
 
 struct media_peer_params {
         void *tag; /* the shell's handle of this peer */

@@ -119,8 +119,6 @@ static bool connect_media(struct peer *peer, int64_t now_us)
                          peer->room->id, peer->id, strerror(-r));
                 return false;
         }
-        log_line(LOG_DEBUG, topic, "room=%" PRIu64 " peer=%" PRIu64 " connected, %s",
-                 peer->room->id, peer->id, media_crypt_profile_name(keys.profile));
         peer->alive_us = now_us;
         report_event(peer, &(struct sfu_event){ .type = SFU_EV_CONNECTED });
         media_peer_on_connected(peer->media, now_us);

@@ -89,48 +89,6 @@ bool rtp_ext_transport_seq(struct span data, uint16_t *ret_seq)
         return true;
 }
 
-bool rtp_ext_abs_send_time(struct span data, uint32_t *ret_time)
-{
-        struct rd r = rd_init(data.data, data.len);
-
-        if (data.len != 3)
-                return false;
-        uint32_t hi = rd_u8(&r);
-
-        *ret_time = hi << 16 | rd_u16(&r);
-        return true;
-}
-
-static bool is_alnum(uint8_t c)
-{
-        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
-static bool copy_text(struct span data, char *ret_text, size_t cap, const char *punctuation)
-{
-        if (data.len == 0 || data.len >= cap)
-                return false;
-        for (size_t i = 0; i < data.len; i++) {
-                uint8_t c = data.data[i];
-
-                if (!is_alnum(c) && (c == 0 || !strchr(punctuation, c)))
-                        return false;
-        }
-        memcpy(ret_text, data.data, data.len);
-        ret_text[data.len] = 0;
-        return true;
-}
-
-bool rtp_ext_mid(struct span data, char *ret_text, size_t cap)
-{
-        return copy_text(data, ret_text, cap, "!#$%&'*+-.^_`{|}~"); /* RFC 8866 §9 token-char */
-}
-
-bool rtp_ext_rid(struct span data, char *ret_text, size_t cap)
-{
-        return copy_text(data, ret_text, cap, "-_");
-}
-
 uint32_t rtp_ext_abs_send_time_at(int64_t now_us)
 {
         /* Reduced to the 64 s of the field first: the shift cannot overflow. */

@@ -50,15 +50,8 @@ bool rtp_ext_find(uint16_t profile, struct span block, uint8_t id, struct span *
 must_use bool rtp_ext_audio_level(struct span data, uint8_t *ret_level, bool *ret_voice);
 must_use bool rtp_ext_transport_seq(struct span data, uint16_t *ret_seq);
 
-/* 24 bits: seconds in 6.18 fixed point, wraps every 64 s. */
-must_use bool rtp_ext_abs_send_time(struct span data, uint32_t *ret_time);
-
-/* Copies a mid (an SDP token, RFC 8866 §9) or a rid (letters, digits, '-', '_',
- * RFC 8851 §10) and a NUL. False also when it is empty or would pass cap. */
-must_use bool rtp_ext_mid(struct span data, char *ret_text, size_t cap);
-must_use bool rtp_ext_rid(struct span data, char *ret_text, size_t cap);
-
-/* Microseconds of any clock as a 24-bit abs-send-time. now_us >= 0. */
+/* Microseconds of any clock as a 24-bit abs-send-time: seconds in 6.18 fixed
+ * point, wraps every 64 s. now_us >= 0. */
 uint32_t rtp_ext_abs_send_time_at(int64_t now_us);
 
 /* Writes a whole one-byte block: profile, length, items in order, zeros up to a

@@ -16,12 +16,6 @@ static inline int seq16_diff(uint16_t a, uint16_t b)
         return (int16_t)(uint16_t)(a - b);
 }
 
-/* True when a comes after b. Exactly half a circle apart counts as older. */
-static inline bool seq16_newer(uint16_t a, uint16_t b)
-{
-        return seq16_diff(a, b) > 0;
-}
-
 /* Zero-initialise; one per stream. */
 struct seq16_unwrapper {
         bool started;

@@ -111,7 +111,6 @@ void ws_send(struct ws_conn *conn, struct ws_text *text);
 void ws_close(struct ws_conn *conn, uint16_t code, const char *reason);
 void ws_set_user(struct ws_conn *conn, void *user);
 void *ws_user(const struct ws_conn *conn);
-size_t ws_queued_bytes(const struct ws_conn *conn);
 
 void http_set_user(struct http_conn *conn, void *user);
 void *http_user(const struct http_conn *conn);

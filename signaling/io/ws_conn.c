@@ -219,11 +219,6 @@ void *ws_user(const struct ws_conn *conn)
         return conn->user;
 }
 
-size_t ws_queued_bytes(const struct ws_conn *conn)
-{
-        return conn->queue.bytes - conn->queue.head_sent;
-}
-
 int ws_conn_on_writable(struct http_conn *http)
 {
         struct ws_conn *conn = http->ws;
