@@ -92,6 +92,7 @@ test('host_mutes_one_and_changes_a_role', { timeout: 60000 }, async () => {
   const chair = await Person.join(browser, meeting.links.chair, 'Chủ tọa');
   const observer = await Person.join(browser, meeting.links.observer, 'Đại diện Sở');
   assert.equal(await observer.page.getByTestId('mic-button').count(), 0, 'an observer only listens');
+  assert.equal(await chair.page.getByTestId('notice').count(), 0, 'no word to who has just come');
   const act = async (role, name) => {
     await chair.page.getByTestId('person-row').filter({ hasText: 'Đại diện Sở' }).getByTestId('person-menu').click();
     await chair.page.getByRole(role, { name }).click();
