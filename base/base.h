@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 #define must_use __attribute__((warn_unused_result))
@@ -29,6 +31,15 @@
         {                                                                                          \
                 (void)fn(*p);                                                                      \
         }
+
+/* cleanup(freep) for whatever malloc() gave. */
+static inline void freep(void *pointer)
+{
+        void *memory;
+
+        memcpy(&memory, pointer, sizeof(memory)); /* the variable may be of any pointer type */
+        free(memory);
+}
 
 /* A borrowed view of bytes; never owns. */
 struct span {

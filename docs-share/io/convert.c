@@ -63,11 +63,6 @@ struct work {
         int pages_done;
 };
 
-static void freep(void *memory)
-{
-        free(*(void **)memory);
-}
-
 static void tell(struct convert *convert, const struct convert_news *news)
 {
         (void)!mailbox_put(convert->news, news);

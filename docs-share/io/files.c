@@ -10,12 +10,6 @@
 
 #include "base/fd.h"
 
-static void closedirp(DIR **dir)
-{
-        if (*dir)
-                closedir(*dir);
-}
-
 /* Removes the plain files in a folder (not folders in it). */
 static void empty_folder(const char *path)
 {
@@ -152,21 +146,6 @@ int files_keep_blob(const char *dir, const char *part, int fd, const char *sha25
         return settle(part, path);
 }
 
-static int write_all(int fd, const uint8_t *data, size_t len)
-{
-        while (len > 0) {
-                ssize_t n = write(fd, data, len);
-
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                if (n > 0) {
-                        data += n;
-                        len -= (size_t)n;
-                }
-        }
-        return 0;
-}
-
 int files_write(const char *path, const void *data, size_t len)
 {
         char passing[FILES_PATH + 8];
@@ -179,9 +158,7 @@ int files_write(const char *path, const void *data, size_t len)
         fd = open(passing, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         if (fd < 0)
                 return -errno;
-        r = write_all(fd, data, len);
-        if (r == 0 && fsync(fd) < 0)
-                r = -errno;
+        r = fd_write_durable(fd, data, len);
         if (r < 0) {
                 (void)unlink(passing);
                 return r;

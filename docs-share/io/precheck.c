@@ -16,11 +16,6 @@ enum { IMAGE_HEAD_BYTES = 256 * 1024 };
  * than any phone's camera takes in one ordinary picture. */
 static const uint64_t max_pixels = 110 * 1000 * 1000;
 
-static void freep(void *memory)
-{
-        free(*(void **)memory);
-}
-
 /* Up to cap bytes at offset. Returns 0 with the length, or -errno. */
 static int read_at(int fd, uint64_t offset, uint8_t *ret, size_t cap, size_t *ret_len)
 {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "docs-share/io/files.h"
 
 enum { FOLDER_CHARS = 2, FILE_CHARS = SHA256_HEX - 1 - FOLDER_CHARS };
@@ -53,12 +54,6 @@ static int compare(const void *a, const void *b)
         return strcmp(a, b);
 }
 
-static void closedirp(DIR **dir)
-{
-        if (*dir)
-                closedir(*dir);
-}
-
 static size_t sweep_folder(const struct used *used, const char *folder)
 {
         char path[FILES_PATH], sha256[SHA256_HEX];
@@ -81,14 +76,14 @@ static size_t sweep_folder(const struct used *used, const char *folder)
         return n;
 }
 
-static void free_names(struct used *used)
+static void used_done(struct used *used)
 {
         free(used->names);
 }
 
 int sweep_blobs(const char *dir, struct store *store, size_t *ret_n)
 {
-        cleanup(free_names) struct used used = { .dir = dir };
+        cleanup(used_done) struct used used = { .dir = dir };
         cleanup(closedirp) DIR *folders = NULL;
         char path[FILES_PATH];
         struct dirent *entry;

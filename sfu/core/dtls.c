@@ -143,27 +143,16 @@ static int verify_fingerprint(X509_STORE_CTX *store, void *user)
         return 0;
 }
 
-static void x509_freep(X509 **cert)
-{
-        X509_free(*cert);
-}
-
-static void pkey_freep(EVP_PKEY **key)
-{
-        EVP_PKEY_free(*key);
-}
-
-static void bio_freep(BIO **bio)
-{
-        BIO_free(*bio);
-}
+DEFINE_CLEANUP(X509 *, X509_free)
+DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free)
+DEFINE_CLEANUP(BIO *, BIO_free)
 
 static int use_identity(struct dtls_context *context, const char *pem, size_t pem_len)
 {
-        cleanup(bio_freep) BIO *key_in = BIO_new_mem_buf(pem, (int)pem_len);
-        cleanup(bio_freep) BIO *cert_in = BIO_new_mem_buf(pem, (int)pem_len);
-        cleanup(pkey_freep) EVP_PKEY *key = NULL;
-        cleanup(x509_freep) X509 *cert = NULL;
+        cleanup(BIO_freep) BIO *key_in = BIO_new_mem_buf(pem, (int)pem_len);
+        cleanup(BIO_freep) BIO *cert_in = BIO_new_mem_buf(pem, (int)pem_len);
+        cleanup(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+        cleanup(X509_freep) X509 *cert = NULL;
         unsigned n = 0;
 
         if (!key_in || !cert_in)

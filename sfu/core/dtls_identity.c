@@ -18,20 +18,9 @@ enum {
         LIFETIME_S = 10 * 365 * 24 * 3600,
 };
 
-static void x509_freep(X509 **cert)
-{
-        X509_free(*cert);
-}
-
-static void pkey_freep(EVP_PKEY **key)
-{
-        EVP_PKEY_free(*key);
-}
-
-static void bio_freep(BIO **bio)
-{
-        BIO_free(*bio);
-}
+DEFINE_CLEANUP(X509 *, X509_free)
+DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free)
+DEFINE_CLEANUP(BIO *, BIO_free)
 
 static bool fill_certificate(X509 *cert, EVP_PKEY *key, time_t now)
 {
@@ -52,9 +41,9 @@ static bool fill_certificate(X509 *cert, EVP_PKEY *key, time_t now)
 
 int dtls_identity_make(char **ret_pem, int64_t wall_us)
 {
-        cleanup(pkey_freep) EVP_PKEY *key = EVP_EC_gen("P-256");
-        cleanup(x509_freep) X509 *cert = X509_new();
-        cleanup(bio_freep) BIO *out = BIO_new(BIO_s_mem());
+        cleanup(EVP_PKEY_freep) EVP_PKEY *key = EVP_EC_gen("P-256");
+        cleanup(X509_freep) X509 *cert = X509_new();
+        cleanup(BIO_freep) BIO *out = BIO_new(BIO_s_mem());
         char *text, *pem;
         long len;
 

@@ -23,11 +23,6 @@ static void file_closep(FILE **file)
                 (void)fclose(*file);
 }
 
-static void text_freep(char **text)
-{
-        free(*text);
-}
-
 /* --- choosing --- */
 
 static struct sdp_pt pt_of(const struct sdp_offered_codec *codec)
@@ -334,7 +329,7 @@ static void answer_line(struct answer *answer, const struct sdp_line *line, stru
 int sdp_answer_write(const struct sdp_offer *offer, const struct sdp_answer_params *params,
                      char **ret_text, struct sdp_media *ret_media)
 {
-        cleanup(text_freep) char *text = NULL; /* freed after out is closed */
+        cleanup(freep) char *text = NULL; /* freed after out is closed */
         cleanup(file_closep) FILE *out = NULL;
         struct sdp_media media = { 0 };
         struct answer answer = { .offer = offer, .params = params };

@@ -13,26 +13,6 @@
 
 enum { MAX_BYTES = 64 * 1024 };
 
-static void freep(char **text)
-{
-        free(*text);
-}
-
-static int write_all(int fd, const char *data, size_t len)
-{
-        while (len > 0) {
-                ssize_t n = write(fd, data, len);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                data += n;
-                len -= (size_t)n;
-        }
-        return fsync(fd) < 0 ? -errno : 0;
-}
-
 static int save(const char *path, const char *pem)
 {
         cleanup(freep) char *temporary = NULL;
@@ -46,7 +26,7 @@ static int save(const char *path, const char *pem)
         fd = mkostemp(temporary, O_CLOEXEC); /* 0600 */
         if (fd < 0)
                 return -errno;
-        r = write_all(fd, pem, strlen(pem));
+        r = fd_write_durable(fd, pem, strlen(pem));
         if (r == 0 && rename(temporary, path) < 0)
                 r = -errno;
         if (r < 0)

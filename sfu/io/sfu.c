@@ -342,21 +342,6 @@ static int write_answer(const struct sfu *sfu, const struct room_info *room,
         return sdp_answer_write(offer, &answer, ret_answer, &open->media);
 }
 
-static void freep(char **text)
-{
-        free(*text);
-}
-
-static void open_freep(struct worker_peer **open)
-{
-        free(*open);
-}
-
-static void info_freep(struct peer_info **info)
-{
-        free(*info);
-}
-
 /* Everything that can fail before the worker hears of the peer. */
 static int prepare(struct sfu *sfu, struct room_info *room, const struct sfu_peer_params *params,
                    const struct sdp_offer *offer, struct worker_peer *open, char **ret_answer)
@@ -388,8 +373,8 @@ static int open_in_room(struct sfu *sfu, struct room_info *room,
                         const struct sfu_peer_params *params, const struct sdp_offer *offer,
                         char **ret_answer, uint64_t *ret_peer)
 {
-        cleanup(open_freep) struct worker_peer *open = calloc(1, sizeof(*open));
-        cleanup(info_freep) struct peer_info *info = calloc(1, sizeof(*info));
+        cleanup(freep) struct worker_peer *open = calloc(1, sizeof(*open));
+        cleanup(freep) struct peer_info *info = calloc(1, sizeof(*info));
         cleanup(freep) char *answer = NULL;
         struct worker_command command = { .type = WORKER_OPEN, .open = open };
         int r;

@@ -28,28 +28,17 @@ enum {
         SECONDS_PER_DAY = 86400,
 };
 
-static void x509_freep(X509 **cert)
-{
-        X509_free(*cert);
-}
-
-static void evp_pkey_freep(EVP_PKEY **key)
-{
-        EVP_PKEY_free(*key);
-}
-
-static void bio_freep(BIO **bio)
-{
-        BIO_free(*bio);
-}
+DEFINE_CLEANUP(X509 *, X509_free)
+DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free)
+DEFINE_CLEANUP(BIO *, BIO_free)
 
 /* A matching pair with time left? */
 static bool is_usable(const char *cert_path, const char *key_path)
 {
-        cleanup(x509_freep) X509 *cert = NULL;
-        cleanup(evp_pkey_freep) EVP_PKEY *key = NULL;
-        cleanup(bio_freep) BIO *cert_file = BIO_new_file(cert_path, "r");
-        cleanup(bio_freep) BIO *key_file = BIO_new_file(key_path, "r");
+        cleanup(X509_freep) X509 *cert = NULL;
+        cleanup(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+        cleanup(BIO_freep) BIO *cert_file = BIO_new_file(cert_path, "r");
+        cleanup(BIO_freep) BIO *key_file = BIO_new_file(key_path, "r");
         time_t renew = time(NULL) + (time_t)RENEW_DAYS * SECONDS_PER_DAY;
 
         if (cert_file && key_file) {
@@ -180,8 +169,8 @@ static int write_whole(const char *path, BIO *pem)
 
 static int write_pair(const char *cert_path, const char *key_path, X509 *cert, EVP_PKEY *key)
 {
-        cleanup(bio_freep) BIO *cert_pem = BIO_new(BIO_s_mem());
-        cleanup(bio_freep) BIO *key_pem = BIO_new(BIO_s_secmem());
+        cleanup(BIO_freep) BIO *cert_pem = BIO_new(BIO_s_mem());
+        cleanup(BIO_freep) BIO *key_pem = BIO_new(BIO_s_secmem());
         int r;
 
         if (!cert_pem || !key_pem || PEM_write_bio_X509(cert_pem, cert) != 1 ||
@@ -193,8 +182,8 @@ static int write_pair(const char *cert_path, const char *key_path, X509 *cert, E
 
 int tls_cert_ensure(const char *dir, char *ret_cert_path, char *ret_key_path, size_t cap)
 {
-        cleanup(x509_freep) X509 *cert = NULL;
-        cleanup(evp_pkey_freep) EVP_PKEY *key = NULL;
+        cleanup(X509_freep) X509 *cert = NULL;
+        cleanup(EVP_PKEY_freep) EVP_PKEY *key = NULL;
         int r;
 
         if (snprintf(ret_cert_path, cap, "%s/tls-cert.pem", dir) >= (int)cap ||

@@ -4,18 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/text.h"
-
-static int hex_value(char c)
-{
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        if (c >= 'a' && c <= 'f')
-                return c - 'a' + 10;
-        if (c >= 'A' && c <= 'F')
-                return c - 'A' + 10;
-        return -1;
-}
 
 /* Decodes len bytes of text to ret; both may be the same place. */
 static int percent_decode(char *ret, size_t cap, const char *text, size_t len, bool plus_is_space)
@@ -28,13 +18,11 @@ static int percent_decode(char *ret, size_t cap, const char *text, size_t len, b
                 if (n + 1 >= cap)
                         return -EINVAL;
                 if (c == '%') {
-                        bool whole = len - i > 2;
-                        int hi = whole ? hex_value(text[i + 1]) : -1;
-                        int lo = whole ? hex_value(text[i + 2]) : -1;
+                        uint8_t byte;
 
-                        if (hi < 0 || lo < 0)
+                        if (len - i <= 2 || hex_decode(&byte, 1, text + i + 1, 2) < 0)
                                 return -EINVAL;
-                        c = (char)(hi << 4 | lo);
+                        c = (char)byte;
                         i += 2;
                 } else if (c == '+' && plus_is_space) {
                         c = ' ';

@@ -19,11 +19,6 @@ struct wire {
         unsigned lose_percent, seed, n_sent, n_longest;
 };
 
-static void freep(char **text)
-{
-        free(*text);
-}
-
 static struct dtls_context *context_new(void)
 {
         cleanup(freep) char *pem = NULL;
