@@ -41,14 +41,21 @@ const useCertificate = (name) => {
 };
 useCertificate('a');
 
+const children = new Set();
+
 /** Starts a server; resolves with its ports, or with what it said on stderr. */
 async function start({ max = 0, trusted = '-', http: at = '127.0.0.1:0' } = {}) {
   const args = [at, '127.0.0.1:0', '127.0.0.1:0', cert, key, webDir, filesDir, String(max), trusted];
   const child = spawn(HOST_PROGRAM, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const host = { child, out: '', err: '' };
+  children.add(child);
   child.stdout.on('data', (d) => { host.out += d; });
   child.stderr.on('data', (d) => { host.err += d; });
-  host.ended = new Promise((resolve) => child.on('close', (code) => resolve(code)));
+  host.ended = new Promise((resolve) => child.on('close', (code) => {
+    children.delete(child);
+    if (/Sanitizer|runtime error/.test(host.err)) console.error(host.err);
+    resolve(code);
+  }));
   host.says = async (word) => {
     while (!host.out.includes(word)) {
       if (await Promise.race([host.ended.then(() => true), once(child.stdout, 'data')]) === true) break;
@@ -539,7 +546,7 @@ test('slow heads and silent sockets are dropped after 10 s', { timeout: 60000 },
   const slow = net.connect(host.port, '127.0.0.1');
   slow.on('error', () => {});
   slow.write('GET / HTTP/1.1\r\n');
-  const drip = setInterval(() => slow.write('A: b\r\n'), 500);
+  const drip = setInterval(() => slow.write('A: b\r\n'), 500).unref();
   const slowEnd = once(slow, 'close');
   await until(async () => (await counters(host)).connections > 9000, 'connections');
   console.log(`# 10,000 silent sockets taken in ${Date.now() - from} ms, resident ${
@@ -589,7 +596,7 @@ test('one address cannot take all connections', async (t) => {
   return open.stop();
 });
 
-test('a busy port is named', async () => {
+test('a busy port is named', { timeout: 20000 }, async () => {
   const second = await start({ http: `127.0.0.1:${host.port}` });
   assert.equal(await second.ended, 1);
   assert.match(second.err, new RegExp(`127\\.0\\.0\\.1:${host.port} is in use`));
@@ -621,7 +628,9 @@ test('a peer that went away without a word is noticed within 50 s', { timeout: 6
   await deadPeer.stop();
 });
 
-test('the end: no new connections, open ones are told, everything is freed', async () => {
+test('the end: no new connections, open ones are told, everything is freed', async (t) => {
+  // A server that outlived a failed test would keep this program from ending.
+  t.after(() => children.forEach((child) => child.kill('SIGKILL')));
   const ws = await openWs(host);
   host.child.kill('SIGUSR1');
   await until(() => new Promise((resolve) => {
