@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cc — send-side congestion control of one receiver's line: how many bits per
+ *      second it carries, from what the receiver reports of our packets.
+ *
+ * Layer:  core. Sans-IO: time comes in as an argument, packets never come here at all.
+ * Owner:  the subscribing media_peer; made when its first packet with a
+ *         transport-wide number leaves, so a silent delegate has none.
+ * Thread: the worker's.
+ * Units:  *_us monotonic microseconds, *_bps bits per second; bytes are those of
+ *         the IP packet (RTP + SRTP tag + 28 or 48).
+ *
+ * Two estimates, the smaller counts: one from the gradient of one-way delay
+ * (draft-ietf-rmcat-gcc-02 §5: groups by departure, trend, over-use detector,
+ * AIMD), one from losses (§6, with the floor of random loss told apart from
+ * congestion). While the application sends much less than the estimate (ALR),
+ * the estimate neither grows on that evidence nor decays; probes (clusters of
+ * padding or retransmissions at a higher rate) let it climb.
+ *
+ * Invariants:
+ *  (1) a number is acknowledged at most once; numbers that were never sent, that
+ *      are older than the history or reported again change nothing.
+ *  (2) receiver's clocks may have any epoch, drift or jump; a report can make the
+ *      estimate fall, but it never passes CC_MAX_BPS, nor CC_OVERSHOOT times what
+ *      was seen to arrive within the last seconds (probes included): a receiver
+ *      that lies about arrival cannot be sent more than it asked for in view.
+ *  (3) cost per report is linear in the numbers it covers; memory is fixed.
+ */
+#ifndef SFU_CORE_CC_H
+#define SFU_CORE_CC_H
+
+#include "base/base.h"
+
+enum {
+        CC_MIN_BPS = 20 * 1000,
+        CC_START_BPS = 600 * 1000, /* nothing known about the line */
+        CC_MAX_BPS = 30 * 1000 * 1000,
+        CC_HISTORY = 2048, /* numbers under way or lately reported */
+        CC_OVERSHOOT = 3,
+};
+
+struct cc;
+
+/* start_bps: 0, or what this participant's line carried a minute ago. */
+must_use int cc_new(struct cc **ret_cc, uint64_t start_bps, int64_t now_us);
+struct cc *cc_free(struct cc *cc); /* accepts NULL, returns NULL */
+DEFINE_CLEANUP(struct cc *, cc_free)
+
+/* A packet leaves now; returns the transport-wide number it carries. stream and
+ * rtp_seq: how RFC 8888 feedback will name it (stream: the caller's small number
+ * of the SSRC). */
+uint16_t cc_on_sent(struct cc *cc, size_t bytes, uint8_t stream, uint16_t rtp_seq, int64_t now_us);
+
+/* In reports: this packet did not arrive (yet). */
+#define CC_LOST INT64_MIN
+
+/* Transport-wide feedback: arrivals_us[i] is when number base_seq + i arrived on
+ * the receiver's clock (any epoch; wraps are the caller's to undo), or CC_LOST. */
+void cc_on_tcc(struct cc *cc, uint16_t base_seq, const int64_t *arrivals_us, size_t n,
+               int64_t now_us);
+
+/* One block of RFC 8888 feedback: the same for the RTP numbers of one stream. The
+ * blocks of one message are followed by cc_on_ccfb_end(). */
+void cc_on_ccfb(struct cc *cc, uint8_t stream, uint16_t base_seq, const int64_t *arrivals_us,
+                size_t n, int64_t now_us);
+void cc_on_ccfb_end(struct cc *cc, int64_t now_us);
+
+/* From receiver reports: smoothed round trip. */
+void cc_set_rtt(struct cc *cc, uint32_t rtt_us);
+
+/* What is being sent on purpose, and what would be if the line carried it:
+ * growing and probing stop a little above the latter. */
+void cc_set_demand(struct cc *cc, uint64_t allocated_bps, uint64_t wanted_bps);
+
+/* What may be sent now, everything included. */
+uint64_t cc_target_bps(const struct cc *cc);
+
+/* Feedback that stays away, growth in ALR, probe clusters: call at the deadline. */
+void cc_on_timeout(struct cc *cc, int64_t now_us);
+int64_t cc_deadline_us(const struct cc *cc);
+
+/* Bytes of padding or retransmission to send at this moment, 0: none. They are
+ * told by cc_on_sent() like everything else; ask again at the deadline. */
+size_t cc_probe_bytes(struct cc *cc, int64_t now_us);
+
+struct cc_info {
+        uint64_t target_bps, delay_bps, loss_bps, acked_bps;
+        int32_t queue_us;       /* one-way delay above the lowest of the last seconds */
+        uint16_t loss_permille; /* of the last second or so */
+        uint32_t rtt_us;
+        bool overusing, app_limited, probing;
+        uint64_t probes, overuses;
+};
+void cc_info(const struct cc *cc, struct cc_info *ret_info);
+
+#endif
