@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <srtp2/srtp.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -35,6 +36,14 @@ const char *media_crypt_profile_name(enum media_crypt_profile profile)
 {
         return profile == MEDIA_CRYPT_AEAD_AES_128_GCM ? "AEAD_AES_128_GCM"
                                                        : "AES128_CM_HMAC_SHA1_80";
+}
+
+const char *media_crypt_library(void)
+{
+        static char text[128];
+
+        snprintf(text, sizeof(text), "%s, %s", srtp_get_version_string(), SRTP_BACK_END);
+        return text;
 }
 
 int media_crypt_global_init(void)

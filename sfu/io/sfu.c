@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/rand.h"
+#include "sfu/core/media_crypt.h"
 #include "sfu/core/sdp.h"
 #include "sfu/io/identity.h"
 #include "sfu/io/tuning.h"
@@ -159,6 +160,7 @@ int sfu_new_tuned(struct sfu **ret_sfu, const struct sfu_config *config,
         r = start_workers(sfu, config, tuning, ret_error, error_cap);
         if (r < 0)
                 return r;
+        log_line(LOG_INFO, topic, "SRTP by %s", media_crypt_library());
         *ret_sfu = take_ptr(sfu);
         return 0;
 }
