@@ -4,14 +4,17 @@
  *
  * Layer:  core.
  * Owner:  whoever holds a reference; the last pkt_unref() gives it back.
- * Thread: one pool per worker; a packet never leaves the worker that took it,
- *         so counts are plain integers.
+ * Thread: one pool per worker, and only that worker takes packets from it. A
+ *         packet may be handed to other workers: pkt_ref() and pkt_unref() are
+ *         any thread's. What was returned waits on a lock-free stack, which the
+ *         owner takes as a whole when its own list is empty.
  *
  * Invariants:
  *  (1) data has PKT_CAP + PKT_SPARE bytes: libnice's STUN validation may read
  *      20 bytes past a message, and SRTP protection appends a tag.
  *  (2) pkt_get() never allocates; an empty pool yields NULL and the caller
  *      drops and counts.
+ *  (3) the bytes of a packet that is shared (pkt_is_shared()) are read-only.
  */
 #ifndef SFU_CORE_PKT_H
 #define SFU_CORE_PKT_H
@@ -25,7 +28,7 @@ struct pkt_pool;
 struct pkt {
         struct pkt_pool *pool;
         struct pkt *next_free;
-        uint32_t refs;
+        uint32_t refs; /* atomic; by pkt_ref(), pkt_unref(), pkt_is_shared() only */
         uint16_t len;
         int64_t arrival_us;
         uint8_t data[PKT_CAP + PKT_SPARE];
@@ -34,15 +37,23 @@ struct pkt {
 must_use int pkt_pool_new(struct pkt_pool **ret_pool, size_t n);
 struct pkt_pool *pkt_pool_free(struct pkt_pool *pool); /* all packets must be back */
 DEFINE_CLEANUP(struct pkt_pool *, pkt_pool_free)
-size_t pkt_pool_available(const struct pkt_pool *pool);
 
-/* One reference, len 0; or NULL when the pool is empty. */
+/* The owner's: packets that pkt_get() could hand out now. */
+size_t pkt_pool_available(struct pkt_pool *pool);
+
+/* The owner's: one reference, len 0; or NULL when the pool is empty. */
 struct pkt *pkt_get(struct pkt_pool *pool);
 
 static inline struct pkt *pkt_ref(struct pkt *pkt)
 {
-        pkt->refs++;
+        __atomic_fetch_add(&pkt->refs, 1, __ATOMIC_RELAXED);
         return pkt;
+}
+
+/* False: the caller's reference is the only one, and nobody reads the bytes any more. */
+static inline bool pkt_is_shared(const struct pkt *pkt)
+{
+        return __atomic_load_n(&pkt->refs, __ATOMIC_ACQUIRE) > 1;
 }
 
 /* Accepts NULL, returns NULL. */

@@ -327,7 +327,7 @@ static size_t refill(struct worker *worker)
         while (n < UDP_BATCH) {
                 struct pkt **pkt = &worker->datagrams[n].pkt;
 
-                if (*pkt && (*pkt)->refs > 1)
+                if (*pkt && pkt_is_shared(*pkt))
                         *pkt = pkt_unref(*pkt);
                 if (!*pkt)
                         *pkt = pkt_get(worker->pool);
