@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/time.h>
 
+#include "sfu/core/dtls_goodbye.h"
+
 enum {
         RECORD_HEADER = 13, /* RFC 6347 §4.1 */
         CONTENT_FIRST = 20, /* change_cipher_spec … application_data: RFC 5246 §6.2.1 */
@@ -40,7 +42,8 @@ struct datagram {
 };
 
 struct dtls {
-        SSL *ssl;
+        SSL *ssl; /* NULL once settled: */
+        struct dtls_goodbye goodbye;
         enum dtls_state state;
         const char *failure; /* static text */
         unsigned initial_timeout_us;
@@ -50,25 +53,33 @@ struct dtls {
         size_t n_out;
 };
 
+/* What finds no room is lost, as a network may lose it. */
+static void put_out(struct dtls *dtls, const void *data, size_t len)
+{
+        struct datagram *datagram;
+
+        if (dtls->n_out == DTLS_MAX_PENDING)
+                return;
+        datagram = malloc(sizeof(*datagram) + len);
+        if (!datagram)
+                return;
+        datagram->next = NULL;
+        datagram->len = len;
+        memcpy(datagram->data, data, len);
+        *dtls->out_last = datagram;
+        dtls->out_last = &datagram->next;
+        dtls->n_out++;
+}
+
 /* The BIO between OpenSSL and us: one read or write is one datagram. */
 
 static int bio_write(BIO *bio, const char *data, int len)
 {
         struct dtls *dtls = BIO_get_data(bio);
-        struct datagram *datagram;
 
         BIO_clear_retry_flags(bio);
-        if (len <= 0 || len > DTLS_MTU || dtls->n_out == DTLS_MAX_PENDING)
-                return len; /* lost, as a network may lose it */
-        datagram = malloc(sizeof(*datagram) + (size_t)len);
-        if (!datagram)
-                return len;
-        datagram->next = NULL;
-        datagram->len = (size_t)len;
-        memcpy(datagram->data, data, (size_t)len);
-        *dtls->out_last = datagram;
-        dtls->out_last = &datagram->next;
-        dtls->n_out++;
+        if (len > 0 && len <= DTLS_MTU)
+                put_out(dtls, data, (size_t)len);
         return len;
 }
 
@@ -270,6 +281,7 @@ struct dtls *dtls_free(struct dtls *dtls)
         if (!dtls)
                 return NULL;
         SSL_free(dtls->ssl);
+        explicit_bzero(&dtls->goodbye, sizeof(dtls->goodbye));
         while (dtls->out_first) {
                 struct datagram *datagram = dtls->out_first;
 
@@ -321,6 +333,7 @@ static void read_and_discard(struct dtls *dtls)
 static void step(struct dtls *dtls)
 {
         ERR_clear_error(); /* another session of this thread may have left something */
+        (void)SSL_alloc_buffers(dtls->ssl);
         if (dtls->state == DTLS_HANDSHAKING) {
                 int r = SSL_do_handshake(dtls->ssl);
 
@@ -332,6 +345,7 @@ static void step(struct dtls *dtls)
         }
         if (dtls->state == DTLS_CONNECTED)
                 read_and_discard(dtls);
+        (void)SSL_free_buffers(dtls->ssl); /* 33 kB, for the next session's handshake */
 }
 
 void dtls_start(struct dtls *dtls)
@@ -352,6 +366,12 @@ bool dtls_on_datagram(struct dtls *dtls, const uint8_t *data, size_t len)
                 return false;
         if (dtls->state != DTLS_HANDSHAKING && dtls->state != DTLS_CONNECTED)
                 return false;
+        if (!dtls->ssl) {
+                if (!dtls_goodbye_heard(&dtls->goodbye, data, len))
+                        return false;
+                dtls_close(dtls);
+                return true;
+        }
         dtls->in = (struct span){ data, len };
         step(dtls);
         dtls->in = (struct span){ 0 };
@@ -360,9 +380,10 @@ bool dtls_on_datagram(struct dtls *dtls, const uint8_t *data, size_t len)
 
 void dtls_on_timeout(struct dtls *dtls)
 {
-        if (dtls->state != DTLS_HANDSHAKING && dtls->state != DTLS_CONNECTED)
+        if (!dtls->ssl || (dtls->state != DTLS_HANDSHAKING && dtls->state != DTLS_CONNECTED))
                 return;
         ERR_clear_error();
+        (void)SSL_alloc_buffers(dtls->ssl);
         if (DTLSv1_handle_timeout(dtls->ssl) < 0)
                 on_failure(dtls);
 }
@@ -371,7 +392,7 @@ int64_t dtls_deadline_us(const struct dtls *dtls, int64_t now_us)
 {
         struct timeval left;
 
-        if (dtls->state != DTLS_HANDSHAKING && dtls->state != DTLS_CONNECTED)
+        if (!dtls->ssl || (dtls->state != DTLS_HANDSHAKING && dtls->state != DTLS_CONNECTED))
                 return INT64_MAX;
         if (DTLSv1_get_timeout(dtls->ssl, &left) != 1)
                 return INT64_MAX;
@@ -409,7 +430,8 @@ const char *dtls_failure(const struct dtls *dtls)
 int dtls_export_keys(const struct dtls *dtls, struct media_crypt_keys *ret_keys)
 {
         static const char label[] = "EXTRACTOR-dtls_srtp"; /* RFC 5764 §4.2 */
-        const SRTP_PROTECTION_PROFILE *agreed = SSL_get_selected_srtp_profile(dtls->ssl);
+        const SRTP_PROTECTION_PROFILE *agreed = dtls->ssl ? SSL_get_selected_srtp_profile(dtls->ssl)
+                                                          : NULL;
         uint8_t material[2 * MEDIA_CRYPT_KEY_CAP];
         size_t key_len, salt_len;
 
@@ -436,10 +458,27 @@ int dtls_export_keys(const struct dtls *dtls, struct media_crypt_keys *ret_keys)
         return 0;
 }
 
+void dtls_settle(struct dtls *dtls)
+{
+        if (dtls->state != DTLS_CONNECTED || !dtls->ssl)
+                return;
+        if (dtls_goodbye_derive(&dtls->goodbye, dtls->ssl) == 0) {
+                SSL_free(dtls->ssl);
+                dtls->ssl = NULL;
+        }
+        ERR_clear_error();
+}
+
 void dtls_close(struct dtls *dtls)
 {
-        if (dtls->state == DTLS_CONNECTED) {
+        uint8_t goodbye[DTLS_GOODBYE_BYTES];
+
+        if (dtls->state == DTLS_CONNECTED && !dtls->ssl) {
+                if (dtls_goodbye_write(&dtls->goodbye, goodbye) == 0)
+                        put_out(dtls, goodbye, sizeof(goodbye));
+        } else if (dtls->state == DTLS_CONNECTED) {
                 ERR_clear_error();
+                (void)SSL_alloc_buffers(dtls->ssl);
                 (void)SSL_shutdown(dtls->ssl); /* 0: sent, the other's is not awaited */
                 ERR_clear_error();
         }

@@ -81,8 +81,12 @@ enum dtls_state dtls_state(const struct dtls *dtls);
 /* Why it failed, one word or a few for the log; "" before. */
 const char *dtls_failure(const struct dtls *dtls);
 
-/* In state DTLS_CONNECTED. Returns 0, or -EPROTO if no SRTP profile was agreed. */
+/* In state DTLS_CONNECTED, before dtls_settle(). Returns 0, or -EPROTO if no SRTP profile was agreed. */
 must_use int dtls_export_keys(const struct dtls *dtls, struct media_crypt_keys *ret_keys);
+
+/* When the keys are exported and no message of the handshake can be missing any
+ * more: gives OpenSSL's session (40 kB) back. Goodbyes are still said and heard. */
+void dtls_settle(struct dtls *dtls);
 
 /* Queues close_notify when there is a connection; the state becomes DTLS_CLOSED. */
 void dtls_close(struct dtls *dtls);

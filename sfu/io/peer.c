@@ -12,6 +12,10 @@
 
 static const char topic[] = "peer";
 
+/* A client that misses our last flight sends its own again (RFC 6347 §4.2.4), at
+ * first after a second or less. */
+enum { SETTLE_US = 10 * 1000 * 1000 };
+
 /* Addresses. */
 
 static void forget_addr(struct peer *peer, struct addr_entry *entry)
@@ -62,6 +66,8 @@ static void rearm(struct peer *peer, int64_t now_us)
                 if (dtls_us < due_us)
                         due_us = dtls_us;
         }
+        if (peer->settle_us && peer->settle_us < due_us)
+                due_us = peer->settle_us;
         timer_heap_set(&peer->worker->timers, &peer->timer, due_us);
 }
 
@@ -120,6 +126,7 @@ static bool connect_media(struct peer *peer, int64_t now_us)
                 return false;
         }
         peer->alive_us = now_us;
+        peer->settle_us = now_us + SETTLE_US;
         report_event(peer, &(struct sfu_event){ .type = SFU_EV_CONNECTED });
         media_peer_on_connected(peer->media, now_us);
         worker_touch_room(peer->worker, peer->room);
@@ -306,6 +313,10 @@ static void on_timer(void *owner, int64_t now_us)
         if (now_us - since_us >= peer->worker->config.silence_us) {
                 peer_gone(peer, SFU_GONE_TIMEOUT, now_us);
                 return;
+        }
+        if (peer->settle_us && now_us >= peer->settle_us) {
+                peer->settle_us = 0;
+                dtls_settle(peer->dtls);
         }
         if (peer->dtls && dtls_deadline_us(peer->dtls, now_us) <= now_us) {
                 dtls_on_timeout(peer->dtls);

@@ -39,6 +39,7 @@ struct peer {
         struct dtls *dtls;           /* from the first DTLS datagram on */
         struct media_crypt *crypt;   /* from then on it is connected */
         int64_t opened_us, alive_us;
+        int64_t settle_us; /* when the handshake is surely over; 0: it is, or not begun */
         struct timer timer;
         size_t n_ssrcs;
         uint32_t ssrcs[SFU_MAX_SLOTS]; /* of our slots, for BYE */

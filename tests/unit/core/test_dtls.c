@@ -209,6 +209,62 @@ static void goodbye_is_heard_and_answered(void **state)
         }
 }
 
+/* Against OpenSSL's own session on the other side, both roles, both directions. */
+static void settled_session_hears_and_says_goodbye(void **state)
+{
+        (void)state;
+        for (int i = 0; i < 4; i++) {
+                int settled = i & 1, leaver = i >> 1;
+                struct wire wire;
+
+                wire_init(&wire, 0);
+                shake_hands(&wire);
+                dtls_settle(wire.ends[settled]);
+                assert_int_equal(dtls_deadline_us(wire.ends[settled], 0), INT64_MAX);
+                dtls_close(wire.ends[leaver]);
+                assert_true(carry(&wire, leaver));
+                assert_int_equal(dtls_state(wire.ends[1 - leaver]), DTLS_CLOSED);
+                assert_true(carry(&wire, 1 - leaver));
+                wire_done(&wire);
+        }
+}
+
+static void settled_session_ignores_what_is_forged(void **state)
+{
+        struct wire wire;
+        uint8_t goodbye[DTLS_MTU];
+        size_t len;
+
+        (void)state;
+        wire_init(&wire, 0);
+        shake_hands(&wire);
+        dtls_settle(wire.ends[1]);
+        dtls_close(wire.ends[0]);
+        len = dtls_poll(wire.ends[0], goodbye, sizeof(goodbye));
+        for (size_t i = 0; i < len; i++) {
+                goodbye[i] ^= 1;
+                assert_false(dtls_on_datagram(wire.ends[1], goodbye, len));
+                goodbye[i] ^= 1;
+                assert_false(dtls_on_datagram(wire.ends[1], goodbye, i));
+        }
+        assert_int_equal(dtls_state(wire.ends[1]), DTLS_CONNECTED);
+        assert_true(dtls_on_datagram(wire.ends[1], goodbye, len));
+        wire_done(&wire);
+}
+
+static void unfinished_session_does_not_settle(void **state)
+{
+        struct wire wire;
+
+        (void)state;
+        wire_init(&wire, 0);
+        dtls_settle(wire.ends[0]);
+        shake_hands(&wire);
+        assert_int_equal(dtls_state(wire.ends[0]), DTLS_CONNECTED);
+        assert_same_keys(&wire);
+        wire_done(&wire);
+}
+
 static void garbage_changes_nothing(void **state)
 {
         struct wire wire;
@@ -286,6 +342,9 @@ int main(void)
                 cmocka_unit_test(no_keys_before_the_handshake_is_over),
                 cmocka_unit_test(wrong_certificate_fails_either_way),
                 cmocka_unit_test(goodbye_is_heard_and_answered),
+                cmocka_unit_test(settled_session_hears_and_says_goodbye),
+                cmocka_unit_test(settled_session_ignores_what_is_forged),
+                cmocka_unit_test(unfinished_session_does_not_settle),
                 cmocka_unit_test(garbage_changes_nothing),
                 cmocka_unit_test(connected_session_ignores_garbage),
                 cmocka_unit_test(client_hello_is_recognised),
