@@ -38,7 +38,7 @@ struct rtp_pkt {
 must_use int rtp_parse(struct rtp_pkt *ret_pkt, const uint8_t *data, size_t len);
 
 /* Writes the header of *pkt (marker, pt, seq, ts, ssrc; nothing else of it is
- * read) with the n items as one-byte extensions (no block when n is 0). The
+ * read) with the n items as extensions, see rtp_ext_write(). The
  * caller appends the payload. w->bad is set when it does not fit. */
 void rtp_write_header(struct wr *w, const struct rtp_pkt *pkt, const struct rtp_ext_item *items,
                       size_t n);

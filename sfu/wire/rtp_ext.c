@@ -97,29 +97,47 @@ uint32_t rtp_ext_abs_send_time_at(int64_t now_us)
         return (uint32_t)((in_cycle_us << 18) / 1000000) & 0xffffff;
 }
 
+static bool fits_one_byte(const struct rtp_ext_item *items, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                if (items[i].id > RTP_EXT_ONE_BYTE_MAX_ID || items[i].data.len < 1 ||
+                    items[i].data.len > RTP_EXT_ONE_BYTE_MAX_LEN)
+                        return false;
+        }
+        return true;
+}
+
+static void write_item(struct wr *w, const struct rtp_ext_item *item, bool one_byte)
+{
+        size_t len = item->data.len;
+        uint8_t *at;
+
+        assert(item->id >= 1 && len <= RTP_EXT_TWO_BYTE_MAX_LEN);
+        if (one_byte) {
+                wr_u8(w, (uint8_t)(item->id << 4 | (len - 1)));
+        } else {
+                wr_u8(w, item->id);
+                wr_u8(w, (uint8_t)len);
+        }
+        at = wr_take(w, len);
+        if (at && len > 0)
+                memcpy(at, item->data.data, len);
+}
+
 void rtp_ext_write(struct wr *w, const struct rtp_ext_item *items, size_t n)
 {
+        bool one_byte = fits_one_byte(items, n);
         size_t bytes = 0;
 
         if (n == 0)
                 return;
         for (size_t i = 0; i < n; i++)
-                bytes += 1 + items[i].data.len;
+                bytes += (one_byte ? 1 : 2) + items[i].data.len;
 
-        wr_u16(w, RTP_EXT_ONE_BYTE);
+        wr_u16(w, one_byte ? RTP_EXT_ONE_BYTE : RTP_EXT_TWO_BYTE);
         wr_u16(w, (uint16_t)((bytes + 3) / 4));
-        for (size_t i = 0; i < n; i++) {
-                size_t len = items[i].data.len;
-
-                assert(items[i].id >= 1 && items[i].id <= RTP_EXT_ONE_BYTE_MAX_ID);
-                assert(len >= 1 && len <= RTP_EXT_ONE_BYTE_MAX_LEN);
-                wr_u8(w, (uint8_t)(items[i].id << 4 | (len - 1)));
-
-                uint8_t *at = wr_take(w, len);
-
-                if (at)
-                        memcpy(at, items[i].data.data, len);
-        }
+        for (size_t i = 0; i < n; i++)
+                write_item(w, &items[i], one_byte);
         for (; bytes % 4 != 0; bytes++)
                 wr_u8(w, 0);
 }

@@ -18,6 +18,7 @@ enum {
         RTP_EXT_TWO_BYTE = 0x1000, /* RFC 8285 §4.3; the low 4 bits are free */
         RTP_EXT_ONE_BYTE_MAX_ID = 14,
         RTP_EXT_ONE_BYTE_MAX_LEN = 16,
+        RTP_EXT_TWO_BYTE_MAX_LEN = 255,
 };
 
 struct rtp_ext_item {
@@ -54,9 +55,11 @@ must_use bool rtp_ext_transport_seq(struct span data, uint16_t *ret_seq);
  * point, wraps every 64 s. now_us >= 0. */
 uint32_t rtp_ext_abs_send_time_at(int64_t now_us);
 
-/* Writes a whole one-byte block: profile, length, items in order, zeros up to a
- * multiple of 4. Each id is 1..14 and each data 1..16 bytes long (a bug of ours
- * otherwise: asserted). Writes nothing when n is 0. w->bad when it does not fit. */
+/* Writes a whole block: profile, length, items in order, zeros up to a multiple of
+ * 4. In the one-byte form where every item fits it, else in the two-byte form, to
+ * which the receiver must have agreed (a=extmap-allow-mixed, RFC 8285 §6). Each id
+ * is 1 or more and each data at most 255 bytes long (a bug of ours otherwise:
+ * asserted). Writes nothing when n is 0. w->bad when it does not fit. */
 void rtp_ext_write(struct wr *w, const struct rtp_ext_item *items, size_t n);
 
 #endif

@@ -12,6 +12,7 @@
 #include "sfu/wire/rtcp.h"
 #include "sfu/wire/rtcp_tcc.h"
 #include "sfu/wire/rtp.h"
+#include "tests/dd_make.h"
 
 enum { CAP = 1500 };
 
@@ -193,6 +194,53 @@ static void make_payloads(const char *root)
         save(root, "h264", "slice", "\x41\x9a\x24\x6c", 4);
 }
 
+static void make_vp9_av1_red(const char *root)
+{
+        save(root, "vp9", "key_picture_s0",
+             "\x8a\x92\x34\x58\x01\x40\x00\xb4\x02\x80\x01\x68\x05\x00\x02\x18\x49", 17);
+        save(root, "vp9", "key_picture_s1", "\xa9\x92\x34\x03\x07\x11", 6);
+        save(root, "vp9", "group", "\x8b\x12\x18\x02\x80\x01\x68\x02\x04\x04\x10\x82\x49", 13);
+        save(root, "vp9", "flexible", "\xfc\x92\x34\xb4\x03\x05\x06\x86", 8);
+        save(root, "vp9", "middle", "\xe0\x92\x35\x40\x09\x22\x33", 7);
+        save(root, "av1", "sequence_header", "\x28\x0a\x0a\x0b\0\0\0\x24\xc4\xff\xdf\x3f\x32\x05",
+             14);
+        save(root, "av1", "delimiter_first", "\x08\x01\x12\x02\x0a\x01\x03\x32\x05\x06", 10);
+        save(root, "av1", "fragment", "\xd0\x11\x22\x33", 4);
+        save(root, "red", "two_generations",
+             "\xef\x1e\x00\x03\xef\x0f\x00\x02\x6f\x78\x01\x02\x78\x03\x78\x04", 16);
+        save(root, "red", "primary_only", "\x6f\x78\x01\x02", 4);
+}
+
+/* Each input: descriptors of one stream, a byte of length before each. */
+static void make_dd(const char *root)
+{
+        struct dd_bits b;
+        size_t n = 0;
+
+        dd_bits_head(&b, true, false, 0, 65535);
+        dd_bits_flags(&b, 16);
+        dd_bits_l1t3(&b, 0);
+        data[n++] = (uint8_t)dd_bits_len(&b);
+        memcpy(data + n, b.data, dd_bits_len(&b));
+        n += dd_bits_len(&b);
+        dd_bits_head(&b, false, true, 3, 0);
+        data[n++] = 3;
+        memcpy(data + n, b.data, 3);
+        n += 3;
+        save(root, "dd", "l1t3", data, n);
+
+        dd_bits_head(&b, true, true, 8, 7);
+        dd_bits_flags(&b, 31);
+        dd_bits_l3t1_key(&b, 8);
+        dd_bits_put(&b, 7, 3);
+        dd_bits_dtis(&b, "SRD");
+        dd_bits_put(&b, 1 << 6 | 3 << 2, 8); /* one reference, 4 back */
+        dd_bits_put(&b, 0, 24);
+        data[0] = (uint8_t)dd_bits_len(&b);
+        memcpy(data + 1, b.data, dd_bits_len(&b));
+        save(root, "dd", "l3t1_key_custom", data, 1 + dd_bits_len(&b));
+}
+
 int main(int argc, char **argv)
 {
         if (argc != 2) {
@@ -204,5 +252,7 @@ int main(int argc, char **argv)
         make_rtcp(argv[1]);
         make_tcc(argv[1]);
         make_payloads(argv[1]);
+        make_vp9_av1_red(argv[1]);
+        make_dd(argv[1]);
         return 0;
 }

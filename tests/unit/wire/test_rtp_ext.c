@@ -138,6 +138,36 @@ static void written_block_is_padded_and_reads_back(void **state)
         }
 }
 
+static void what_is_long_or_has_a_high_id_takes_the_two_byte_form(void **state)
+{
+        static const uint8_t bytes[255] = { 1, 2, 3 };
+        static const struct rtp_ext_item items[][2] = {
+                { { 1, { bytes, 17 } }, { 14, { bytes, 1 } } },
+                { { 1, { bytes, 255 } }, { 14, { bytes, 3 } } },
+                { { 1, { bytes, 1 } }, { 15, { bytes, 16 } } },
+                { { 1, { bytes, 0 } }, { 255, { bytes, 1 } } },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(items); i++) {
+                uint8_t data[300];
+                struct wr w = wr_init(data, sizeof(data));
+                struct span value;
+
+                rtp_ext_write(&w, items[i], 2);
+                assert_false(w.bad);
+                assert_int_equal(data[0] << 8 | data[1], RTP_EXT_TWO_BYTE);
+                assert_int_equal(wr_len(&w), 4 + 4 * data[3]);
+                for (size_t k = 0; k < 2; k++) {
+                        assert_true(rtp_ext_find(RTP_EXT_TWO_BYTE,
+                                                 (struct span){ data + 4, wr_len(&w) - 4 },
+                                                 items[i][k].id, &value));
+                        assert_int_equal(value.len, items[i][k].data.len);
+                        assert_memory_equal(value.data, bytes, value.len);
+                }
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -146,6 +176,7 @@ int main(void)
                 cmocka_unit_test(values_are_decoded_by_their_size),
                 cmocka_unit_test(abs_send_time_is_seconds_in_6_18_bits),
                 cmocka_unit_test(written_block_is_padded_and_reads_back),
+                cmocka_unit_test(what_is_long_or_has_a_high_id_takes_the_two_byte_form),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
