@@ -81,6 +81,7 @@ enum sfu_offer_err {
         SFU_OFFER_NO_CODEC,
         SFU_OFFER_TOO_MANY, /* m-lines, payload types, extensions */
         SFU_OFFER_ROOM_FULL,
+        SFU_OFFER_CHANGED, /* a restart with other media, certificate or DTLS role */
         SFU_N_OFFER_ERRS,
 };
 
@@ -93,6 +94,26 @@ const char *sfu_offer_error_code(enum sfu_offer_err err);
  * mailbox is full, try again). A previous peer of the participant is closed. */
 must_use int sfu_peer_open(struct sfu *sfu, const struct sfu_peer_params *params, const char *offer,
                            size_t offer_len, char **ret_answer, uint64_t *ret_peer);
+
+/* ICE restart (RFC 8445 §9): the way to the client changes; DTLS, SRTP, slots
+ * and what they show stay. Until a check with the new credentials nominates a
+ * path, the old ones and the old path serve on. Both return 0, -ENOENT (no such
+ * peer: open a new one), -ENOMEM or -EAGAIN (as above); on failure all is as it
+ * was. */
+
+/* By a whole offer of the same PeerConnection. Hands over an answer (free()) that
+ * differs from the first in credentials and version only; or returns an enum
+ * sfu_offer_err: SFU_OFFER_CHANGED when the offer's media is not what was
+ * negotiated, which takes a new peer. */
+must_use int sfu_peer_restart(struct sfu *sfu, uint64_t peer, const char *offer, size_t offer_len,
+                              char **ret_answer);
+
+/* By the client's new credentials alone (the PATCH of RFC 9725 §4.3.2). Hands over our
+ * side as lines of SDP, each ended by CRLF (free()): a=ice-ufrag, a=ice-pwd,
+ * a=candidate for each, a=end-of-candidates. SFU_OFFER_NO_ICE: the client's words
+ * are no ICE credentials. */
+must_use int sfu_peer_restart_ice(struct sfu *sfu, uint64_t peer, const char *ufrag,
+                                  const char *pwd, char **ret_lines);
 
 /* Unknown numbers are ignored. Closing, views and mutes that find the worker
  * busy are handed over by a later sfu_poll(), in their order: poll now and then,

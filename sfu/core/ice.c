@@ -174,7 +174,7 @@ int ice_on_datagram(struct ice *ice, const uint8_t *data, size_t len, const stru
         cred = find(ice, &pkt);
         if (!cred)
                 return ICE_E_UNKNOWN;
-        check.tag = cred->tag;
+        check.cred = cred;
         switch ((int)stun_agent_validate(&ice->agent, &request, data, len, give_password, cred)) {
         case STUN_VALIDATION_SUCCESS:
                 reply(ice, &request, src, src_len, ret_reply, &check);

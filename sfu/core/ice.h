@@ -53,10 +53,10 @@ enum ice_err {
 };
 
 struct ice_check {
-        void *tag;          /* of the credentials that verified */
-        bool valid;         /* false: authentic, but answered with an error (487, 420) */
-        bool use_candidate; /* nominated; only with valid */
-        size_t reply_len;   /* 0: nothing to send */
+        const struct ice_cred *cred; /* that verified */
+        bool valid;                  /* false: authentic, but answered with an error (487, 420) */
+        bool use_candidate;          /* nominated; only with valid */
+        size_t reply_len;            /* 0: nothing to send */
 };
 
 /* One datagram from src; ICE_SPARE bytes behind data[len) are readable. The

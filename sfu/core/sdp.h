@@ -85,6 +85,11 @@ struct sdp_transport {
         bool we_are_dtls_client; /* the offer said a=setup:passive */
 };
 
+/* Reads ICE credentials that came without an offer into *transport. Returns 0
+ * or SFU_OFFER_NO_ICE. */
+must_use int sdp_credentials_read(struct sdp_transport *transport, const char *ufrag,
+                                  const char *pwd);
+
 struct sdp_offer;
 
 /* Returns 0 and hands over *ret_offer, an enum sfu_offer_err, or -ENOMEM. */
@@ -98,9 +103,11 @@ const struct sdp_transport *sdp_offer_transport(const struct sdp_offer *offer);
  * when it has none. */
 unsigned sdp_offer_recv_codecs(const struct sdp_offer *offer);
 
+/* An address of ours: for UDP, and with `tcp` for TCP too on the same number. */
 struct sdp_candidate {
         char address[46];
         uint16_t port;
+        bool tcp;
 };
 
 struct sdp_answer_params {
@@ -111,9 +118,14 @@ struct sdp_answer_params {
         bool may_publish;
         enum sdp_codec video_codec; /* preferred for what the client sends */
         uint64_t session_id;
+        uint32_t session_version;
         uint32_t (*random_u32)(void *user); /* SSRCs; must not repeat itself soon */
         void *random_user;
 };
+
+/* Our side of an ICE restart as SDP lines (sfu_peer_restart_ice()); of params
+ * ufrag, pwd and candidates count. Returns 0 and hands over *ret_lines, or -ENOMEM. */
+must_use int sdp_restart_write(const struct sdp_answer_params *params, char **ret_lines);
 
 /* Writes the answer. Returns 0, hands the text (free()) through *ret_text and
  * fills *ret_media; an enum sfu_offer_err; or -ENOMEM. */

@@ -14,7 +14,6 @@ struct answer {
         const struct sdp_offer *offer;
         const struct sdp_answer_params *params;
         FILE *out;
-        bool candidates_written;
 };
 
 static void file_closep(FILE **file)
@@ -115,8 +114,9 @@ static void write_session(struct answer *answer)
         const struct sdp_answer_params *params = answer->params;
         FILE *out = answer->out;
 
-        fprintf(out, "v=0\r\no=- %" PRIu64 " 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n",
-                params->session_id & INT64_MAX); /* RFC 8829 §5.2.1: 63 bits */
+        fprintf(out, "v=0\r\no=- %" PRIu64 " %" PRIu32 " IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n",
+                params->session_id & INT64_MAX, /* RFC 8829 §5.2.1: 63 bits */
+                params->session_version);
         fputs("a=ice-lite\r\na=group:BUNDLE", out);
         for (size_t i = 0; i < offer->n_bundle; i++)
                 if (offer->lines[offer->bundle[i]].role != SDP_REFUSED)
@@ -133,23 +133,6 @@ static void write_refused(struct answer *answer, const struct sdp_line *line)
                 line->proto, line->fmt);
         if (line->mid[0])
                 fprintf(answer->out, "a=mid:%s\r\n", line->mid);
-}
-
-/* RFC 8839 §5.1: host candidates, best first. They belong to the bundle's
- * transport, so they stand once, in its tagged line. */
-static void write_candidates(struct answer *answer)
-{
-        const struct sdp_answer_params *params = answer->params;
-
-        for (size_t i = 0; i < params->n_candidates; i++) {
-                /* RFC 8445 §5.1.2.1: type 126 (host), local preference, component 1. */
-                uint32_t priority = 126u << 24 | (uint32_t)(65535 - (i & 0xffff)) << 8 | 255;
-
-                fprintf(answer->out, "a=candidate:%zu 1 udp %" PRIu32 " %s %u typ host\r\n", i + 1,
-                        priority, params->candidates[i].address, params->candidates[i].port);
-        }
-        fputs("a=end-of-candidates\r\n", answer->out);
-        answer->candidates_written = true;
 }
 
 static void write_head(struct answer *answer, const struct sdp_line *line, const char *dir,
@@ -173,8 +156,9 @@ static void write_head(struct answer *answer, const struct sdp_line *line, const
                 line->mid, dir, answer->offer->transport.we_are_dtls_client ? "active" : "passive");
         if (line->rtcp_rsize)
                 fputs("a=rtcp-rsize\r\n", out);
+        /* They belong to the bundle's transport, so they stand once. */
         if (line == tagged)
-                write_candidates(answer);
+                sdp_candidates_write(out, answer->params->candidates, answer->params->n_candidates);
 }
 
 static void write_fmtp(FILE *out, enum sdp_codec type, const struct sdp_offered_codec *codec)

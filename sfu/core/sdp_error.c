@@ -15,6 +15,7 @@ const char *sfu_offer_error_code(enum sfu_offer_err err)
                 [SFU_OFFER_NO_CODEC] = "sdp-no-codec",
                 [SFU_OFFER_TOO_MANY] = "sdp-too-many",
                 [SFU_OFFER_ROOM_FULL] = "sdp-room-full",
+                [SFU_OFFER_CHANGED] = "sdp-changed",
         };
 
         assert(err >= SFU_OFFER_TOO_LARGE && err < SFU_N_OFFER_ERRS);

@@ -15,6 +15,7 @@
 #define SFU_CORE_SDP_INTERNAL_H
 
 #include <gst/sdp/gstsdpmessage.h>
+#include <stdio.h>
 
 #include "sfu/core/sdp.h"
 
@@ -134,6 +135,9 @@ must_use bool sdp_word_token(struct sdp_word word, char extra, char *ret, size_t
 /* ICE and DTLS attributes, of a line or of the session. Other keys are
  * ignored. Returns 0 or an enum sfu_offer_err. */
 must_use int sdp_security_read(struct sdp_security *security, const char *key, const char *value);
+
+/* The candidates as SDP lines, best first, and a=end-of-candidates. */
+void sdp_candidates_write(FILE *out, const struct sdp_candidate *candidates, size_t n);
 
 static inline bool sdp_is_alnum(char c)
 {

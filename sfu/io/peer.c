@@ -183,7 +183,46 @@ void peer_on_dtls(struct peer *peer, struct addr_entry *from, const struct pkt *
         after_dtls(peer, &path, pkt->arrival_us);
 }
 
-void peer_on_check(struct peer *peer, const struct udp_path *path, bool use_candidate,
+static void drop_fresh(struct peer *peer)
+{
+        if (!peer->fresh)
+                return;
+        ice_remove(peer->worker->ice, peer->fresh);
+        explicit_bzero(peer->fresh, sizeof(*peer->fresh));
+        free(peer->fresh);
+        peer->fresh = NULL;
+}
+
+void peer_restart(struct peer *peer, const struct worker_restart *restart)
+{
+        struct ice_cred *fresh = calloc(1, sizeof(*fresh));
+
+        drop_fresh(peer);
+        if (!fresh)
+                return;
+        memcpy(fresh->ufrag, restart->ufrag, sizeof(fresh->ufrag));
+        memcpy(fresh->pwd, restart->pwd, sizeof(fresh->pwd));
+        memcpy(fresh->remote_ufrag, restart->remote_ufrag, sizeof(fresh->remote_ufrag));
+        fresh->tag = peer;
+        ice_add(peer->worker->ice, fresh);
+        peer->fresh = fresh;
+}
+
+/* The client has moved to the new credentials: the old ones end. */
+static void finish_restart(struct peer *peer)
+{
+        struct ice *ice = peer->worker->ice;
+
+        ice_remove(ice, &peer->cred);
+        ice_remove(ice, peer->fresh);
+        peer->cred = *peer->fresh;
+        ice_add(ice, &peer->cred);
+        explicit_bzero(peer->fresh, sizeof(*peer->fresh));
+        free(peer->fresh);
+        peer->fresh = NULL;
+}
+
+void peer_on_check(struct peer *peer, const struct udp_path *path, const struct ice_check *check,
                    int64_t now_us)
 {
         struct addr_entry *entry = addr_map_find(peer->worker->addrs, &path->remote);
@@ -201,9 +240,12 @@ void peer_on_check(struct peer *peer, const struct udp_path *path, bool use_cand
         }
         entry->path.local = path->local;
         entry->checked_us = now_us;
-        if (use_candidate)
-                select_addr(peer, entry);
-        if (!use_candidate || !peer->transport.we_are_dtls_client || peer->dtls)
+        if (!check->use_candidate)
+                return;
+        if (check->cred == peer->fresh)
+                finish_restart(peer);
+        select_addr(peer, entry);
+        if (!peer->transport.we_are_dtls_client || peer->dtls)
                 return;
         if (make_dtls(peer) < 0)
                 return; /* the next check tries again */
@@ -411,6 +453,7 @@ static void peer_free(struct peer *peer, int64_t now_us)
         worker_touch_room(worker, room);
         for (size_t i = 0; i < PEER_MAX_ADDRS; i++)
                 forget_addr(peer, &peer->addrs[i]);
+        drop_fresh(peer);
         ice_remove(worker->ice, &peer->cred);
         timer_heap_remove(&worker->timers, &peer->timer);
         u64_map_remove(&worker->peers, peer->id);

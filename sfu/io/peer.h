@@ -32,6 +32,7 @@ struct peer {
         uint32_t participant;
         struct media_peer *media;
         struct ice_cred cred;
+        struct ice_cred *fresh; /* of a restart, until a check with them nominates */
         struct sdp_transport transport;
         struct addr_entry addrs[PEER_MAX_ADDRS];
         struct addr_entry *selected; /* nominated; NULL: none yet */
@@ -63,8 +64,12 @@ void peer_on_rtp(struct peer *peer, struct pkt *pkt);
 void peer_on_rtcp(struct peer *peer, struct pkt *pkt);
 
 /* A valid check came over path. */
-void peer_on_check(struct peer *peer, const struct udp_path *path, bool use_candidate,
+void peer_on_check(struct peer *peer, const struct udp_path *path, const struct ice_check *check,
                    int64_t now_us);
+
+/* ICE restart: the new credentials count too; without memory the old ones stay
+ * the only ones, and the client has to open a new peer. */
+void peer_restart(struct peer *peer, const struct worker_restart *restart);
 
 void peer_stats(const struct peer *peer, int64_t now_us, struct sfu_peer_stats *ret_stats);
 

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "sfu/core/media_crypt.h"
-#include "sfu/core/sdp.h"
+#include "sfu/core/sdp_session.h"
 #include "sfu/io/identity.h"
 #include "sfu/io/tuning.h"
 #include "sfu/io/u64_map.h"
@@ -38,6 +38,7 @@ struct peer_info {
         uint32_t participant;
         struct room_info *room;
         unsigned recv_codecs;
+        struct sdp_session session;
 };
 
 /* A command that found its worker's mailbox full; oldest first, so that the
@@ -311,42 +312,44 @@ static enum sdp_codec video_codec_for(const struct room_info *room, unsigned new
 
 /* Opening. */
 
-static uint32_t random_u32(void *user)
+/* candidates: sfu->n_addresses of them. */
+static void fill_answer(const struct sfu *sfu, unsigned worker, const char *ufrag, const char *pwd,
+                        struct sdp_candidate *candidates, struct sdp_answer_params *ret_params)
 {
-        (void)user;
-        return rand_u32();
+        *ret_params = (struct sdp_answer_params){
+                .ufrag = ufrag,
+                .pwd = pwd,
+                .fingerprint = dtls_context_fingerprint(sfu->dtls),
+                .candidates = candidates,
+                .n_candidates = sfu->n_addresses,
+        };
+        for (size_t i = 0; i < sfu->n_addresses; i++) {
+                candidates[i] = (struct sdp_candidate){ .port = worker_port(sfu->workers[worker]) };
+                snprintf(candidates[i].address, sizeof(candidates[i].address), "%s",
+                         sfu->addresses[i]);
+        }
 }
 
 static int write_answer(const struct sfu *sfu, const struct room_info *room,
                         const struct sfu_peer_params *params, const struct sdp_offer *offer,
-                        struct worker_peer *open, char **ret_answer)
+                        struct worker_peer *open, struct sdp_session *ret_session,
+                        char **ret_answer)
 {
         struct sdp_candidate candidates[sfu->n_addresses];
-        uint64_t session_id;
-        struct sdp_answer_params answer = {
-                .ufrag = open->ufrag,
-                .pwd = open->pwd,
-                .fingerprint = dtls_context_fingerprint(sfu->dtls),
-                .candidates = candidates,
-                .n_candidates = sfu->n_addresses,
-                .may_publish = params->may_publish,
-                .video_codec = video_codec_for(room, sdp_offer_recv_codecs(offer)),
-                .random_u32 = random_u32,
-        };
+        struct sdp_answer_params answer;
+        uint64_t seed;
 
-        for (size_t i = 0; i < sfu->n_addresses; i++) {
-                snprintf(candidates[i].address, sizeof(candidates[i].address), "%s",
-                         sfu->addresses[i]);
-                candidates[i].port = worker_port(sfu->workers[room->worker]);
-        }
-        rand_bytes(&session_id, sizeof(session_id));
-        answer.session_id = session_id >> 2; /* RFC 8829 §5.2.1: below 2^62 */
-        return sdp_answer_write(offer, &answer, ret_answer, &open->media);
+        fill_answer(sfu, room->worker, open->ufrag, open->pwd, candidates, &answer);
+        answer.may_publish = params->may_publish;
+        answer.video_codec = video_codec_for(room, sdp_offer_recv_codecs(offer));
+        rand_bytes(&seed, sizeof(seed));
+        return sdp_session_begin(ret_session, offer, &answer, seed, ret_answer, &open->media);
 }
 
 /* Everything that can fail before the worker hears of the peer. */
 static int prepare(struct sfu *sfu, struct room_info *room, const struct sfu_peer_params *params,
-                   const struct sdp_offer *offer, struct worker_peer *open, char **ret_answer)
+                   const struct sdp_offer *offer, struct worker_peer *open,
+                   struct sdp_session *ret_session, char **ret_answer)
 {
         struct peer_info *old = u64_map_get(&room->participants, params->participant);
         int r;
@@ -360,7 +363,7 @@ static int prepare(struct sfu *sfu, struct room_info *room, const struct sfu_pee
         open->transport = *sdp_offer_transport(offer);
         rand_word(open->ufrag, ICE_UFRAG_LEN);
         rand_word(open->pwd, ICE_PWD_LEN);
-        r = write_answer(sfu, room, params, offer, open, ret_answer);
+        r = write_answer(sfu, room, params, offer, open, ret_session, ret_answer);
         if (r != 0)
                 return r;
         r = u64_map_reserve(&room->participants);
@@ -379,17 +382,19 @@ static int open_in_room(struct sfu *sfu, struct room_info *room,
         cleanup(freep) struct peer_info *info = calloc(1, sizeof(*info));
         cleanup(freep) char *answer = NULL;
         struct worker_command command = { .type = WORKER_OPEN, .open = open };
+        struct sdp_session session;
         int r;
 
         if (!open || !info)
                 return -ENOMEM;
-        r = prepare(sfu, room, params, offer, open, &answer);
+        r = prepare(sfu, room, params, offer, open, &session, &answer);
         if (r != 0)
                 return r;
         *info = (struct peer_info){ .id = open->id,
                                     .participant = params->participant,
                                     .room = room,
-                                    .recv_codecs = sdp_offer_recv_codecs(offer) };
+                                    .recv_codecs = sdp_offer_recv_codecs(offer),
+                                    .session = session };
         r = worker_post(sfu->workers[room->worker], &command);
         if (r < 0)
                 return r;
@@ -421,6 +426,93 @@ int sfu_peer_open(struct sfu *sfu, const struct sfu_peer_params *params, const c
                 return -ENOMEM;
         r = open_in_room(sfu, room, params, offer, ret_answer, ret_peer);
         room_drop_if_empty(sfu, room);
+        return r;
+}
+
+/* Restarting. */
+
+/* Takes *restart over when it returns 0. */
+static int post_restart(struct sfu *sfu, const struct peer_info *info,
+                        struct worker_restart **restart)
+{
+        const struct worker_command command = { .type = WORKER_RESTART,
+                                                .peer = info->id,
+                                                .restart = *restart };
+        int r = worker_post(sfu->workers[info->room->worker], &command);
+
+        if (r == 0)
+                *restart = NULL;
+        return r;
+}
+
+static int make_restart(struct worker_restart **ret_restart, const struct sdp_transport *transport)
+{
+        struct worker_restart *restart = calloc(1, sizeof(*restart));
+
+        if (!restart)
+                return -ENOMEM;
+        rand_word(restart->ufrag, ICE_UFRAG_LEN);
+        rand_word(restart->pwd, ICE_PWD_LEN);
+        memcpy(restart->remote_ufrag, transport->ufrag, sizeof(restart->remote_ufrag));
+        *ret_restart = restart;
+        return 0;
+}
+
+int sfu_peer_restart(struct sfu *sfu, uint64_t peer, const char *offer_text, size_t offer_len,
+                     char **ret_answer)
+{
+        cleanup(sdp_offer_freep) struct sdp_offer *offer = NULL;
+        cleanup(freep) struct worker_restart *restart = NULL;
+        cleanup(freep) char *answer = NULL;
+        struct peer_info *info = u64_map_get(&sfu->peers, peer);
+        struct sdp_candidate candidates[sfu->n_addresses];
+        struct sdp_answer_params params;
+        struct sdp_session session;
+        int r;
+
+        if (!info)
+                return -ENOENT;
+        r = sdp_offer_parse(&offer, offer_text, offer_len);
+        if (r == 0)
+                r = make_restart(&restart, sdp_offer_transport(offer));
+        if (r != 0)
+                return r;
+        session = info->session;
+        fill_answer(sfu, info->room->worker, restart->ufrag, restart->pwd, candidates, &params);
+        r = sdp_session_again(&session, offer, &params, &answer);
+        if (r == 0)
+                r = post_restart(sfu, info, &restart);
+        if (r != 0)
+                return r;
+        info->session = session;
+        *ret_answer = take_ptr(answer);
+        return 0;
+}
+
+int sfu_peer_restart_ice(struct sfu *sfu, uint64_t peer, const char *ufrag, const char *pwd,
+                         char **ret_lines)
+{
+        cleanup(freep) struct worker_restart *restart = NULL;
+        cleanup(freep) char *lines = NULL;
+        struct peer_info *info = u64_map_get(&sfu->peers, peer);
+        struct sdp_candidate candidates[sfu->n_addresses];
+        struct sdp_transport transport;
+        struct sdp_answer_params params;
+        int r;
+
+        if (!info)
+                return -ENOENT;
+        r = sdp_credentials_read(&transport, ufrag, pwd);
+        if (r == 0)
+                r = make_restart(&restart, &transport);
+        if (r != 0)
+                return r;
+        fill_answer(sfu, info->room->worker, restart->ufrag, restart->pwd, candidates, &params);
+        r = sdp_restart_write(&params, &lines);
+        if (r == 0)
+                r = post_restart(sfu, info, &restart);
+        if (r == 0)
+                *ret_lines = take_ptr(lines);
         return r;
 }
 

@@ -206,6 +206,9 @@ static void on_peer_command(struct worker *worker, const struct worker_command *
         case WORKER_CLOSE:
                 peer_close(peer, now_us);
                 break;
+        case WORKER_RESTART:
+                peer_restart(peer, command->restart);
+                break;
         case WORKER_VIEW:
                 media_peer_set_view(peer->media, command->view.views, command->view.n, now_us);
                 break;
@@ -224,6 +227,9 @@ static void free_payload(const struct worker_command *command)
         if (command->type == WORKER_OPEN) {
                 explicit_bzero(command->open->pwd, sizeof(command->open->pwd));
                 free(command->open);
+        } else if (command->type == WORKER_RESTART) {
+                explicit_bzero(command->restart->pwd, sizeof(command->restart->pwd));
+                free(command->restart);
         } else if (command->type == WORKER_VIEW) {
                 free(command->view.views);
         }
@@ -268,7 +274,7 @@ static void on_stun(struct worker *worker, const struct udp_datagram *datagram)
                 send_batch_commit(worker->batch, &target, check.reply_len);
         }
         if (check.valid)
-                peer_on_check(check.tag, &datagram->path, check.use_candidate, pkt->arrival_us);
+                peer_on_check(check.cred->tag, &datagram->path, &check, pkt->arrival_us);
 }
 
 static void on_media(struct worker *worker, struct peer *peer, struct pkt *pkt)

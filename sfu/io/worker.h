@@ -38,8 +38,15 @@ struct worker_peer {
         struct sdp_media media;
 };
 
+/* New credentials of a peer, on their way to the worker. */
+struct worker_restart {
+        char ufrag[ICE_UFRAG_LEN + 1], pwd[ICE_PWD_LEN + 1];
+        char remote_ufrag[ICE_REMOTE_UFRAG_CAP];
+};
+
 enum worker_command_type {
         WORKER_OPEN,
+        WORKER_RESTART,
         WORKER_CLOSE,
         WORKER_VIEW,
         WORKER_MUTE,
@@ -52,7 +59,8 @@ struct worker_command {
         enum worker_command_type type;
         uint64_t peer;
         union {
-                struct worker_peer *open; /* malloc */
+                struct worker_peer *open;       /* malloc */
+                struct worker_restart *restart; /* malloc */
                 struct {
                         struct sfu_slot_view *views; /* malloc */
                         size_t n;

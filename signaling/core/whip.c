@@ -328,6 +328,8 @@ static int status_of(enum sfu_offer_err err)
         case SFU_OFFER_NO_DTLS:
         case SFU_OFFER_NO_CODEC:
                 return 406;
+        case SFU_OFFER_CHANGED:
+                return 409;
         case SFU_OFFER_MALFORMED:
         case SFU_OFFER_TOO_MANY:
         case SFU_N_OFFER_ERRS:

@@ -31,7 +31,7 @@ static void check_answer(const char *text, const struct sdp_media *media)
 static void answer(const struct sdp_offer *offer, bool may_publish, enum sdp_codec codec)
 {
         static const uint8_t fingerprint[32];
-        const struct sdp_candidate candidate = { "127.0.0.1", 7000 };
+        const struct sdp_candidate candidate = { "127.0.0.1", 7000, true };
         struct sdp_media media;
         uint32_t counter = 0;
         char *text = NULL;

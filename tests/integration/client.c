@@ -203,6 +203,16 @@ void client_wake(void *user)
         g_main_context_wakeup(NULL);
 }
 
+void client_restart(struct client *client)
+{
+        must(nice_agent_restart(client->agent), "restart");
+        g_free(client->ufrag);
+        g_free(client->pwd);
+        must(nice_agent_get_local_credentials(client->agent, client->stream, &client->ufrag,
+                                              &client->pwd),
+             "credentials");
+}
+
 /* A move to another address. */
 
 static gboolean on_moved_fd(gint fd, GIOCondition condition, gpointer user)

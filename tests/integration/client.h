@@ -93,6 +93,9 @@ size_t client_vp8_payload(uint8_t *ret, uint16_t n, bool key); /* one whole fram
 void client_send_raw(struct client *client, const void *data, size_t len);
 void client_close_notify(struct client *client);
 
+/* ICE restart: new credentials for the next client_offer(). */
+void client_restart(struct client *client);
+
 /* Leaves the NiceAgent's socket for a new one and checks with USE-CANDIDATE
  * from there until check_answered. */
 void client_move(struct client *client);

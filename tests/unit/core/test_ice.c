@@ -100,7 +100,7 @@ static void valid_check_is_answered_with_the_plain_ipv4_address(void **state)
         world_init(&world);
         make_check(&world, "ourUfrag1234:them", OUR_PWD, false, true);
         assert_int_equal(deliver(&world), 0);
-        assert_ptr_equal(world.check.tag, &world);
+        assert_ptr_equal(world.check.cred, &world.cred);
         assert_true(world.check.valid);
         assert_false(world.check.use_candidate);
         assert_int_equal(stun_agent_validate(&world.client, &response, world.reply,

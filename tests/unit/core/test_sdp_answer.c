@@ -20,8 +20,8 @@ static uint32_t next_ssrc(void *user)
 static struct sdp_answer_params test_params(uint32_t *counter)
 {
         static const uint8_t fingerprint[32] = { 0xab, 0xcd };
-        static const struct sdp_candidate candidates[] = { { "192.0.2.1", 7000 },
-                                                           { "2001:db8::1", 7000 } };
+        static const struct sdp_candidate candidates[] = { { "192.0.2.1", 7000, false },
+                                                           { "2001:db8::1", 7000, false } };
 
         return (struct sdp_answer_params){
                 .ufrag = "ourufrag",
@@ -32,6 +32,7 @@ static struct sdp_answer_params test_params(uint32_t *counter)
                 .may_publish = true,
                 .video_codec = SDP_VP8,
                 .session_id = UINT64_MAX,
+                .session_version = 1,
                 .random_u32 = next_ssrc,
                 .random_user = counter,
         };

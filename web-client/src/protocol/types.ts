@@ -88,6 +88,7 @@ export type ErrorCode =
   | "sdp-no-codec"
   | "sdp-too-many"
   | "sdp-room-full"
+  | "sdp-changed"
   | "doc-type"
   | "doc-too-large"
   | "doc-empty"

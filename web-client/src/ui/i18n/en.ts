@@ -36,6 +36,7 @@ export const en: Words = {
     'sdp-no-dtls': 'This browser cannot encrypt sound and picture. Please use another one.',
     'sdp-no-codec': 'This browser lacks a usable format for sound and picture. Please use another one.',
     'sdp-too-many': 'The browser asks for too many streams.',
+    'sdp-changed': 'The media connection has changed; connecting again.',
     'sdp-room-full': 'The room has no free stream for you. You can still read the papers and chat.',
     'doc-type': 'This kind of file is not accepted. Accepted: PDF, PPTX, ODP, DOCX, ODT, XLSX, JPEG, PNG.',
     'doc-too-large': 'The file is too large: 200 MB at most.',

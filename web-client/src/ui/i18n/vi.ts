@@ -34,6 +34,7 @@ const faults: Record<Fault, string> = {
   'sdp-no-dtls': 'Trình duyệt này không mã hóa được hình tiếng. Xin dùng trình duyệt khác.',
   'sdp-no-codec': 'Trình duyệt này không có bộ nén hình tiếng phù hợp. Xin dùng trình duyệt khác.',
   'sdp-too-many': 'Trình duyệt xin quá nhiều luồng hình tiếng.',
+  'sdp-changed': 'Kết nối hình tiếng đã thay đổi, đang nối lại.',
   'sdp-room-full': 'Phòng họp đã đủ số luồng hình tiếng. Bạn vẫn đọc được tài liệu và trò chuyện.',
   'doc-type': 'Loại tệp này chưa nhận được. Nhận: PDF, PPTX, ODP, DOCX, ODT, XLSX, JPEG, PNG.',
   'doc-too-large': 'Tệp quá lớn: tối đa 200 MB.',

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ways in and out of the media plane: restarts, other addresses, TCP. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/integration/world.h"
+
+enum { WAIT_MS = 10000, ROOM = 7, ALICE = 1, BOB = 2 };
+
+/* Alice speaks, Bob hears her in one slot. */
+struct talk {
+        struct world world;
+        struct client *alice, *bob;
+        uint64_t alice_peer, bob_peer;
+        uint16_t next;
+        size_t want;
+};
+
+static bool events_say_connected(struct world *world, void *user)
+{
+        struct talk *talk = user;
+
+        return world_event(world, SFU_EV_CONNECTED, talk->alice_peer) &&
+               world_event(world, SFU_EV_CONNECTED, talk->bob_peer);
+}
+
+static void talk_init(struct talk *talk, const struct client_params *bob)
+{
+        const struct sfu_slot_view view = { .audio = true, .participant = ALICE };
+
+        memset(talk, 0, sizeof(*talk));
+        world_init(&talk->world, 1, 0);
+        talk->alice = client_new(&(struct client_params){ .mic = true });
+        talk->bob = client_new(bob);
+        talk->alice_peer = world_open(&talk->world, talk->alice, ROOM, ALICE);
+        talk->bob_peer = world_open(&talk->world, talk->bob, ROOM, BOB);
+        sfu_peer_view(talk->world.sfu, talk->bob_peer, &view, 1);
+        assert_true(world_wait(&talk->world, world_connected, talk->alice, WAIT_MS));
+        assert_true(world_wait(&talk->world, world_connected, talk->bob, WAIT_MS));
+        assert_true(world_wait(&talk->world, events_say_connected, talk, WAIT_MS));
+}
+
+static void talk_done(struct talk *talk)
+{
+        world_done(&talk->world);
+        client_free(talk->alice);
+        client_free(talk->bob);
+}
+
+static bool bob_has_enough(struct world *world, void *user)
+{
+        struct talk *talk = user;
+
+        (void)world;
+        return talk->bob->n_packets >= talk->want;
+}
+
+static void say(struct talk *talk, unsigned n_packets)
+{
+        for (unsigned i = 0; i < n_packets; i++) {
+                uint8_t payload[200];
+                uint16_t n = talk->next++;
+                size_t len = client_opus_payload(payload, n);
+
+                talk->want = talk->bob->n_packets + 1;
+                client_send_rtp(talk->alice, CLIENT_MIC_SSRC, CLIENT_OPUS_PT, n, n * 960u, false,
+                                payload, len);
+                assert_true(world_wait(&talk->world, bob_has_enough, talk, WAIT_MS));
+        }
+}
+
+/* All that was said came, in one stream without a gap. */
+static void assert_heard_all(const struct talk *talk)
+{
+        assert_int_equal(talk->bob->n_packets, talk->next);
+        for (size_t i = 0; i < talk->bob->n_packets; i++) {
+                const struct client_packet *got = &talk->bob->packets[i];
+
+                assert_int_equal(got->ssrc, talk->bob->audio_ssrcs[0]);
+                assert_int_equal((uint16_t)(got->seq - talk->bob->packets[0].seq), i);
+        }
+        assert_int_equal(talk->bob->n_bad, 0);
+}
+
+/* Restarts. */
+
+static bool check_answered(struct world *world, void *client)
+{
+        (void)world;
+        return ((struct client *)client)->check_answered;
+}
+
+static bool one_bad_check(struct world *world, void *user)
+{
+        struct sfu_counters counters;
+
+        (void)user;
+        sfu_counters(world->sfu, &counters);
+        return counters.stun_bad > 0;
+}
+
+/* With the credentials of remote_ufrag and remote_pwd. */
+static void check_with(struct talk *talk, struct client *client, char *ufrag, const char *remote)
+{
+        char *kept = client->ufrag, kept_remote[64];
+
+        memcpy(kept_remote, client->remote_ufrag, sizeof(kept_remote));
+        client->ufrag = ufrag;
+        strcpy(client->remote_ufrag, remote);
+        client_check_again(client);
+        client->ufrag = kept;
+        memcpy(client->remote_ufrag, kept_remote, sizeof(kept_remote));
+        (void)talk;
+}
+
+static void restart(struct talk *talk, struct client *client, uint64_t peer)
+{
+        char *offer, *answer = NULL;
+
+        client_restart(client);
+        offer = client_offer(client);
+        assert_int_equal(sfu_peer_restart(talk->world.sfu, peer, offer, strlen(offer), &answer), 0);
+        client_accept_answer(client, answer);
+        free(offer);
+        free(answer);
+}
+
+static void restart_keeps_keys_and_slots(void **state)
+{
+        struct client_params bob = { .n_audio = 1 };
+        char old_ufrag[64], old_remote[64];
+        struct talk talk;
+
+        (void)state;
+        talk_init(&talk, &bob);
+        say(&talk, 5);
+        strcpy(old_ufrag, talk.bob->ufrag);
+        strcpy(old_remote, talk.bob->remote_ufrag);
+        restart(&talk, talk.alice, talk.alice_peer);
+        restart(&talk, talk.bob, talk.bob_peer);
+        assert_string_not_equal(talk.bob->remote_ufrag, old_remote);
+        say(&talk, 5); /* before and while the new checks run */
+        client_move(talk.bob);
+        assert_true(world_wait(&talk.world, check_answered, talk.bob, WAIT_MS));
+        say(&talk, 5);
+        assert_heard_all(&talk);
+
+        /* She nominated with the new credentials: the old ones are over. */
+        assert_false(one_bad_check(&talk.world, NULL));
+        check_with(&talk, talk.bob, old_ufrag, old_remote);
+        assert_true(world_wait(&talk.world, one_bad_check, NULL, WAIT_MS));
+        talk_done(&talk);
+}
+
+static void old_credentials_serve_until_the_new_are_used(void **state)
+{
+        struct client_params bob = { .n_audio = 1 };
+        struct talk talk;
+        char *lines = NULL;
+
+        (void)state;
+        talk_init(&talk, &bob);
+        for (unsigned i = 0; i < 3; i++) { /* the client changes her mind, too */
+                assert_int_equal(sfu_peer_restart_ice(talk.world.sfu, talk.bob_peer, "anew",
+                                                      "abcdefghijklmnopqrstuv", &lines),
+                                 0);
+                assert_int_equal(strncmp(lines, "a=ice-ufrag:", 12), 0);
+                free(lines);
+        }
+        client_move(talk.bob);
+        assert_true(world_wait(&talk.world, check_answered, talk.bob, WAIT_MS));
+        say(&talk, 5);
+        assert_heard_all(&talk);
+        talk_done(&talk);
+}
+
+static void restart_of_nobody_or_with_other_media_is_refused(void **state)
+{
+        struct client_params bob = { .n_audio = 1 };
+        struct client *other;
+        struct talk talk;
+        char *offer, *answer = NULL;
+
+        (void)state;
+        talk_init(&talk, &bob);
+        offer = client_offer(talk.bob);
+        assert_int_equal(sfu_peer_restart(talk.world.sfu, 999, offer, strlen(offer), &answer),
+                         -ENOENT);
+        assert_int_equal(sfu_peer_restart_ice(talk.world.sfu, 999, "anew", "x", &answer), -ENOENT);
+        assert_int_equal(sfu_peer_restart_ice(talk.world.sfu, talk.bob_peer, "anew", "x", &answer),
+                         SFU_OFFER_NO_ICE);
+        assert_int_equal(sfu_peer_restart(talk.world.sfu, talk.bob_peer, "v=0", 3, &answer),
+                         SFU_OFFER_MALFORMED);
+        free(offer);
+        other = client_new(&(struct client_params){ .n_audio = 2 });
+        offer = client_offer(other);
+        assert_int_equal(
+                sfu_peer_restart(talk.world.sfu, talk.bob_peer, offer, strlen(offer), &answer),
+                SFU_OFFER_CHANGED);
+        assert_null(answer);
+        free(offer);
+        client_free(other);
+        say(&talk, 3);
+        assert_heard_all(&talk);
+        talk_done(&talk);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(restart_keeps_keys_and_slots),
+                cmocka_unit_test(old_credentials_serve_until_the_new_are_used),
+                cmocka_unit_test(restart_of_nobody_or_with_other_media_is_refused),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
