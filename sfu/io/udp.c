@@ -106,17 +106,38 @@ static void map_ipv4(struct in6_addr *ret, const struct in_addr *in4)
         memcpy(ret->s6_addr + 12, in4, 4);
 }
 
+/* An address of either family as above this file it is written. */
+static void map_address(struct sockaddr_in6 *ret, const union address *name)
+{
+        if (name->in6.sin6_family == AF_INET6) {
+                *ret = name->in6;
+                ret->sin6_flowinfo = 0;
+                return;
+        }
+        *ret = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = name->in4.sin_port };
+        map_ipv4(&ret->sin6_addr, &name->in4.sin_addr);
+}
+
+int udp_path_of(int fd, struct udp_path *ret_path)
+{
+        union address remote, local;
+        socklen_t remote_len = sizeof(remote), local_len = sizeof(local);
+        struct sockaddr_in6 mapped;
+
+        if (getpeername(fd, (struct sockaddr *)&remote, &remote_len) < 0 ||
+            getsockname(fd, (struct sockaddr *)&local, &local_len) < 0)
+                return -errno;
+        memset(ret_path, 0, sizeof(*ret_path));
+        map_address(&ret_path->remote, &remote);
+        map_address(&mapped, &local);
+        ret_path->local = mapped.sin6_addr;
+        return 0;
+}
+
 static void read_path(struct udp_path *ret_path, struct msghdr *msg, const union address *name)
 {
         memset(ret_path, 0, sizeof(*ret_path));
-        if (name->in6.sin6_family == AF_INET6) {
-                ret_path->remote = name->in6;
-                ret_path->remote.sin6_flowinfo = 0;
-        } else {
-                ret_path->remote.sin6_family = AF_INET6;
-                ret_path->remote.sin6_port = name->in4.sin_port;
-                map_ipv4(&ret_path->remote.sin6_addr, &name->in4.sin_addr);
-        }
+        map_address(&ret_path->remote, name);
         for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
                 if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
                         struct in6_pktinfo info;

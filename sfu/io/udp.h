@@ -28,10 +28,13 @@ struct udp_socket {
         uint16_t port;
 };
 
-/* From whom to which of our addresses. */
+struct tcp_conn;
+
+/* From whom to which of our addresses: by UDP, or by this TCP connection. */
 struct udp_path {
         struct sockaddr_in6 remote;
         struct in6_addr local;
+        struct tcp_conn *tcp; /* NULL: UDP */
 };
 
 /* Non-blocking, buffers as large as we may. port 0: any. Returns 0 or -errno. */
@@ -54,6 +57,9 @@ struct udp_datagram {
  * returns how many, 0 when nothing waits. */
 size_t udp_receive(const struct udp_socket *socket, struct udp_receiver *receiver,
                    struct udp_datagram *datagrams, size_t n);
+
+/* Between which addresses a connected socket is. Returns 0 or -errno. */
+must_use int udp_path_of(int fd, struct udp_path *ret_path);
 
 /* What one outgoing message needs beside its bytes. */
 struct udp_envelope {
