@@ -10,21 +10,23 @@
  * Units:  *_us monotonic microseconds, *_bps bits per second; bytes are those of
  *         the IP packet (RTP + SRTP tag + 28 or 48).
  *
- * Two estimates, the smaller counts: one from the gradient of one-way delay
- * (draft-ietf-rmcat-gcc-02 §5: groups by departure, trend, over-use detector,
- * AIMD), one from losses (§6, with the floor of random loss told apart from
- * congestion). While the application sends much less than the estimate (ALR),
- * the estimate neither grows on that evidence nor decays; probes (clusters of
- * padding or retransmissions at a higher rate) let it climb.
+ * Two estimates, the smaller counts: one from one-way delay (the idea of
+ * draft-ietf-rmcat-gcc-02 §5, over what is left of the queue between bursts instead
+ * of over bursts: nothing here is paced; cc_delay.c), one from losses (with the line's own
+ * losses told apart from congestion by trying; cc_loss.c). While the application
+ * sends much less than the estimate (ALR), the estimate neither grows on that evidence nor
+ * decays; probes (clusters of padding or retransmissions at a higher rate) let it climb.
  *
  * Invariants:
  *  (1) a number is acknowledged at most once; numbers that were never sent, that
  *      are older than the history or reported again change nothing.
- *  (2) receiver's clocks may have any epoch, drift or jump; a report can make the
- *      estimate fall, but it never passes CC_MAX_BPS, nor CC_OVERSHOOT times what
- *      was seen to arrive within the last seconds (probes included): a receiver
- *      that lies about arrival cannot be sent more than it asked for in view.
- *  (3) cost per report is linear in the numbers it covers; memory is fixed.
+ *  (2) receivers' clocks may have any epoch, drift or jump, and wrap. The target grows
+ *      only on packets reported to have arrived: to 1.2 times their rate, by a probe to
+ *      its own rate, and a probe's is at most CC_OVERSHOOT times what was seen
+ *      before: who lies about arrivals is sent no more than was already shown, step
+ *      by step, up to CC_MAX_BPS and a little above the demand.
+ *  (3) cost per report is linear in the numbers it covers (RFC 8888: plus one walk through
+ *      the history per message); cc_on_sent() is O(1); memory is fixed.
  */
 #ifndef SFU_CORE_CC_H
 #define SFU_CORE_CC_H
@@ -35,7 +37,7 @@ enum {
         CC_MIN_BPS = 20 * 1000,
         CC_START_BPS = 600 * 1000, /* nothing known about the line */
         CC_MAX_BPS = 30 * 1000 * 1000,
-        CC_HISTORY = 2048, /* numbers under way or lately reported */
+        CC_HISTORY = 1024, /* numbers under way or lately reported: 1.5 s of 5 Mbit/s */
         CC_OVERSHOOT = 3,
 };
 
@@ -55,7 +57,7 @@ uint16_t cc_on_sent(struct cc *cc, size_t bytes, uint8_t stream, uint16_t rtp_se
 #define CC_LOST INT64_MIN
 
 /* Transport-wide feedback: arrivals_us[i] is when number base_seq + i arrived on
- * the receiver's clock (any epoch; wraps are the caller's to undo), or CC_LOST. */
+ * the receiver's clock (any epoch, a wrap costs a new start of the delay only), or CC_LOST. */
 void cc_on_tcc(struct cc *cc, uint16_t base_seq, const int64_t *arrivals_us, size_t n,
                int64_t now_us);
 

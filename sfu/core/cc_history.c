@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sfu/core/cc_internal.h"
+
+_Static_assert((CC_HISTORY & (CC_HISTORY - 1)) == 0 && CC_HISTORY <= 32768, "indexed by bits");
+_Static_assert(sizeof(struct cc_sent) == 12, "a thousand of them for every receiver");
+
+void cc_history_init(struct cc *cc)
+{
+        cc->frontier_us = cc->ccfb_frontier_us = CC_NONE;
+        cc->judged_no = CC_NONE;
+        for (size_t i = 0; i < CC_SLICES; i++)
+                cc->slices[i].no = CC_NONE;
+}
+
+static struct cc_slice *slice_slot(struct cc *cc, int64_t no)
+{
+        return &cc->slices[(uint64_t)no % CC_SLICES];
+}
+
+const struct cc_slice *cc_slice_at(const struct cc *cc, int64_t no)
+{
+        const struct cc_slice *slice = &cc->slices[(uint64_t)no % CC_SLICES];
+
+        return slice->no == no ? slice : NULL;
+}
+
+/* The entry of a number that was sent and is still remembered, or NULL. */
+static struct cc_sent *find(struct cc *cc, uint16_t seq)
+{
+        uint16_t back = (uint16_t)((uint16_t)cc->n_sent - seq); /* 1: the newest */
+
+        if (back == 0 || back > CC_HISTORY || back > cc->n_sent)
+                return NULL;
+        return &cc->history[seq % CC_HISTORY];
+}
+
+uint16_t cc_on_sent(struct cc *cc, size_t bytes, uint8_t stream, uint16_t rtp_seq, int64_t now_us)
+{
+        uint16_t seq = (uint16_t)cc->n_sent;
+        struct cc_sent *sent = &cc->history[seq % CC_HISTORY];
+        struct cc_slice *slice = slice_slot(cc, now_us / CC_SLICE_US);
+        const struct cc_sent *head = find(cc, cc->heads[stream]);
+
+        sent->prev = 0;
+        if (head && head != sent && head->stream == stream)
+                sent->prev = (uint16_t)(seq - cc->heads[stream]);
+        sent->sent_us = (uint32_t)now_us;
+        sent->bytes = (uint16_t)bytes;
+        sent->rtp_seq = rtp_seq;
+        sent->stream = stream;
+        sent->state = CC_UNKNOWN;
+        cc->heads[stream] = seq;
+        cc->n_sent++;
+        cc->last_sent_us = now_us;
+        if (cc->unreported_us == CC_NONE)
+                cc->unreported_us = now_us;
+
+        if (slice->no != now_us / CC_SLICE_US)
+                *slice = (struct cc_slice){ .no = now_us / CC_SLICE_US,
+                                            .min_delay_us = CC_NONE,
+                                            .last_arrival_us = CC_NONE };
+        slice->sent_bytes += (uint32_t)bytes;
+        slice->n_sent++;
+        if (cc->probe.active)
+                cc_probe_on_sent(cc, seq, bytes, now_us);
+        return seq;
+}
+
+static void note_arrival(struct cc_slice *slice, int64_t arrival_us, int64_t delay_us)
+{
+        if (delay_us == CC_NONE)
+                return;
+        if (slice->min_delay_us == CC_NONE || delay_us < slice->min_delay_us)
+                slice->min_delay_us = delay_us;
+        if (slice->last_arrival_us == CC_NONE || arrival_us > slice->last_arrival_us)
+                slice->last_arrival_us = arrival_us;
+}
+
+void cc_report_number(struct cc *cc, uint16_t seq, int64_t arrival_us, int64_t now_us)
+{
+        struct cc_sent *sent = find(cc, seq);
+
+        if (!sent || sent->state == CC_ACKED ||
+            (arrival_us == CC_LOST && sent->state == CC_WAS_LOST))
+                return;
+
+        /* The history is younger than the 71 minutes of the low bits. */
+        int64_t sent_us = now_us - (int64_t)(uint32_t)((uint32_t)now_us - sent->sent_us);
+        struct cc_slice *slice = slice_slot(cc, sent_us / CC_SLICE_US);
+
+        if (slice->no != sent_us / CC_SLICE_US)
+                slice = NULL;
+        if (sent_us > cc->frontier_us)
+                cc->frontier_us = sent_us;
+        if (arrival_us == CC_LOST) {
+                sent->state = CC_WAS_LOST;
+                if (slice)
+                        slice->n_lost++;
+                return;
+        }
+
+        int64_t delay_us = cc_delay_on_packet(cc, arrival_us, sent_us);
+
+        if (slice) {
+                slice->n_lost -= sent->state == CC_WAS_LOST; /* it was only late */
+                slice->n_acked++;
+                slice->acked_bytes += sent->bytes;
+                note_arrival(slice, arrival_us, delay_us);
+        }
+        sent->state = CC_ACKED;
+        if (cc->probe.active || cc->probe.waiting)
+                cc_probe_on_ack(cc, seq, sent, arrival_us, delay_us);
+}
+
+/* The stream's number that carried rtp_seq, or the nearest newer one. Walks back
+ * from the newest; all blocks of one message together walk once round the history. */
+static bool find_stream(struct cc *cc, uint8_t stream, uint16_t rtp_seq, uint16_t *ret_seq)
+{
+        uint16_t seq = cc->heads[stream];
+        const struct cc_sent *sent = find(cc, seq);
+        bool found = false;
+
+        while (sent && sent->stream == stream && cc->ccfb_steps < CC_HISTORY) {
+                if ((int16_t)(uint16_t)(sent->rtp_seq - rtp_seq) < 0)
+                        break;
+                *ret_seq = seq;
+                found = true;
+                if (sent->prev == 0)
+                        break;
+                seq = (uint16_t)(seq - sent->prev);
+                sent = find(cc, seq);
+                cc->ccfb_steps++;
+        }
+        return found;
+}
+
+void cc_on_ccfb(struct cc *cc, uint8_t stream, uint16_t base_seq, const int64_t *arrivals_us,
+                size_t n, int64_t now_us)
+{
+        uint16_t newest = (uint16_t)(base_seq + n - 1), seq;
+
+        if (n == 0 || n > CC_HISTORY)
+                return;
+        /* From the block's end back to its start, along the chain. */
+        if (!find_stream(cc, stream, newest, &seq))
+                seq = cc->heads[stream]; /* all of them are older than its end */
+        while (cc->ccfb_steps < 2 * CC_HISTORY) {
+                const struct cc_sent *sent = find(cc, seq);
+
+                if (!sent || sent->stream != stream)
+                        return;
+
+                int i = (int16_t)(uint16_t)(sent->rtp_seq - base_seq);
+                uint16_t prev = sent->prev;
+
+                if (i < 0)
+                        return;
+                if ((size_t)i < n)
+                        cc_report_number(cc, seq, arrivals_us[i], now_us);
+                if (prev == 0)
+                        return;
+                seq = (uint16_t)(seq - prev);
+                cc->ccfb_steps++;
+        }
+}
+
+void cc_sum(const struct cc *cc, int64_t end, int64_t n, struct cc_sums *ret_sums)
+{
+        struct cc_sums sums = { 0 };
+        uint64_t sent_bytes = 0, acked_bytes = 0;
+        int64_t before_us = CC_NONE, last_us = CC_NONE, span_us = n * CC_SLICE_US;
+
+        for (int64_t no = end - n - 4; no < end; no++) {
+                const struct cc_slice *slice = cc_slice_at(cc, no);
+
+                if (!slice)
+                        continue;
+                if (no < end - n) {
+                        before_us = slice->last_arrival_us;
+                        continue;
+                }
+                sent_bytes += slice->sent_bytes;
+                acked_bytes += slice->acked_bytes;
+                sums.n_sent += slice->n_sent;
+                sums.n_acked += slice->n_acked;
+                sums.n_lost += slice->n_lost;
+                if (slice->last_arrival_us != CC_NONE)
+                        last_us = slice->last_arrival_us;
+        }
+        sums.sent_bps = cc_bps(sent_bytes, span_us);
+        /* What arrived is measured on the slower of the two clocks: it can neither pass
+         * what was sent nor what the line let through. */
+        if (before_us != CC_NONE && last_us - before_us > span_us)
+                span_us = last_us - before_us;
+
+        uint32_t n_known = sums.n_acked + sums.n_lost;
+
+        /* A lost report says nothing about its packets: as the others. */
+        if (n_known > 0 && n_known < sums.n_sent)
+                acked_bytes = acked_bytes * cc_min_u64(sums.n_sent, 2 * n_known) / n_known;
+        sums.acked_bps = cc_bps(acked_bytes, span_us);
+        *ret_sums = sums;
+}
+
+uint64_t cc_busy_bps(const struct cc *cc, int64_t end)
+{
+        struct cc_sums sums;
+
+        for (int64_t n = 2; n <= 20; n++) {
+                int64_t from_us = CC_NONE, to_us = CC_NONE;
+                const struct cc_slice *slice;
+
+                for (int64_t no = end - n - 4; no < end - n; no++) {
+                        if ((slice = cc_slice_at(cc, no)) && slice->last_arrival_us != CC_NONE)
+                                from_us = slice->last_arrival_us;
+                }
+                for (int64_t no = end - n; no < end; no++) {
+                        if ((slice = cc_slice_at(cc, no)) && slice->last_arrival_us != CC_NONE)
+                                to_us = slice->last_arrival_us;
+                }
+                if (from_us == CC_NONE || to_us == CC_NONE || to_us - from_us < 300000)
+                        continue;
+                cc_sum(cc, end, n, &sums);
+                if (sums.n_acked >= 10)
+                        return sums.acked_bps;
+        }
+        cc_sum(cc, end, 20, &sums);
+        return sums.acked_bps;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cc_internal — what the files of cc share; see cc.h for the whole.
+ *
+ * Everything is measured over slices: CC_SLICE_US of departures. A slice is closed
+ * once something that left after it has been reported. So bursts of frames, the
+ * rhythm of the feedback and packets that are never reported do not matter much:
+ *
+ *   cc_history.c  what left when; reports → slices
+ *   cc_delay.c    closed slices → the queue on the way, and whether it grows
+ *   cc_loss.c     closed slices → losses, and whether our rate is why
+ *   cc_rate.c     both → the target: grow, cut, drain
+ *   cc_probe.c    clusters of padding that show whether there is more
+ */
+#ifndef SFU_CORE_CC_INTERNAL_H
+#define SFU_CORE_CC_INTERNAL_H
+
+#include "sfu/core/cc.h"
+
+enum {
+        CC_SLICE_US = 50 * 1000,
+        CC_SLICES = 64, /* 3.2 s under way */
+        CC_SAMPLES = 8, /* of the trend: 400 ms */
+        CC_BUCKETS = 6, /* of the lowest delay */
+        CC_STREAMS = 256,
+};
+
+#define CC_NONE INT64_MIN
+
+enum cc_state { CC_UNKNOWN, CC_WAS_LOST, CC_ACKED };
+
+/* A packet that left. */
+struct cc_sent {
+        uint32_t sent_us; /* low bits of the clock */
+        uint16_t bytes;
+        uint16_t rtp_seq;
+        uint16_t prev; /* numbers back to the stream's packet before it; 0: none */
+        uint8_t stream;
+        uint8_t state; /* enum cc_state */
+};
+
+struct cc_slice {
+        int64_t no;              /* departure / CC_SLICE_US */
+        int64_t min_delay_us;    /* arrival - departure, on two clocks; CC_NONE */
+        int64_t last_arrival_us; /* CC_NONE */
+        uint32_t sent_bytes, acked_bytes;
+        uint16_t n_sent, n_acked, n_lost;
+};
+
+/* Sums over closed slices. */
+struct cc_sums {
+        uint64_t sent_bps, acked_bps;
+        uint32_t n_sent, n_acked, n_lost;
+};
+
+struct cc_delay {
+        /* Lowest delay of each slice and the one before: what stands in the queue. */
+        struct {
+                int64_t at_us, delay_us;
+        } samples[CC_SAMPLES];
+        unsigned n_samples;
+        int64_t last_min_us; /* of the slice before */
+        int64_t base_us;     /* lowest of the last half minute: an empty queue */
+        int64_t buckets[CC_BUCKETS];
+        int64_t bucket_no;
+        int64_t last_delay_us; /* of the last packet: to notice clocks that jump */
+        bool restarted;        /* in this report */
+        int32_t queue_us;
+        int32_t slope;         /* of the queue, µs per s */
+        int32_t deviation_us;  /* mean change from slice to slice on a quiet line */
+        unsigned n_over;       /* slices in a row over the threshold and growing */
+        int64_t high_since_us; /* over the threshold since; CC_NONE */
+        unsigned tolerance;    /* the threshold's factor, in quarters; others fill the queue */
+        int64_t tolerance_us;  /* when it was last changed */
+};
+
+struct cc_loss {
+        int64_t from_no, next_no; /* slices counted, next to count */
+        uint32_t n_acked, n_lost;
+        int32_t max_queue_us;
+        uint16_t inherent;  /* per mille that is lost whatever we send */
+        uint16_t permille;  /* of the last window */
+        bool testing;       /* sends less to see whether losses go */
+        uint16_t test_loss; /* per mille before */
+        uint64_t test_sent_bps, before_bps;
+        uint64_t cap_bps;
+        int64_t grown_us;
+};
+
+enum cc_phase { CC_GROW, CC_DRAIN };
+
+struct cc_probe {
+        bool active;  /* bytes are still to be sent */
+        bool waiting; /* for the report */
+        uint64_t rate_bps;
+        uint32_t goal_bytes;
+        int64_t first_us, last_us; /* departures */
+        uint16_t first_seq, last_seq;
+        uint32_t sent_bytes, acked_bytes;
+        uint16_t n_sent, n_acked;
+        uint16_t first_bytes, last_bytes;
+        int64_t first_arrival_us, last_arrival_us, last_delay_us;
+        int32_t queue_us;  /* before it */
+        int64_t next_us;   /* no other before */
+        unsigned n_failed; /* in a row */
+        unsigned distrust; /* found more than there was, so often */
+        int64_t success_us;
+};
+
+struct cc {
+        /* cc_rate.c */
+        enum cc_phase phase;
+        uint64_t target_bps;
+        uint64_t capacity_bps; /* when last cut; 0: unknown */
+        int64_t grown_us, cut_us, drain_us;
+        int32_t drain_queue_us;
+        uint64_t peak_bps[2]; /* highest acked, this and the last two seconds */
+        int64_t peak_no;
+        uint64_t before_silence_bps;
+        int64_t silence_us; /* next cut for want of feedback */
+        struct cc_sums half_s, now;
+        bool app_limited;
+
+        uint64_t allocated_bps, wanted_bps;
+        uint32_t rtt_us;
+        bool rtt_told;
+        uint64_t n_probes, n_overuses;
+
+        int64_t last_sent_us;  /* CC_NONE: nothing yet */
+        int64_t unreported_us; /* something has been under way since; CC_NONE */
+        bool reported;         /* ever */
+        struct cc_delay delay;
+        struct cc_loss loss;
+        struct cc_probe probe;
+
+        /* cc_history.c */
+        uint64_t n_sent;          /* next number, unwrapped */
+        int64_t frontier_us;      /* departure of the newest reported packet; CC_NONE */
+        int64_t judged_no;        /* slices up to here have been fed to the detector */
+        int64_t ccfb_frontier_us; /* when the last RFC 8888 message ended */
+        unsigned ccfb_steps;      /* taken through the history for this message */
+        struct cc_slice slices[CC_SLICES];
+        uint16_t heads[CC_STREAMS]; /* each stream's newest number */
+        struct cc_sent history[CC_HISTORY];
+};
+
+/* cc_history.c */
+void cc_history_init(struct cc *cc);
+void cc_report_number(struct cc *cc, uint16_t seq, int64_t arrival_us, int64_t now_us);
+const struct cc_slice *cc_slice_at(const struct cc *cc, int64_t no);
+/* Over the n closed slices before `end`. */
+void cc_sum(const struct cc *cc, int64_t end, int64_t n, struct cc_sums *ret_sums);
+/* What arrived per second lately while it had to queue; 0: not known. */
+uint64_t cc_busy_bps(const struct cc *cc, int64_t end);
+
+/* cc_delay.c */
+void cc_delay_init(struct cc_delay *delay);
+/* Takes a packet's delay; CC_NONE when it says nothing (the clock jumped). */
+int64_t cc_delay_on_packet(struct cc *cc, int64_t arrival_us, int64_t sent_us);
+void cc_delay_on_slice(struct cc *cc, const struct cc_slice *slice);
+int32_t cc_delay_threshold_us(const struct cc_delay *delay);
+bool cc_delay_overused(const struct cc_delay *delay, int64_t now_us);
+/* What stands there is not our queue. */
+void cc_delay_rebase(struct cc_delay *delay, int64_t now_us);
+
+/* cc_loss.c */
+void cc_loss_on_report(struct cc *cc, int64_t now_us);
+bool cc_loss_blocks_growth(const struct cc *cc);
+/* What was delivered, before what the line loses of everything. */
+uint64_t cc_loss_undo(const struct cc *cc, uint64_t acked_bps);
+
+/* cc_rate.c */
+void cc_rate_on_report(struct cc *cc, int64_t now_us);
+void cc_rate_on_silence(struct cc *cc, int64_t now_us);
+int64_t cc_rate_deadline_us(const struct cc *cc);
+void cc_rate_on_probe(struct cc *cc, uint64_t found_bps, int64_t now_us);
+uint64_t cc_rate_ceiling(const struct cc *cc);
+uint64_t cc_peak_bps(const struct cc *cc);
+
+/* cc_probe.c */
+void cc_probe_on_sent(struct cc *cc, uint16_t seq, size_t bytes, int64_t now_us);
+void cc_probe_on_ack(struct cc *cc, uint16_t seq, const struct cc_sent *sent, int64_t arrival_us,
+                     int64_t delay_us);
+void cc_probe_on_report(struct cc *cc, int64_t now_us);
+void cc_probe_on_cut(struct cc *cc, int64_t now_us);
+void cc_probe_soon(struct cc *cc, int64_t at_us);
+int64_t cc_probe_deadline_us(const struct cc *cc);
+
+static inline uint64_t cc_min_u64(uint64_t a, uint64_t b)
+{
+        return a < b ? a : b;
+}
+
+static inline uint64_t cc_max_u64(uint64_t a, uint64_t b)
+{
+        return a > b ? a : b;
+}
+
+static inline int64_t cc_clamp(int64_t v, int64_t low, int64_t high)
+{
+        return v < low ? low : v > high ? high : v;
+}
+
+static inline uint64_t cc_bps(uint64_t bytes, int64_t us)
+{
+        return us > 0 ? bytes * 8000000 / (uint64_t)us : 0;
+}
+
+#endif

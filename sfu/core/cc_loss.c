@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Losses, and whether our rate is why.
+ *
+ * With a queue, the queue says so (cc_delay.c), and losses only confirm it. Without
+ * one, loss is either the line's nature (radio) or a policer or a very short queue.
+ * The two are told apart by trying: send a little less than what was delivered and
+ * look again. A policer then loses nothing; radio loses as before, so that much is
+ * taken as inherent from then on, until less is seen.
+ */
+#include "sfu/core/cc_internal.h"
+
+enum {
+        LAG_SLICES = 4,  /* reordered packets get time to be reported after all */
+        MIN_EXCESS = 25, /* per mille */
+        HEAVY = 150,
+        WINDOW_SLICES = 40,
+        HEAVY_SLICES = 10,
+        MIN_PACKETS = 20,
+        TEST_AFTER_US = 200 * 1000, /* until the allocator has followed */
+        TEST_MIN_SLICES = 10,
+        TEST_MAX_SLICES = 60,
+        TEST_LOSSES = 12, /* as many should have been seen to tell */
+        GROW_PERMILLE_S = 80,
+        TOO_MUCH = 500,
+};
+
+uint64_t cc_loss_undo(const struct cc *cc, uint64_t acked_bps)
+{
+        return acked_bps * 1000 / (1000 - (uint64_t)cc->loss.inherent);
+}
+
+bool cc_loss_blocks_growth(const struct cc *cc)
+{
+        return cc->loss.testing;
+}
+
+static void restart_window(struct cc_loss *loss, int64_t from_no)
+{
+        loss->from_no = loss->next_no = from_no;
+        loss->n_acked = loss->n_lost = 0;
+        loss->max_queue_us = 0;
+}
+
+static void start_test(struct cc *cc, uint16_t permille, const struct cc_sums *sums, int64_t now_us)
+{
+        struct cc_loss *loss = &cc->loss;
+
+        loss->testing = true;
+        loss->test_loss = permille;
+        loss->test_sent_bps = sums->sent_bps;
+        loss->before_bps = cc->target_bps;
+        loss->cap_bps = cc_max_u64(sums->acked_bps * 93 / 100, CC_MIN_BPS);
+        loss->grown_us = now_us;
+        restart_window(loss, (now_us + cc->rtt_us / 2 + TEST_AFTER_US) / CC_SLICE_US);
+}
+
+/* As much is lost at the lower rate: it is not the rate. */
+static void end_test(struct cc *cc, uint16_t permille, int64_t now_us)
+{
+        struct cc_loss *loss = &cc->loss;
+        uint16_t lower = permille < loss->test_loss ? permille : loss->test_loss;
+
+        loss->testing = false;
+        loss->grown_us = now_us;
+        if (permille * 2 < loss->test_loss) {
+                restart_window(loss, loss->next_no);
+                return; /* the cap stays, and grows */
+        }
+        if (lower > loss->inherent)
+                loss->inherent = lower < TOO_MUCH ? lower : TOO_MUCH;
+        loss->cap_bps = CC_MAX_BPS;
+        restart_window(loss, loss->next_no);
+        cc_probe_soon(cc, now_us);
+}
+
+static void judge(struct cc *cc, uint16_t permille, int64_t n_slices, int64_t now_us)
+{
+        struct cc_loss *loss = &cc->loss;
+        struct cc_sums sums;
+
+        cc_sum(cc, loss->next_no, n_slices < CC_SLICES / 2 ? n_slices : CC_SLICES / 2, &sums);
+        if (permille < loss->inherent)
+                loss->inherent -= (uint16_t)((loss->inherent - permille + 3) / 4);
+        if (permille <= loss->inherent + MIN_EXCESS + loss->inherent / 4)
+                return;
+        if (loss->max_queue_us > cc_delay_threshold_us(&cc->delay) || permille > TOO_MUCH) {
+                /* A full queue. The delay has had its say; a neighbour who keeps the queue
+                 * full is followed here. */
+                loss->cap_bps = cc_max_u64(cc_loss_undo(cc, sums.acked_bps) * 9 / 10, CC_MIN_BPS);
+                loss->grown_us = now_us;
+                return;
+        }
+        start_test(cc, permille, &sums, now_us);
+}
+
+static void grow_cap(struct cc *cc, int64_t now_us)
+{
+        struct cc_loss *loss = &cc->loss;
+        int64_t dt_us = cc_clamp(now_us - loss->grown_us, 0, 250000);
+
+        loss->grown_us = now_us;
+        if (loss->testing || loss->cap_bps >= CC_MAX_BPS)
+                return;
+        loss->cap_bps += loss->cap_bps * GROW_PERMILLE_S * (uint64_t)dt_us / 1000000000;
+        if (loss->cap_bps > cc->target_bps + cc->target_bps / 4)
+                loss->cap_bps = CC_MAX_BPS;
+}
+
+void cc_loss_on_report(struct cc *cc, int64_t now_us)
+{
+        struct cc_loss *loss = &cc->loss;
+        int64_t end = cc->judged_no - LAG_SLICES;
+
+        grow_cap(cc, now_us);
+        if (cc->delay.queue_us > loss->max_queue_us)
+                loss->max_queue_us = cc->delay.queue_us;
+        if (end - loss->next_no > CC_SLICES)
+                restart_window(loss, end - CC_SLICES); /* nothing was sent for long */
+        for (; loss->next_no < end; loss->next_no++) {
+                const struct cc_slice *slice = cc_slice_at(cc, loss->next_no);
+
+                if (slice) {
+                        loss->n_acked += slice->n_acked;
+                        loss->n_lost += slice->n_lost;
+                }
+        }
+
+        int64_t n_slices = loss->next_no - loss->from_no;
+        uint32_t n = loss->n_acked + loss->n_lost;
+
+        if (n_slices < HEAVY_SLICES || n < MIN_PACKETS)
+                return;
+
+        uint16_t permille = (uint16_t)((uint64_t)loss->n_lost * 1000 / n);
+
+        if (loss->testing) {
+                if (n_slices < TEST_MAX_SLICES && n * loss->test_loss < TEST_LOSSES * 1000)
+                        return;
+                loss->permille = permille;
+                end_test(cc, permille, now_us);
+                return;
+        }
+        if (n_slices < WINDOW_SLICES && permille < HEAVY + loss->inherent)
+                return;
+        loss->permille = permille;
+        judge(cc, permille, n_slices, now_us);
+        if (!loss->testing)
+                restart_window(loss, loss->next_no);
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The target.
+ *
+ *   GROW   up by 8 % a second, slower near where it was cut last, never far past
+ *          what has been seen to arrive.
+ *          over-use → cut()
+ *   DRAIN  below the measured capacity, the more the longer the queue, until the
+ *          queue is gone → GROW just under the capacity; or until it is clear
+ *          that the queue is not ours (the path became longer, a greedy neighbour
+ *          fills it) → GROW with another base, more tolerant.
+ */
+#include "sfu/core/cc_internal.h"
+
+enum {
+        GROW_PERMILLE_S = 80,
+        EVIDENCE_PERCENT = 120, /* of what arrived: growth stops there */
+        EVIDENCE_BPS = 20 * 1000,
+        DRAINED_US = 10 * 1000,
+        NOT_OURS_US = 1500 * 1000,
+        SILENCE_US = 1000 * 1000,
+        SILENCE_STEP_US = 500 * 1000,
+        SILENCE_FLOOR_BPS = 64 * 1000,
+        MAX_CAPACITY_AGE_US = 30 * 1000 * 1000,
+};
+
+uint64_t cc_peak_bps(const struct cc *cc)
+{
+        return cc_max_u64(cc->peak_bps[0], cc->peak_bps[1]);
+}
+
+/* A little above what would be sent if the line carried it. */
+uint64_t cc_rate_ceiling(const struct cc *cc)
+{
+        uint64_t ceiling = cc->wanted_bps + cc->wanted_bps / 10 + 30000;
+
+        return cc_min_u64(cc_max_u64(ceiling, CC_MIN_BPS), CC_MAX_BPS);
+}
+
+static void set_target(struct cc *cc, uint64_t bps)
+{
+        cc->target_bps = (uint64_t)cc_clamp((int64_t)cc_min_u64(bps, CC_MAX_BPS), CC_MIN_BPS,
+                                            CC_MAX_BPS);
+}
+
+/* How long it takes until a change of ours is seen in reports. */
+static int64_t reaction_us(const struct cc *cc)
+{
+        return cc->rtt_us + 200000;
+}
+
+static void note_peak(struct cc *cc, uint64_t bps, int64_t now_us)
+{
+        int64_t no = now_us / 2000000;
+
+        if (no != cc->peak_no) {
+                cc->peak_bps[1] = no == cc->peak_no + 1 ? cc->peak_bps[0] : 0;
+                cc->peak_bps[0] = 0;
+                cc->peak_no = no;
+        }
+        cc->peak_bps[0] = cc_max_u64(cc->peak_bps[0], bps);
+}
+
+static void cut(struct cc *cc, int64_t now_us)
+{
+        uint64_t capacity = cc_loss_undo(cc, cc_busy_bps(cc, cc->judged_no + 1));
+        /* A queue of half a second is gone in about one. */
+        int64_t less = cc_clamp(cc->delay.queue_us / 1000, 150, 500);
+        uint64_t target = capacity * (uint64_t)(1000 - less) / 1000;
+
+        cc->capacity_bps = capacity;
+        if (cc->app_limited) {
+                /* What little we send shows no capacity, and is hardly the cause. */
+                target = cc_max_u64(target, cc->target_bps * 85 / 100);
+                cc->capacity_bps = cc_max_u64(capacity, cc->target_bps);
+        }
+        set_target(cc, cc_min_u64(target, cc->target_bps));
+        cc->phase = CC_DRAIN;
+        cc->cut_us = cc->drain_us = now_us;
+        cc->drain_queue_us = cc->delay.queue_us;
+        cc->n_overuses++;
+        cc_probe_on_cut(cc, now_us);
+}
+
+/* Over-use that departures after the last cut still show. */
+static bool may_cut(const struct cc *cc)
+{
+        if (cc->cut_us == CC_NONE)
+                return true;
+        if (cc->judged_no * CC_SLICE_US > cc->cut_us + 100000)
+                return true;
+        /* The first measurement had much of the time before in it: take the better one. */
+        return cc_busy_bps(cc, cc->judged_no + 1) < cc->target_bps * 8 / 10;
+}
+
+static void end_drain(struct cc *cc, int64_t now_us)
+{
+        cc->phase = CC_GROW;
+        cc->grown_us = now_us;
+        set_target(cc, cc_max_u64(cc->target_bps, cc->capacity_bps * 9 / 10));
+}
+
+static void drain(struct cc *cc, int64_t now_us)
+{
+        const struct cc_delay *delay = &cc->delay;
+        int32_t threshold_us = cc_delay_threshold_us(delay);
+
+        if (delay->queue_us <= DRAINED_US || delay->queue_us <= threshold_us / 2) {
+                end_drain(cc, now_us);
+                return;
+        }
+        if (now_us - cc->drain_us < NOT_OURS_US + cc->rtt_us)
+                return;
+
+        bool sent_less = cc->half_s.sent_bps < cc->capacity_bps * 95 / 100;
+        bool flat = delay->slope > -20000 && delay->slope < 20000;
+        bool gone_down = delay->queue_us < cc->drain_queue_us - cc->drain_queue_us / 3;
+
+        if ((sent_less && !gone_down) || (flat && cc->now.n_lost == 0)) {
+                cc_delay_rebase(&cc->delay, now_us);
+                end_drain(cc, now_us);
+                return;
+        }
+        cc->drain_us = now_us; /* it works, slowly: look again */
+        cc->drain_queue_us = delay->queue_us;
+}
+
+static void grow(struct cc *cc, int64_t now_us)
+{
+        int64_t dt_us = cc_clamp(now_us - cc->grown_us, 0, 250000);
+        uint64_t limit = cc_loss_undo(cc, cc_peak_bps(cc)) * EVIDENCE_PERCENT / 100;
+        uint64_t per_s = cc->target_bps * GROW_PERMILLE_S / 1000;
+
+        cc->grown_us = now_us;
+        limit = cc_min_u64(limit + EVIDENCE_BPS, cc_rate_ceiling(cc));
+        if (cc->app_limited || cc->target_bps >= limit || cc_loss_blocks_growth(cc))
+                return;
+        if (cc->delay.queue_us > cc_delay_threshold_us(&cc->delay))
+                return;
+        if (cc->capacity_bps > 0 && now_us - cc->cut_us < MAX_CAPACITY_AGE_US &&
+            cc->target_bps > cc->capacity_bps * 85 / 100 &&
+            cc->target_bps < cc->capacity_bps * 115 / 100) /* a packet per reaction */
+                per_s = cc_min_u64(per_s, cc_bps(1200, reaction_us(cc)));
+        set_target(cc, cc_min_u64(limit, cc->target_bps + per_s * (uint64_t)dt_us / 1000000));
+}
+
+static void end_silence(struct cc *cc, int64_t now_us)
+{
+        cc->silence_us = INT64_MAX;
+        if (cc->before_silence_bps == 0)
+                return;
+        /* The reports were lost, or everything was: a probe tells. */
+        cc->before_silence_bps = 0;
+        cc_probe_soon(cc, now_us);
+}
+
+void cc_rate_on_report(struct cc *cc, int64_t now_us)
+{
+        int64_t end = cc->judged_no + 1;
+
+        end_silence(cc, now_us);
+        cc_sum(cc, end, 10, &cc->half_s);
+        cc_sum(cc, end, 20, &cc->now);
+        note_peak(cc, cc->half_s.acked_bps, now_us);
+        cc->app_limited = cc->now.sent_bps < cc->target_bps * 7 / 10;
+        if (cc_delay_overused(&cc->delay, now_us) && may_cut(cc)) {
+                cut(cc, now_us);
+                cc->delay.n_over = 0;
+                cc->delay.high_since_us = CC_NONE;
+        } else if (cc->phase == CC_DRAIN) {
+                drain(cc, now_us);
+        } else {
+                grow(cc, now_us);
+        }
+}
+
+void cc_rate_on_probe(struct cc *cc, uint64_t found_bps, int64_t now_us)
+{
+        note_peak(cc, found_bps, now_us);
+        if (cc->phase == CC_DRAIN || found_bps <= cc->target_bps)
+                return;
+        set_target(cc, cc_min_u64(found_bps, cc_max_u64(cc_rate_ceiling(cc), cc->target_bps)));
+        cc->capacity_bps = 0;
+        cc->grown_us = now_us;
+}
+
+/* Nothing has been reported though we send: the line, or the way back, is cut. */
+void cc_rate_on_silence(struct cc *cc, int64_t now_us)
+{
+        if (now_us < cc_rate_deadline_us(cc))
+                return;
+        if (cc->before_silence_bps == 0)
+                cc->before_silence_bps = cc->target_bps;
+        if (cc->target_bps > SILENCE_FLOOR_BPS)
+                set_target(cc, cc_max_u64(cc->target_bps * 7 / 10, SILENCE_FLOOR_BPS));
+        cc->silence_us = now_us + SILENCE_STEP_US;
+}
+
+int64_t cc_rate_deadline_us(const struct cc *cc)
+{
+        if (cc->unreported_us == CC_NONE || cc->target_bps <= SILENCE_FLOOR_BPS)
+                return INT64_MAX; /* nothing is under way, or nothing is left to cut */
+        if (cc->silence_us != INT64_MAX)
+                return cc->silence_us;
+        /* Before the first report there may be a handshake to wait for. */
+        return cc->unreported_us + 2 * (int64_t)cc->rtt_us +
+               (cc->reported ? SILENCE_US : 2 * SILENCE_US);
+}
