@@ -142,7 +142,7 @@ enum sfu_event_type {
         SFU_EV_GONE,      /* see gone_reason */
         SFU_EV_SLOT,      /* a slot of this peer shows somebody else */
         SFU_EV_SPEAKER,   /* the room's active speaker; participant 0: silence */
-        SFU_EV_WANTED,    /* publisher: is anybody watching this camera/screen? */
+        SFU_EV_WANTED,    /* publisher: is anybody watching this camera/screen, and which layers? */
         SFU_EV_QUALITY,   /* this peer's line, once a second at most, on change */
 };
 
@@ -170,6 +170,8 @@ struct sfu_event {
                 struct {
                         enum sfu_kind kind;
                         bool wanted;
+                        uint8_t n_layers; /* of its simulcast, 1 without */
+                        uint8_t layers;   /* bit i: layer i (0 lowest) is of use */
                 } wanted;
                 struct {
                         uint8_t bars; /* 0 (unusable) .. 4 (good) */

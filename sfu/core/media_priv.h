@@ -63,6 +63,8 @@ enum {
         ROOM_PATIENCE_US = 2 * 1000 * 1000,   /* before a limited line gets more */
         RING_GRACE_US = 1000 * 1000,          /* a switch leaves losses behind: still served */
         UNWATCHED_GRACE_US = 5 * 1000 * 1000,
+        START_PATIENCE_US = 2 * 1000 * 1000, /* for a layer that was asked for */
+        ABSENT_US = 30 * 1000 * 1000,
         DEFAULT_RTT_US = 100 * 1000,
 };
 
@@ -87,6 +89,12 @@ struct media_layer {
         int64_t pli_us;     /* last request sent */
         int64_t restart_us; /* last change of SSRC */
         int64_t start_us;   /* last time that its watchers were woken for it */
+        uint32_t n_desired; /* slots that show it, or would if it came */
+        uint32_t known_bps; /* its rate when it last flowed */
+        bool asked;         /* the publisher was told to send it, */
+        int64_t asked_us;   /* and since when; 0: from the beginning */
+        int64_t idle_us;    /* since when nobody desires it */
+        int64_t absent_us;  /* it was asked for and did not come: until then not again */
         struct media_link current, next;
 };
 
@@ -112,6 +120,7 @@ struct media_slot {
         struct sfu_slot_view view;
         struct media_pub *target;
         struct media_layer *current, *next;
+        struct media_layer *desired; /* of target: what fits its size and the line */
         int64_t next_since_us;
         int64_t room_since_us; /* since when the line has room for more; 0: it has none */
         uint32_t shown;        /* participant, as the last event said */
@@ -269,6 +278,8 @@ void layer_watched(struct media_layer *layer);
 void layer_unwatched(struct media_layer *layer, int64_t now_us);
 int64_t layer_tidy(struct media_layer *layer, int64_t now_us); /* returns when again */
 bool layer_flows(const struct media_layer *layer, int64_t now_us);
+/* It flows, or would soon if somebody desired it. */
+bool layer_available(const struct media_layer *layer, int64_t now_us);
 void layer_want_key(struct media_layer *layer, int64_t now_us);
 void layer_restart(struct media_layer *layer, int64_t now_us);
 int64_t layer_time_of(const struct media_layer *layer, uint32_t ts);
@@ -283,6 +294,7 @@ must_use bool media_in_classify(struct media_in *in, const struct media_pub *pub
 /* media_slot.c */
 void slot_init(struct media_slot *slot, struct media_peer *peer, const struct sdp_slot *sdp);
 void slot_set_target(struct media_slot *slot, struct media_pub *pub, int64_t now_us);
+void slot_desire(struct media_slot *slot, struct media_layer *layer, int64_t now_us);
 void slot_aim(struct media_slot *slot, struct media_layer *layer, int64_t now_us);
 void slot_release(struct media_slot *slot, int64_t now_us);
 void slot_restart(struct media_slot *slot, int64_t now_us);

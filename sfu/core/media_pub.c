@@ -28,6 +28,7 @@ int pub_new(struct media_pub **ret_pub, struct media_peer *peer, enum sfu_kind k
 
                 layer->pub = pub;
                 layer->index = (uint8_t)i;
+                layer->asked = true;
                 layer->pli_us = -PLI_INTERVAL_US;
                 layer->restart_us = layer->start_us = -RESTART_INTERVAL_US;
                 link_init(&layer->current);
@@ -125,6 +126,15 @@ bool layer_flows(const struct media_layer *layer, int64_t now_us)
         return layer->recv.packets > 0 && now_us - layer->recv.last_us < FLOW_TIMEOUT_US;
 }
 
+bool layer_available(const struct media_layer *layer, int64_t now_us)
+{
+        if (layer_flows(layer, now_us))
+                return true;
+        if (!layer->asked)
+                return now_us >= layer->absent_us;
+        return layer->asked_us != 0 && now_us - layer->asked_us < START_PATIENCE_US;
+}
+
 void layer_want_key(struct media_layer *layer, int64_t now_us)
 {
         if (layer->pub->kind == SFU_MIC)
@@ -206,16 +216,69 @@ uint32_t layer_ts_at(const struct media_layer *layer, int64_t time_us)
         return recv->last_ts + (uint32_t)(since_us * (int64_t)recv->clock_rate / 1000000);
 }
 
+/* Whether the publisher should send this layer. The lowest always, so that there
+ * is something to show at once; others stay a while behind their last viewer. */
+static bool of_use(const struct media_layer *layer, int64_t now_us)
+{
+        if (layer->index == 0 || layer->n_desired > 0 || !link_empty(&layer->current) ||
+            !link_empty(&layer->next))
+                return true;
+        return layer->asked && now_us - layer->idle_us < UNWATCHED_GRACE_US;
+}
+
+/* Returns whether anything changed. */
+static bool update_layers(struct media_pub *pub, int64_t now_us)
+{
+        bool changed = false;
+
+        for (size_t i = 0; i < pub->n_layers; i++) {
+                struct media_layer *layer = &pub->layers[i];
+                bool use = of_use(layer, now_us);
+
+                if (layer->asked && layer->asked_us && !layer_available(layer, now_us))
+                        layer->absent_us = now_us + ABSENT_US;
+                if (layer->asked == use)
+                        continue;
+                layer->asked = use;
+                layer->asked_us = now_us;
+                changed = true;
+        }
+        return changed;
+}
+
+static void tell_wanted(struct media_pub *pub, bool wanted)
+{
+        struct sfu_event event = { .type = SFU_EV_WANTED };
+
+        pub->wanted = wanted;
+        pub->wanted_told = true;
+        event.wanted.kind = pub->kind;
+        event.wanted.wanted = wanted;
+        event.wanted.n_layers = (uint8_t)pub->n_layers;
+        for (size_t i = 0; i < pub->n_layers; i++)
+                event.wanted.layers |= (uint8_t)(pub->layers[i].asked << i);
+        media_tell(pub->peer, &event);
+}
+
 void pub_update_wanted(struct media_pub *pub, int64_t now_us)
 {
         bool watched = !link_empty(&pub->watchers);
-        struct sfu_event event = { .type = SFU_EV_WANTED };
 
         if (pub->kind == SFU_MIC || !pub->peer->connected)
                 return;
         if (watched) {
+                bool changed;
+
+                for (size_t i = 0; !pub->wanted && i < pub->n_layers; i++)
+                        pub->layers[i].idle_us = now_us; /* the first viewer decides first */
+                changed = update_layers(pub, now_us);
+
                 pub->unwatched_us = 0;
-        } else if (pub->wanted_told && pub->wanted) {
+                if (changed || !pub->wanted_told || !pub->wanted)
+                        tell_wanted(pub, true);
+                return;
+        }
+        if (pub->wanted_told && pub->wanted) {
                 /* A viewer who turns the page comes back soon: let it run on. */
                 if (pub->unwatched_us == 0)
                         pub->unwatched_us = now_us;
@@ -224,11 +287,6 @@ void pub_update_wanted(struct media_pub *pub, int64_t now_us)
                         return;
                 }
         }
-        if (pub->wanted_told && pub->wanted == watched)
-                return;
-        pub->wanted = watched;
-        pub->wanted_told = true;
-        event.wanted.kind = pub->kind;
-        event.wanted.wanted = watched;
-        media_tell(pub->peer, &event);
+        if (!pub->wanted_told || pub->wanted)
+                tell_wanted(pub, false);
 }

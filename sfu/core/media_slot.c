@@ -92,6 +92,21 @@ void slot_give_up(struct media_slot *slot, int64_t now_us)
         show(slot, 0, slot->shown_kind);
 }
 
+void slot_desire(struct media_slot *slot, struct media_layer *layer, int64_t now_us)
+{
+        struct media_layer *old = slot->desired;
+
+        if (old == layer)
+                return;
+        slot->desired = layer;
+        if (old && --old->n_desired == 0) {
+                old->idle_us = now_us;
+                peer_wake(old->pub->peer, now_us + UNWATCHED_GRACE_US);
+        }
+        if (layer && layer->n_desired++ == 0)
+                pub_update_wanted(layer->pub, now_us);
+}
+
 void slot_aim(struct media_slot *slot, struct media_layer *layer, int64_t now_us)
 {
         if (slot->current == layer) {
@@ -122,6 +137,7 @@ void slot_set_target(struct media_slot *slot, struct media_pub *pub, int64_t now
 
         if (old == pub)
                 return;
+        slot_desire(slot, NULL, now_us);
         slot->target = pub;
         if (old) {
                 link_remove(&slot->links[LINK_WATCH]);

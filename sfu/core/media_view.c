@@ -123,16 +123,19 @@ void media_peer_set_view(struct media_peer *peer, const struct sfu_slot_view *vi
 static void fill_demand(const struct media_slot *slot, struct layer_demand *ret_demand,
                         int64_t now_us)
 {
-        const struct media_pub *pub = slot->target;
+        struct media_pub *pub = slot->target;
         struct layer_info infos[LAYER_MAX] = { 0 };
 
         *ret_demand = (struct layer_demand){ .priority = slot->view.priority };
         for (size_t i = 0; i < pub->n_layers; i++) {
-                const struct media_layer *layer = &pub->layers[i];
+                struct media_layer *layer = &pub->layers[i];
+                uint32_t bps = rtp_rate_bps(&layer->recv.rate, now_us);
 
-                infos[i].flows = layer_flows(layer, now_us);
+                if (bps)
+                        layer->known_bps = bps;
+                infos[i].flows = layer_available(layer, now_us);
                 infos[i].height = layer->height;
-                infos[i].bps = rtp_rate_bps(&layer->recv.rate, now_us);
+                infos[i].bps = layer->known_bps;
                 ret_demand->flows[i] = infos[i].flows;
                 ret_demand->bps[i] = infos[i].bps;
         }
@@ -174,13 +177,30 @@ static int damp(struct media_slot *slot, int granted, int64_t now_us)
         return now_us - slot->room_since_us < ROOM_PATIENCE_US ? have : granted;
 }
 
+/* What to show while a layer that was stopped starts again: one that flows, if
+ * the slot shows nothing of the target yet. */
+static struct media_layer *for_now(const struct media_slot *slot, struct media_layer *layer,
+                                   int64_t now_us)
+{
+        struct media_pub *pub = layer->pub;
+
+        if (layer_flows(layer, now_us) || (slot->current && slot->current->pub == pub))
+                return layer;
+        for (size_t i = 0; i < pub->n_layers; i++) {
+                if (layer_flows(&pub->layers[i], now_us))
+                        return &pub->layers[i];
+        }
+        return layer;
+}
+
 static void apply_grant(struct media_slot *slot, int granted, int64_t now_us)
 {
         struct media_layer *layer;
 
+        slot_desire(slot, granted == LAYER_NONE ? NULL : &slot->target->layers[granted], now_us);
         granted = damp(slot, granted, now_us);
         slot->paused = granted == LAYER_NONE;
-        layer = slot->paused ? NULL : &slot->target->layers[granted];
+        layer = slot->paused ? NULL : for_now(slot, &slot->target->layers[granted], now_us);
         if (!layer || undecodable(slot, layer)) {
                 slot_release(slot, now_us);
                 return;

@@ -256,7 +256,8 @@ static void on_peer_event(struct room *room, GPtrArray *dirty, const struct sfu_
                 if (member->session)
                         session_send(member->session,
                                      msg_wanted(meeting_kind_of(event->wanted.kind),
-                                                event->wanted.wanted));
+                                                event->wanted.wanted, event->wanted.n_layers,
+                                                event->wanted.layers));
                 break;
         case SFU_EV_QUALITY:
                 if (member->session)

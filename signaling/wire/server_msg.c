@@ -130,10 +130,14 @@ char *msg_speaker(const char *participant)
         return dump(json_pack("{s:s, s:s?}", "type", "speaker", "participant", participant));
 }
 
-char *msg_wanted(enum meeting_kind kind, bool wanted)
+char *msg_wanted(enum meeting_kind kind, bool wanted, unsigned n_layers, unsigned layers)
 {
-        return dump(json_pack("{s:s, s:s, s:b}", "type", "wanted", "kind", kind_word(kind),
-                              "wanted", wanted));
+        json_t *list = json_array();
+
+        for (unsigned i = 0; i < n_layers; i++)
+                json_array_append_new(list, json_boolean(layers >> i & 1));
+        return dump(json_pack("{s:s, s:s, s:b, s:o}", "type", "wanted", "kind", kind_word(kind),
+                              "wanted", wanted, "layers", list));
 }
 
 char *msg_quality(unsigned bars, uint32_t rtt_ms, unsigned loss_permille, uint32_t remb_bps)

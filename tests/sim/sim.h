@@ -91,6 +91,7 @@ struct sim_peer {
         int fps;
         struct sim_tx cam[3], screen, mic_tx;
         bool wanted[SFU_N_KINDS];
+        uint8_t layers; /* of the camera that are of use */
         bool ignores_wanted;
         uint16_t transport_seq;
         struct sim_mic mic;

@@ -38,6 +38,7 @@ static void init_pub(struct sim_peer *peer, enum sfu_kind kind, const char *mid)
         else
                 pub->pts[SDP_VP8] = (struct sdp_pt){ true, SIM_PT_VP8, SIM_PT_VP8 + 1 };
         peer->wanted[kind] = true;
+        peer->layers = 7;
 }
 
 static void init_camera(struct sim_peer *peer, const struct sim_offer *offer)
@@ -343,7 +344,7 @@ void sim_sender_tick(struct sim_peer *peer, enum sim_flight_kind kind, int which
                 sim_after(peer->sim, 200000, kind, peer, which);
         } else {
                 for (int i = 0; i < 3; i++) {
-                        if (peer->cam[i].on && peer->wanted[SFU_CAMERA])
+                        if (peer->cam[i].on && peer->wanted[SFU_CAMERA] && (peer->layers >> i & 1))
                                 send_frame(peer, SFU_CAMERA, i, &peer->cam[i]);
                 }
                 sim_after(peer->sim, 1000000 / peer->fps, kind, peer, which);
@@ -358,6 +359,10 @@ void sim_sender_on_event(struct sim_peer *peer, const struct sfu_event *event)
                 for (int i = 0; i < 4; i++)
                         tx_at(peer, i)->key_due = true;
         }
+        for (int i = 0; event->wanted.kind == SFU_CAMERA && i < 3; i++)
+                peer->cam[i].key_due |= (event->wanted.layers & ~peer->layers) >> i & 1;
+        if (event->wanted.kind == SFU_CAMERA)
+                peer->layers = event->wanted.layers;
         peer->wanted[event->wanted.kind] = event->wanted.wanted;
 }
 

@@ -289,6 +289,62 @@ static void stopped_layer_falls_to_a_flowing_one(void **state)
         sim_done(&sim);
 }
 
+static void layer_that_nobody_watches_is_stopped_until_somebody_does(void **state)
+{
+        struct sim sim;
+        struct sim_peer *a, *b;
+        uint32_t n;
+
+        (void)state;
+        sim_init(&sim, 40);
+        a = sim_join(&sim, 1, &all);
+        b = sim_join(&sim, 2, &all);
+        sim_watch(b, 0, 1, SFU_CAMERA, 180, 1);
+        sim_run(&sim, 7 * S);
+        assert_int_equal(a->layers, 1);
+        n = a->cam[2].n_frames;
+        sim_run(&sim, S);
+        assert_int_equal(a->cam[2].n_frames, n);
+        sim_watch(b, 0, 1, SFU_CAMERA, 720, 1);
+        sim_run(&sim, S / 2);
+        assert_int_equal(sim_video(b, 0)->layer, 2);
+        assert_true(sim_video(b, 0)->max_gap_us < S / 2);
+        sim_run(&sim, 6 * S);
+        assert_int_equal(a->layers, 5); /* the lowest stays, for who comes */
+        assert_clean(sim_video(b, 0));
+        sim_done(&sim);
+}
+
+/* Her line or her machine is too weak for it. */
+static void layer_that_does_not_come_is_not_asked_for_again_at_once(void **state)
+{
+        struct sim sim;
+        struct sim_peer *a, *b;
+
+        (void)state;
+        sim_init(&sim, 41);
+        a = sim_join(&sim, 1, &all);
+        b = sim_join(&sim, 2, &all);
+        sim_watch(b, 0, 1, SFU_CAMERA, 180, 1);
+        sim_run(&sim, 7 * S);
+        a->cam[2].on = false;
+        sim_watch(b, 0, 1, SFU_CAMERA, 720, 1);
+        sim_run(&sim, S / 10);
+        assert_int_equal(a->layers, 5);
+        sim_run(&sim, 10 * S);
+        assert_int_equal(sim_video(b, 0)->layer, 1);
+        assert_int_equal(a->layers, 3);
+        for (int i = 0; i < 10; i++) {
+                sim_run(&sim, S);
+                assert_int_equal(a->layers, 3);
+        }
+        a->cam[2].on = true;
+        sim_run(&sim, 30 * S);
+        assert_int_equal(sim_video(b, 0)->layer, 2);
+        assert_true(sim_video(b, 0)->max_gap_us < S);
+        sim_done(&sim);
+}
+
 static void source_that_leaves_frees_the_slot(void **state)
 {
         struct sim sim;
@@ -506,6 +562,8 @@ int main(void)
                 cmocka_unit_test(muted_kind_is_not_forwarded),
                 cmocka_unit_test(unwatched_camera_is_paused),
                 cmocka_unit_test(stopped_layer_falls_to_a_flowing_one),
+                cmocka_unit_test(layer_that_nobody_watches_is_stopped_until_somebody_does),
+                cmocka_unit_test(layer_that_does_not_come_is_not_asked_for_again_at_once),
                 cmocka_unit_test(source_that_leaves_frees_the_slot),
                 cmocka_unit_test(source_that_never_comes_ends_the_old_one),
                 cmocka_unit_test(h264_is_not_sent_to_who_cannot_decode_it),

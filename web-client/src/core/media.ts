@@ -37,6 +37,7 @@ export class MediaClient implements Media, MediaListener {
   #videoSlots: number;
   #tracks: Record<Kind, MediaStreamTrack | null> = { mic: null, camera: null, screen: null };
   #wanted: Record<Kind, boolean> = { mic: true, camera: true, screen: true };
+  #layers: Record<Kind, readonly boolean[]> = { mic: [], camera: [], screen: [] };
   #stopLevel: (() => void) | null = null;
   #peer: Peer | null = null;
   #views: SlotView[] = [];
@@ -202,8 +203,12 @@ export class MediaClient implements Media, MediaListener {
   }
 
   async #publish(kind: Kind): Promise<void> {
-    await this.#peer?.send(kind, this.#tracks[kind], this.#isOn(kind) && this.#wanted[kind]);
+    await this.#send(kind);
     await this.#tellMedia();
+  }
+
+  async #send(kind: Kind): Promise<void> {
+    await this.#peer?.send(kind, this.#tracks[kind], this.#isOn(kind) && this.#wanted[kind], this.#layers[kind]);
   }
 
   async #tellMedia(): Promise<void> {
@@ -262,7 +267,8 @@ export class MediaClient implements Media, MediaListener {
       this.#store.set({});
     } else if (message.type === 'wanted') {
       this.#wanted[message.kind] = message.wanted;
-      void this.#peer?.send(message.kind, this.#tracks[message.kind], this.#isOn(message.kind) && message.wanted);
+      this.#layers[message.kind] = message.layers;
+      void this.#send(message.kind);
     } else if (message.type === 'peer-gone' && message.reason !== 'replaced') {
       this.#replaceSoon(0);
     }
@@ -313,6 +319,7 @@ export class MediaClient implements Media, MediaListener {
     this.#peer = peer;
     peer.pc.onconnectionstatechange = () => this.#onConnectionState(peer);
     this.#wanted = { mic: true, camera: true, screen: true };
+    this.#layers = { mic: [], camera: [], screen: [] };
     for (const kind of KINDS) void peer.send(kind, this.#tracks[kind], this.#isOn(kind));
     try {
       await peer.negotiate(async (sdp) => {

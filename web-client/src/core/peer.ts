@@ -123,7 +123,8 @@ export class Peer {
   }
 
   /** What is not active costs nothing: no packet is sent. */
-  send(kind: Kind, track: MediaStreamTrack | null, active: boolean): Promise<void> {
+  /** of use: which simulcast layers somebody watches, lowest first; one that is not listed is. */
+  send(kind: Kind, track: MediaStreamTrack | null, active: boolean, ofUse: readonly boolean[] = []): Promise<void> {
     const sender = this.#senders[kind];
     if (!sender) return Promise.resolve();
     this.#queue = this.#queue.then(async () => {
@@ -136,7 +137,7 @@ export class Peer {
       parameters.encodings.forEach((encoding, i) => {
         const layer = layers?.[i];
         if (layer) Object.assign(encoding, layer);
-        encoding.active = on && (layer?.active ?? true);
+        encoding.active = on && (layer?.active ?? true) && (ofUse[i] ?? true);
       });
       await sender.setParameters(parameters);
     }).catch(() => undefined); // closed in between

@@ -832,12 +832,17 @@ export interface Speaker {
   participant: Id | null;
 }
 /**
- * Does anybody watch my camera or screen? When not, pause its encoding.
+ * Does anybody watch my camera or screen? When not, pause its encoding. layers: which of its simulcast layers, lowest first, are of use.
  */
 export interface Wanted {
   type: "wanted";
   kind: Kind;
   wanted: boolean;
+  /**
+   * @minItems 1
+   * @maxItems 3
+   */
+  layers: [boolean] | [boolean, boolean] | [boolean, boolean, boolean];
 }
 /**
  * My line: 0 unusable … 4 good.
