@@ -89,8 +89,10 @@ static inline uint16_t rd_u16(struct rd *r)
 
 static inline uint32_t rd_u32(struct rd *r)
 {
-        uint32_t hi = rd_u16(r);
-        return hi << 16 | rd_u16(r);
+        struct span s = rd_take(r, 4);
+        return s.data ? (uint32_t)s.data[0] << 24 | (uint32_t)s.data[1] << 16 |
+                                (uint32_t)s.data[2] << 8 | s.data[3]
+                      : 0;
 }
 
 /* Bounds-checked big-endian writer: the mirror of struct rd. After the first
@@ -132,8 +134,12 @@ static inline void wr_u8(struct wr *w, uint8_t v)
 
 static inline void wr_u16(struct wr *w, uint16_t v)
 {
-        wr_u8(w, (uint8_t)(v >> 8));
-        wr_u8(w, (uint8_t)v);
+        uint8_t *at = wr_take(w, 2);
+
+        if (!at)
+                return;
+        at[0] = (uint8_t)(v >> 8);
+        at[1] = (uint8_t)v;
 }
 
 static inline void wr_u24(struct wr *w, uint32_t v)
@@ -144,8 +150,14 @@ static inline void wr_u24(struct wr *w, uint32_t v)
 
 static inline void wr_u32(struct wr *w, uint32_t v)
 {
-        wr_u16(w, (uint16_t)(v >> 16));
-        wr_u16(w, (uint16_t)v);
+        uint8_t *at = wr_take(w, 4);
+
+        if (!at)
+                return;
+        at[0] = (uint8_t)(v >> 24);
+        at[1] = (uint8_t)(v >> 16);
+        at[2] = (uint8_t)(v >> 8);
+        at[3] = (uint8_t)v;
 }
 
 #endif

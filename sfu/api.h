@@ -194,6 +194,9 @@ struct sfu_counters {
         uint64_t oversize;       /* datagrams over the receive buffer */
         uint64_t rate_limited;   /* ClientHellos and the like held back */
         uint64_t send_dropped;   /* the kernel's socket buffer was full */
+        uint64_t overtaken;      /* came faster than it could be distributed: dropped */
+        /* Trains (UDP_SEGMENT, UDP_GRO) and datagrams in them; the rest goes out alone. */
+        uint64_t gso_messages, gso_segments, plain_messages, gro_messages, gro_segments;
         uint64_t nack_in, nack_out, rtx_out, rtx_miss, pli_in, pli_out;
         uint32_t peers, rooms;
 };

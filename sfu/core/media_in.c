@@ -212,39 +212,6 @@ static void note_keyframe(struct media_layer *layer, const struct media_in *in)
                 layer->height = in->vp8.height;
 }
 
-/* Those who wait for this packet take it from here on. */
-static void switch_slots(struct media_layer *layer, const struct media_in *in, int64_t now_us)
-{
-        uint32_t newest = (uint32_t)layer->recv.seq.newest;
-        struct media_slot *slot;
-
-        list_for_each (slot, &layer->next, LINK_NEXT) {
-                slot_switch(slot, in, now_us);
-                if (slot->current != layer)
-                        continue;
-                slot_forward(slot, in, now_us);
-                if (newest != in->ext)
-                        slot_catch_up(slot, newest, now_us);
-        }
-}
-
-/* To everybody who shows the layer. */
-static void distribute(struct media_layer *layer, const struct media_in *in, int64_t now_us)
-{
-        bool switch_point = in->starts_keyframe || layer->pub->kind == SFU_MIC;
-        bool padding = in->rtp.payload.len == 0;
-        struct media_slot *slot;
-
-        list_for_each (slot, &layer->current, LINK_CURRENT) {
-                if (padding)
-                        slot_skip(slot, in, now_us);
-                else
-                        slot_forward(slot, in, now_us);
-        }
-        if (switch_point && !padding)
-                switch_slots(layer, in, now_us);
-}
-
 /* A layer that was silent flows: whoever watches may take it from this very
  * packet on, which most often begins a key frame. One that stops (BYE) and starts
  * all the time is noticed at the watchers' next regular look. */
@@ -294,7 +261,9 @@ static void layer_on_packet(struct media_layer *layer, struct media_in *in,
         }
         if (layer->cache)
                 rtx_cache_put(layer->cache, in->ext, in->pkt);
-        distribute(layer, in, now_us);
+        in->newest = (uint32_t)layer->recv.seq.newest;
+        in->time_us = layer_time_of(layer, in->rtp.ts);
+        layer_push(layer, in);
 }
 
 int media_peer_on_rtp(struct media_peer *peer, struct pkt *pkt, int64_t now_us)

@@ -3,8 +3,9 @@
  * media_priv — what the files of media_room share with each other, and with
  *              nobody else.
  *
- * Life of a packet: media_in.c (parse, bind, receive) -> media_slot.c (map and
- * write per subscriber) -> the shell. Who shows what: media_view.c (video) and
+ * Life of a packet: media_in.c (parse, bind, receive) -> media_burst.c (wait for
+ * the rest of the loop turn; subscriber by subscriber) -> media_slot.c (map and
+ * write) -> the shell. Who shows what: media_view.c (video) and
  * media_audio.c. Feedback: media_feedback.c (towards publishers),
  * media_report.c (sender reports, quality, statistics), media_rtcp.c (incoming).
  *
@@ -51,6 +52,8 @@ enum {
         MEDIA_VIDEO_MISSING = 128,
         MEDIA_AUDIO_MISSING = 16,
         MEDIA_RECENT_RTX = 16,
+        MEDIA_VIDEO_WAITING = 256, /* packets of a layer not yet distributed */
+        MEDIA_AUDIO_WAITING = 32,
 
         PLI_INTERVAL_US = 500 * 1000,
         REPORT_INTERVAL_US = 1000 * 1000,
@@ -72,7 +75,16 @@ struct media_link {
         struct media_link *prev, *next;
 };
 
-enum { LINK_WATCH, LINK_CURRENT, LINK_NEXT, N_LINKS };
+enum { LINK_CURRENT, LINK_NEXT, LINK_WATCH, N_LINKS };
+
+/* What came for a layer and waits for its subscribers; see media_burst.c. */
+struct media_burst {
+        struct media_in *items; /* while somebody shows the layer; may be NULL (memory) */
+        uint16_t cap, n;        /* items[0..n) wait */
+        uint16_t n_walked;      /* items[0..n_walked) are being distributed; 0: none yet */
+        uint32_t number;        /* of the walk, in the room */
+        struct media_link work; /* in room->work[] while n > 0 */
+};
 
 struct media_layer {
         struct media_pub *pub;
@@ -96,6 +108,7 @@ struct media_layer {
         int64_t idle_us;    /* since when nobody desires it */
         int64_t absent_us;  /* it was asked for and did not come: until then not again */
         struct media_link current, next;
+        struct media_burst burst;
 };
 
 struct media_pub {
@@ -111,12 +124,37 @@ struct media_pub {
         struct media_layer layers[SDP_MAX_RIDS];
 };
 
+/* The extension block of most of a slot's packets, those without the MID. */
+struct slot_ext {
+        uint8_t len;          /* whole words; 0: there is none */
+        uint8_t send_time_at; /* offset of abs-send-time; 0: none */
+        uint8_t bytes[14];    /* head, abs-send-time (1 + 3), and room to grow */
+};
+
+enum { SLOT_NO_PT = 0xff };
+
+/* What every packet needs comes first, in four cache lines. */
 struct media_slot {
-        struct media_peer *peer;
         struct media_link links[N_LINKS];
+        struct media_peer *peer;
+        uint32_t walked[2];        /* LINK_CURRENT, LINK_NEXT: the last walk that came by */
+        uint8_t pts[SDP_N_CODECS]; /* SLOT_NO_PT: not negotiated */
+        bool audio, started;
+        bool mid_known; /* the receiver has reported on this SSRC */
+        uint8_t tl0picidx;
+        uint16_t picture_id;
+        uint32_t last_ts;      /* of the newest packet sent, and */
+        int64_t last_time_us;  /* its moment on our clock, */
+        int64_t last_sent_us;  /* and when we sent it */
+        uint32_t mid_last_ext; /* the newest packet that carried the MID */
+        uint32_t packets, octets;
+        struct rtp_rate rate;
+        struct slot_ext ext;
+        struct slot_map map;
+
         struct sdp_slot sdp;
-        bool audio, paused; /* paused: the line has no room for it */
-        uint8_t index;      /* among the peer's slots of its kind */
+        bool paused;   /* the line has no room for it */
+        uint8_t index; /* among the peer's slots of its kind */
         struct sfu_slot_view view;
         struct media_pub *target;
         struct media_layer *current, *next;
@@ -125,20 +163,8 @@ struct media_slot {
         int64_t room_since_us; /* since when the line has room for more; 0: it has none */
         uint32_t shown;        /* participant, as the last event said */
         enum sfu_kind shown_kind;
-
-        struct slot_map map;
-        bool started;
-        uint32_t last_ts;     /* of the newest packet sent, and */
-        int64_t last_time_us; /* its moment on our clock, */
-        int64_t last_sent_us; /* and when we sent it */
-        uint16_t picture_id;
-        uint8_t tl0picidx;
-        bool mid_known;        /* the receiver has reported on this SSRC */
-        uint32_t mid_last_ext; /* the newest packet that carried the MID */
         uint16_t rtx_seq;
-        uint32_t packets, octets;
         uint64_t retransmitted;
-        struct rtp_rate rate;
         bool report_soon; /* a switch: the receiver should learn the new clock */
         uint8_t fraction_lost;
         uint32_t lost, jitter;
@@ -187,7 +213,7 @@ struct media_peer {
 };
 
 struct media_counters {
-        uint64_t nack_in, nack_out, rtx_out, rtx_miss, pli_in, pli_out, rtp_bad;
+        uint64_t nack_in, nack_out, rtx_out, rtx_miss, pli_in, pli_out, rtp_bad, overtaken;
 };
 
 struct media_room {
@@ -209,6 +235,8 @@ struct media_room {
         uint32_t last_speaker;   /* whom SFU_ACTIVE_SPEAKER shows through a silence */
         bool has_wall;
         int64_t wall_offset_us;
+        struct media_link work[2]; /* layers whose packets wait: sound, pictures */
+        uint32_t n_walks;
         struct media_counters counters;
 };
 
@@ -216,10 +244,19 @@ struct media_room {
 struct media_in {
         struct pkt *pkt;
         struct rtp_pkt rtp;
-        uint32_t ext;
+        uint32_t ext, newest; /* its number, and the layer's newest when it came */
+        int64_t time_us;      /* of its timestamp, on our clock */
         enum sdp_codec codec;
         bool starts_keyframe, has_vp8;
         struct vp8_desc vp8;
+};
+
+/* Packets on their way out to one slot after the other. */
+struct media_pass {
+        const struct media_out *out;
+        int64_t now_us;
+        uint8_t send_time[3]; /* abs-send-time of now_us */
+        size_t n, bytes;      /* of the present slot: what it was sent in this pass */
 };
 
 /* Lists. */
@@ -241,6 +278,18 @@ static inline void link_append(struct media_link *head, struct media_link *l)
         l->next = head;
         head->prev->next = l;
         head->prev = l;
+}
+
+/* The head moves behind its first element. */
+static inline void link_rotate(struct media_link *head)
+{
+        struct media_link *first = head->next;
+
+        link_remove(head);
+        head->prev = first;
+        head->next = first->next;
+        first->next->prev = head;
+        first->next = head;
 }
 
 static inline bool link_empty(const struct media_link *head)
@@ -291,6 +340,13 @@ must_use bool pub_codec(const struct media_pub *pub, uint8_t pt, enum sdp_codec 
 /* media_in.c */
 must_use bool media_in_classify(struct media_in *in, const struct media_pub *pub);
 
+/* media_burst.c */
+void burst_init(struct media_burst *burst);
+void burst_watched(struct media_burst *burst, bool sound);
+void burst_unwatched(struct media_burst *burst); /* nothing waits any more */
+void layer_push(struct media_layer *layer, const struct media_in *in);
+void layer_drop_waiting(struct media_layer *layer);
+
 /* media_slot.c */
 void slot_init(struct media_slot *slot, struct media_peer *peer, const struct sdp_slot *sdp);
 void slot_set_target(struct media_slot *slot, struct media_pub *pub, int64_t now_us);
@@ -300,11 +356,16 @@ void slot_release(struct media_slot *slot, int64_t now_us);
 void slot_restart(struct media_slot *slot, int64_t now_us);
 void slot_give_up(struct media_slot *slot, int64_t now_us);
 void slot_switch(struct media_slot *slot, const struct media_in *in, int64_t now_us);
-void slot_forward(struct media_slot *slot, const struct media_in *in, int64_t now_us);
+struct media_pass media_pass_init(const struct media_room *room, int64_t now_us);
+void slot_forward(struct media_slot *slot, const struct media_in *in, struct media_pass *pass);
 /* After a switch at a key frame that came late (lost, then recovered): what
- * followed it up to newest came first, and is taken from the ring. */
-void slot_catch_up(struct media_slot *slot, uint32_t newest, int64_t now_us);
-void slot_skip(struct media_slot *slot, const struct media_in *in, int64_t now_us);
+ * followed it up to newest came first, and is taken from the ring; but not what
+ * is among the n at waiting, which the slot gets anyway. */
+void slot_catch_up(struct media_slot *slot, uint32_t newest, const struct media_in *waiting,
+                   size_t n, struct media_pass *pass);
+void slot_skip(struct media_slot *slot, const struct media_in *in, struct media_pass *pass);
+/* After the last packet of a pass to this slot. */
+void slot_count(struct media_slot *slot, struct media_pass *pass);
 void slot_on_nack(struct media_slot *slot, const uint16_t *seqs, size_t n, int64_t now_us);
 struct media_slot *peer_slot_by_ssrc(struct media_peer *peer, uint32_t ssrc);
 

@@ -33,6 +33,7 @@ int pub_new(struct media_pub **ret_pub, struct media_peer *peer, enum sfu_kind k
                 layer->restart_us = layer->start_us = -RESTART_INTERVAL_US;
                 link_init(&layer->current);
                 link_init(&layer->next);
+                burst_init(&layer->burst);
                 rtp_recv_init(&layer->recv, kind == SFU_MIC ? MEDIA_AUDIO_RATE : MEDIA_VIDEO_RATE);
                 pub->n_layers++;
                 r = room_add_layer(peer->room, layer);
@@ -61,6 +62,8 @@ struct media_pub *pub_free(struct media_pub *pub)
                 list_for_each (slot, &layer->current, LINK_CURRENT)
                         slot_release(slot, 0);
                 room_remove_layer(pub->peer->room, layer);
+                layer_drop_waiting(layer);
+                burst_unwatched(&layer->burst);
                 nack_gen_free(layer->nack);
                 rtx_cache_free(layer->cache);
         }
@@ -89,6 +92,7 @@ void layer_watched(struct media_layer *layer)
         if (!layer->cache &&
             rtx_cache_new(&layer->cache, audio ? MEDIA_AUDIO_RING : MEDIA_VIDEO_RING) < 0)
                 layer->cache = NULL; /* no retransmission from this layer, no harm else */
+        burst_watched(&layer->burst, audio);
         if (!layer->nack && layer->pub->sdp.nack &&
             nack_gen_new(&layer->nack, audio ? MEDIA_AUDIO_MISSING : MEDIA_VIDEO_MISSING) < 0)
                 layer->nack = NULL;
@@ -100,6 +104,7 @@ void layer_unwatched(struct media_layer *layer, int64_t now_us)
                 return;
         layer->left_us = now_us;
         layer->key_wanted = false;
+        layer_drop_waiting(layer);
         nack_gen_reset(layer->nack);
         peer_wake(layer->pub->peer, now_us + RING_GRACE_US);
 }
@@ -108,7 +113,7 @@ int64_t layer_tidy(struct media_layer *layer, int64_t now_us)
 {
         bool shown = !link_empty(&layer->current) || !link_empty(&layer->next);
 
-        if (!layer->cache)
+        if (!layer->cache && !layer->burst.items)
                 return INT64_MAX;
         if (shown) {
                 rtx_cache_trim(layer->cache, now_us - RTX_CACHE_AGE_US);
@@ -118,6 +123,7 @@ int64_t layer_tidy(struct media_layer *layer, int64_t now_us)
                 return layer->left_us + RING_GRACE_US;
         layer->cache = rtx_cache_free(layer->cache);
         layer->nack = nack_gen_free(layer->nack);
+        burst_unwatched(&layer->burst);
         return INT64_MAX;
 }
 
@@ -149,6 +155,7 @@ void layer_restart(struct media_layer *layer, int64_t now_us)
 {
         struct media_slot *slot;
 
+        layer_drop_waiting(layer);
         rtp_recv_init(&layer->recv, layer->recv.clock_rate);
         rtx_cache_clear(layer->cache);
         nack_gen_reset(layer->nack);

@@ -39,7 +39,7 @@ static bool slot_reports(const struct media_slot *slot, bool all)
 
 static void write_slot(struct media_slot *slot, struct wr *w, struct rtcp_sr *sr, int64_t now_us)
 {
-        const struct slot_seg *seg = &slot->map.segs[slot->map.n_segs - 1];
+        const struct slot_seg *seg = &slot->map.segs[0];
 
         sr->ssrc = slot->sdp.ssrc;
         sr->ntp = rtcp_ntp_from_wall_us(now_us + slot->peer->room->wall_offset_us);

@@ -28,6 +28,8 @@ int media_room_new(struct media_room **ret_room, const struct media_out *out, ui
                 return -ENOMEM;
         room->out = *out;
         room->random = seed;
+        link_init(&room->work[0]);
+        link_init(&room->work[1]);
         room->next_us = INT64_MAX;
         room->ranking.speaker = AUDIO_SELECT_NONE;
         r = audio_select_new(&room->select);
@@ -307,6 +309,8 @@ void media_peer_set_muted(struct media_peer *peer, enum sfu_kind kind, bool mute
         if (!pub || pub->muted == muted)
                 return;
         pub->muted = muted;
+        for (size_t i = 0; muted && i < pub->n_layers; i++)
+                layer_drop_waiting(&pub->layers[i]);
         if (muted && kind == SFU_MIC) {
                 audio_select_silence(peer->room->select, pub->mic_id);
                 peer->room->next_us = now_us;
@@ -377,4 +381,5 @@ void media_room_add_counters(const struct media_room *room, struct sfu_counters 
         counters->pli_in += c->pli_in;
         counters->pli_out += c->pli_out;
         counters->rtp_bad += c->rtp_bad;
+        counters->overtaken += c->overtaken;
 }

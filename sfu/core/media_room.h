@@ -9,6 +9,19 @@
  *         thread, no log, no allocation while packets flow.
  * Owner:  the worker owns its rooms; a room owns its peers.
  * Thread: the worker's.
+ *
+ * A packet that came waits until media_room_step() distributes it, so that the
+ * shell can take in all of a loop turn's packets first: a subscriber then gets
+ * them side by side.
+ *
+ * Invariants:
+ *  (1) a subscriber gets a layer's packets in the order they came, each once.
+ *  (2) one step costs at most about MEDIA_STEP_PACKETS outgoing packets, however
+ *      many subscribers and packets wait, and sound goes before pictures: so
+ *      sound that comes while a key frame is distributed overtakes it.
+ *  (3) what waits is bounded for each layer; beyond it packets are dropped and
+ *      counted (subscribers ask for them again).
+ *
  * Units:  *_us monotonic microseconds; `ntp_now` is built from wall_us.
  */
 #ifndef SFU_CORE_MEDIA_ROOM_H
@@ -57,8 +70,17 @@ void media_room_remove_peer(struct media_room *room, struct media_peer *peer, in
 void media_peer_on_connected(struct media_peer *peer, int64_t now_us);
 
 /* One decrypted RTP packet; pkt->data[0..len) is plain. The room takes its own
- * reference if it keeps it. Returns 0 or an enum rtp_err (caller counts). */
+ * references if it keeps it. Returns 0 or an enum rtp_err (caller counts). */
 int media_peer_on_rtp(struct media_peer *peer, struct pkt *pkt, int64_t now_us);
+
+enum { MEDIA_STEP_PACKETS = 256 };
+
+/* What waits to be distributed. */
+enum media_waiting { MEDIA_WAITING_NONE, MEDIA_WAITING_VIDEO, MEDIA_WAITING_AUDIO };
+enum media_waiting media_room_waiting(const struct media_room *room); /* the most urgent */
+
+/* Distributes some of it: sound if there is any. */
+void media_room_step(struct media_room *room, int64_t now_us);
 
 /* One decrypted compound RTCP packet. Returns 0 or an enum rtcp_err. */
 int media_peer_on_rtcp(struct media_peer *peer, const uint8_t *data, size_t len, int64_t now_us);
@@ -75,7 +97,7 @@ int64_t media_room_deadline_us(const struct media_room *room);
 void media_peer_stats(const struct media_peer *peer, int64_t now_us,
                       struct sfu_peer_stats *ret_stats);
 
-/* Counters of nack/rtx/pli/rtp_bad since the room began are added to *counters. */
+/* Counters of nack/rtx/pli/rtp_bad/overtaken since the room began are added to *counters. */
 void media_room_add_counters(const struct media_room *room, struct sfu_counters *counters);
 
 #endif

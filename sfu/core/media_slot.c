@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sfu/core/media_priv.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "sfu/wire/rtx.h"
@@ -9,9 +10,47 @@ enum {
         MIN_STEP_US = 20 * 1000,     /* a new source is at least one audio frame later */
         MAX_STEP_DOUBT_US = 2000000, /* the publishers' clocks against our own */
         RECENT_RTX_MIN_MS = 10,
-        EXT_ROOM = 32, /* block header, MID (1 + 16), abs-send-time (1 + 3), padding */
         ABS_SEND_TIME_BYTES = 3,
+        MAX_EXTS = 2,
+        EXT_CAP = 32, /* block head, MID (1 + 16), abs-send-time (1 + 3), padding */
 };
+
+/* Not on sound: see slot_resend(). Bandwidth is estimated from video. */
+static bool has_send_time(const struct media_slot *slot)
+{
+        const struct sdp_ext_ids *ids = &slot->sdp.ext;
+
+        return !slot->audio && ids->abs_send_time && ids->abs_send_time <= RTP_EXT_ONE_BYTE_MAX_ID;
+}
+
+/* What stands in every packet, and the MID as long as the receiver may need it. */
+static size_t list_ext(const struct media_slot *slot, bool with_mid, const uint8_t *send_time,
+                       struct rtp_ext_item *items)
+{
+        const struct sdp_ext_ids *ids = &slot->sdp.ext;
+        size_t n = 0, mid_len = strlen(slot->sdp.mid);
+
+        if (with_mid && ids->mid && ids->mid <= RTP_EXT_ONE_BYTE_MAX_ID && mid_len > 0)
+                items[n++] = (struct rtp_ext_item){ ids->mid,
+                                                    { (const uint8_t *)slot->sdp.mid, mid_len } };
+        if (has_send_time(slot))
+                items[n++] = (struct rtp_ext_item){ ids->abs_send_time,
+                                                    { send_time, ABS_SEND_TIME_BYTES } };
+        return n;
+}
+
+static void build_ext(struct media_slot *slot)
+{
+        static const uint8_t unknown_yet[ABS_SEND_TIME_BYTES];
+        struct slot_ext *ext = &slot->ext;
+        struct wr w = wr_init(ext->bytes, sizeof(ext->bytes));
+        struct rtp_ext_item items[MAX_EXTS];
+
+        rtp_ext_write(&w, items, list_ext(slot, false, unknown_yet, items));
+        assert(!w.bad);
+        ext->len = (uint8_t)wr_len(&w);
+        ext->send_time_at = has_send_time(slot) ? RTP_EXT_HEAD + 1 : 0;
+}
 
 void slot_init(struct media_slot *slot, struct media_peer *peer, const struct sdp_slot *sdp)
 {
@@ -21,6 +60,9 @@ void slot_init(struct media_slot *slot, struct media_peer *peer, const struct sd
         slot->sdp = *sdp;
         for (int i = 0; i < N_LINKS; i++)
                 link_init(&slot->links[i]);
+        for (int i = 0; i < SDP_N_CODECS; i++)
+                slot->pts[i] = sdp->pts[i].used ? sdp->pts[i].pt : SLOT_NO_PT;
+        build_ext(slot);
         /* Below 2^15, so that a receiver that misses the first packets guesses the
          * SRTP rollover counter right (RFC 3711 §3.3.1). */
         slot_map_init(&slot->map, (uint16_t)(room_random(room) & 0x7fff));
@@ -173,7 +215,7 @@ static uint32_t first_ts(const struct media_slot *slot, int64_t time_us, int64_t
 
 static bool codec_negotiated(const struct media_slot *slot, enum sdp_codec codec)
 {
-        return slot->sdp.pts[codec].used;
+        return slot->pts[codec] != SLOT_NO_PT;
 }
 
 void slot_switch(struct media_slot *slot, const struct media_in *in, int64_t now_us)
@@ -184,11 +226,10 @@ void slot_switch(struct media_slot *slot, const struct media_in *in, int64_t now
                 .in_first = in->ext,
                 .mark = slot->audio, /* a talk spurt begins (RFC 3551 §4.1) */
         };
-        int64_t time_us = layer_time_of(layer, in->rtp.ts);
 
         if (!codec_negotiated(slot, in->codec))
                 return;
-        seg.ts_offset = first_ts(slot, time_us, now_us) - in->rtp.ts;
+        seg.ts_offset = first_ts(slot, in->time_us, now_us) - in->rtp.ts;
         if (in->has_vp8) {
                 seg.picture_id_offset = (uint16_t)(slot->picture_id + 1 - in->vp8.picture_id);
                 seg.tl0_offset = (uint8_t)(slot->tl0picidx + 1 - in->vp8.tl0picidx);
@@ -202,27 +243,15 @@ void slot_switch(struct media_slot *slot, const struct media_in *in, int64_t now
         show(slot, layer->pub->peer->participant, layer->pub->kind);
 }
 
-/* Header extensions of an outgoing packet. */
-static size_t fill_ext(const struct media_slot *slot, bool with_mid, uint8_t *send_time,
-                       struct rtp_ext_item *items, int64_t now_us)
+struct media_pass media_pass_init(const struct media_room *room, int64_t now_us)
 {
-        const struct sdp_ext_ids *ids = &slot->sdp.ext;
-        size_t n = 0, mid_len = strlen(slot->sdp.mid);
+        uint32_t t = rtp_ext_abs_send_time_at(now_us);
 
-        if (with_mid && ids->mid && ids->mid <= RTP_EXT_ONE_BYTE_MAX_ID && mid_len > 0)
-                items[n++] = (struct rtp_ext_item){ ids->mid,
-                                                    { (const uint8_t *)slot->sdp.mid, mid_len } };
-        /* Not on sound: see slot_resend(). Bandwidth is estimated from video. */
-        if (!slot->audio && ids->abs_send_time && ids->abs_send_time <= RTP_EXT_ONE_BYTE_MAX_ID) {
-                uint32_t t = rtp_ext_abs_send_time_at(now_us);
-
-                send_time[0] = (uint8_t)(t >> 16);
-                send_time[1] = (uint8_t)(t >> 8);
-                send_time[2] = (uint8_t)t;
-                items[n++] = (struct rtp_ext_item){ ids->abs_send_time,
-                                                    { send_time, ABS_SEND_TIME_BYTES } };
-        }
-        return n;
+        return (struct media_pass){
+                .out = &room->out,
+                .now_us = now_us,
+                .send_time = { (uint8_t)(t >> 16), (uint8_t)(t >> 8), (uint8_t)t },
+        };
 }
 
 struct out_rtp {
@@ -231,41 +260,71 @@ struct out_rtp {
         uint16_t osn; /* of RTX */
 };
 
+/* Writes the extension block to ext, of EXT_CAP bytes; returns its length. */
+static size_t put_ext(uint8_t *ext, const struct media_slot *slot, bool with_mid,
+                      const struct media_pass *pass)
+{
+        struct rtp_ext_item items[MAX_EXTS];
+        struct wr w;
+
+        if (!with_mid) {
+                memcpy(ext, slot->ext.bytes, sizeof(slot->ext.bytes));
+                if (slot->ext.send_time_at)
+                        memcpy(ext + slot->ext.send_time_at, pass->send_time, ABS_SEND_TIME_BYTES);
+                return slot->ext.len;
+        }
+        w = wr_init(ext, EXT_CAP);
+        rtp_ext_write(&w, items, list_ext(slot, true, pass->send_time, items));
+        return w.bad ? 0 : wr_len(&w);
+}
+
+/* The payload is copied here, once; the shell encrypts it where it lies. */
+static void put_payload(uint8_t *at, const struct media_in *in, const struct slot_seg *seg)
+{
+        if (in->rtp.payload.len > 0)
+                memcpy(at, in->rtp.payload.data, in->rtp.payload.len);
+        if (in->has_vp8) {
+                vp8_set_picture_id(at, &in->vp8,
+                                   (uint16_t)(in->vp8.picture_id + seg->picture_id_offset));
+                vp8_set_tl0picidx(at, &in->vp8, (uint8_t)(in->vp8.tl0picidx + seg->tl0_offset));
+        }
+}
+
 /* Writes and commits one packet. False: no room in the batch. */
 static bool write_out(struct media_slot *slot, const struct out_rtp *o, const struct slot_seg *seg,
-                      const struct media_in *in, int64_t now_us)
+                      const struct media_in *in, struct media_pass *pass)
 {
-        const struct media_out *out = &slot->peer->room->out;
-        size_t payload_len = in->rtp.payload.len;
-        size_t max_len = RTP_HEADER + EXT_ROOM + RTX_OSN_BYTES + payload_len;
-        uint8_t send_time[ABS_SEND_TIME_BYTES];
-        struct rtp_ext_item items[2];
-        uint8_t *data = out->reserve(out->user, slot->peer->tag, max_len), *payload;
-        struct wr w;
+        const struct media_out *out = pass->out;
+        size_t payload_len = in->rtp.payload.len, ext_len, len;
+        uint8_t *data = out->reserve(out->user, slot->peer->tag,
+                                     RTP_HEADER + EXT_CAP + RTX_OSN_BYTES + payload_len);
+        uint8_t *at;
 
         if (!data)
                 return false;
-        w = wr_init(data, max_len);
-        rtp_write_header(&w, &o->header, items,
-                         fill_ext(slot, o->with_mid, send_time, items, now_us));
-        if (o->is_rtx)
-                wr_u16(&w, o->osn);
-        payload = wr_take(&w, payload_len);
-        if (w.bad)
-                return false;
-        if (payload_len > 0)
-                memcpy(payload, in->rtp.payload.data, payload_len);
-        if (in->has_vp8) {
-                vp8_set_picture_id(payload, &in->vp8,
-                                   (uint16_t)(in->vp8.picture_id + seg->picture_id_offset));
-                vp8_set_tl0picidx(payload, &in->vp8,
-                                  (uint8_t)(in->vp8.tl0picidx + seg->tl0_offset));
+        ext_len = put_ext(data + RTP_HEADER, slot, o->with_mid, pass);
+        rtp_put_header(data, &o->header, ext_len > 0);
+        at = data + RTP_HEADER + ext_len;
+        if (o->is_rtx) {
+                *at++ = (uint8_t)(o->osn >> 8);
+                *at++ = (uint8_t)o->osn;
         }
-        out->commit_rtp(out->user, slot->peer->tag, wr_len(&w));
-        rtp_rate_add(&slot->rate, wr_len(&w), now_us);
-        if (!slot->audio)
-                rtp_rate_add(&slot->peer->video_rate, wr_len(&w), now_us);
+        put_payload(at, in, seg);
+        len = (size_t)(at - data) + payload_len;
+        out->commit_rtp(out->user, slot->peer->tag, len);
+        pass->n++;
+        pass->bytes += len;
         return true;
+}
+
+void slot_count(struct media_slot *slot, struct media_pass *pass)
+{
+        if (pass->n > 0) {
+                rtp_rate_add(&slot->rate, pass->bytes, pass->now_us);
+                if (!slot->audio)
+                        rtp_rate_add(&slot->peer->video_rate, pass->bytes, pass->now_us);
+        }
+        pass->n = pass->bytes = 0;
 }
 
 /* The same answer for a packet whenever it is asked, see slot_resend(). */
@@ -279,7 +338,7 @@ static struct rtp_pkt map_header(const struct media_slot *slot, const struct med
 {
         return (struct rtp_pkt){
                 .marker = in->rtp.marker || (seg->mark && in->ext == seg->in_first),
-                .pt = slot->sdp.pts[in->codec].pt,
+                .pt = slot->pts[in->codec],
                 .seq = (uint16_t)out_ext,
                 .ts = in->rtp.ts + seg->ts_offset,
                 .ssrc = slot->sdp.ssrc,
@@ -287,7 +346,7 @@ static struct rtp_pkt map_header(const struct media_slot *slot, const struct med
 }
 
 static void send_mapped(struct media_slot *slot, const struct media_in *in, uint32_t out_ext,
-                        const struct slot_seg *seg, int64_t now_us)
+                        const struct slot_seg *seg, struct media_pass *pass)
 {
         struct out_rtp o = {
                 .header = map_header(slot, in, out_ext, seg),
@@ -296,7 +355,7 @@ static void send_mapped(struct media_slot *slot, const struct media_in *in, uint
 
         if (!slot->mid_known && (int32_t)(out_ext - slot->mid_last_ext) > 0)
                 slot->mid_last_ext = out_ext;
-        if (!write_out(slot, &o, seg, in, now_us))
+        if (!write_out(slot, &o, seg, in, pass))
                 return;
         slot->packets++;
         slot->octets += (uint32_t)in->rtp.payload.len;
@@ -329,7 +388,7 @@ static bool asked_again_too_soon(struct media_slot *slot, uint16_t seq, int64_t 
         return false;
 }
 
-void slot_forward(struct media_slot *slot, const struct media_in *in, int64_t now_us)
+void slot_forward(struct media_slot *slot, const struct media_in *in, struct media_pass *pass)
 {
         const struct slot_seg *seg;
         uint32_t out_ext;
@@ -340,23 +399,23 @@ void slot_forward(struct media_slot *slot, const struct media_in *in, int64_t no
         if (out_ext + 1 == slot->map.out_next) {
                 slot->started = true;
                 slot->last_ts = in->rtp.ts + seg->ts_offset;
-                slot->last_time_us = layer_time_of(slot->current, in->rtp.ts);
-                slot->last_sent_us = now_us;
+                slot->last_time_us = in->time_us;
+                slot->last_sent_us = pass->now_us;
                 if (in->has_vp8 && in->vp8.has_picture_id)
                         slot->picture_id = (uint16_t)(in->vp8.picture_id + seg->picture_id_offset) &
                                            0x7fff;
                 if (in->has_vp8 && in->vp8.has_tl0picidx)
                         slot->tl0picidx = (uint8_t)(in->vp8.tl0picidx + seg->tl0_offset);
         } else {
-                note_late(slot, (uint16_t)out_ext, now_us);
+                note_late(slot, (uint16_t)out_ext, pass->now_us);
         }
-        send_mapped(slot, in, out_ext, seg, now_us);
+        send_mapped(slot, in, out_ext, seg, pass);
 }
 
-void slot_skip(struct media_slot *slot, const struct media_in *in, int64_t now_us)
+void slot_skip(struct media_slot *slot, const struct media_in *in, struct media_pass *pass)
 {
         if (!slot_map_skip(&slot->map, in->ext))
-                slot_forward(slot, in, now_us); /* its number is spent: fill the gap */
+                slot_forward(slot, in, pass); /* its number is spent: fill the gap */
 }
 
 /* RTX (RFC 4588) where it was negotiated. Sound has none: there the packet goes
@@ -364,7 +423,7 @@ void slot_skip(struct media_slot *slot, const struct media_in *in, int64_t now_u
  * is safe only for the same bytes; so nothing in such a packet may depend on the
  * moment: no abs-send-time, and the MID exactly if it had it the first time. */
 static bool slot_resend(struct media_slot *slot, const struct media_in *in, uint32_t out_ext,
-                        const struct slot_seg *seg, int64_t now_us)
+                        const struct slot_seg *seg, struct media_pass *pass)
 {
         const struct sdp_pt *pt = &slot->sdp.pts[in->codec];
         bool rtx = slot->sdp.rtx_ssrc != 0 && pt->rtx_pt != 0;
@@ -382,8 +441,9 @@ static bool slot_resend(struct media_slot *slot, const struct media_in *in, uint
         } else if (!slot->audio) {
                 return false;
         }
-        if (!write_out(slot, &o, seg, in, now_us))
+        if (!write_out(slot, &o, seg, in, pass))
                 return false;
+        slot_count(slot, pass);
         if (rtx)
                 slot->rtx_seq++;
         slot->retransmitted++;
@@ -405,7 +465,7 @@ static bool spend_rtx(struct media_peer *peer, size_t bytes, int64_t now_us)
         return true;
 }
 
-static bool resend_one(struct media_slot *slot, uint16_t seq, int64_t now_us)
+static bool resend_one(struct media_slot *slot, uint16_t seq, struct media_pass *pass)
 {
         const struct slot_seg *seg;
         struct media_layer *layer;
@@ -420,39 +480,46 @@ static bool resend_one(struct media_slot *slot, uint16_t seq, int64_t now_us)
         in.pkt = rtx_cache_get(layer->cache, in_ext);
         if (!in.pkt || rtp_parse(&in.rtp, in.pkt->data, in.pkt->len) ||
             !media_in_classify(&in, layer->pub) || !codec_negotiated(slot, in.codec) ||
-            !spend_rtx(slot->peer, in.pkt->len, now_us))
+            !spend_rtx(slot->peer, in.pkt->len, pass->now_us))
                 return false;
         in.ext = in_ext;
-        return slot_resend(slot, &in, out_ext, seg, now_us);
+        return slot_resend(slot, &in, out_ext, seg, pass);
 }
 
-void slot_catch_up(struct media_slot *slot, uint32_t newest, int64_t now_us)
+void slot_catch_up(struct media_slot *slot, uint32_t newest, const struct media_in *waiting,
+                   size_t n, struct media_pass *pass)
 {
         struct media_layer *layer = slot->current;
         uint32_t first = slot->map.in_highest + 1;
+        uint64_t waits[MEDIA_VIDEO_RING / 64] = { 0 };
 
+        for (size_t i = 0; i < n; i++)
+                waits[waiting[i].ext % MEDIA_VIDEO_RING / 64] |= 1ull << (waiting[i].ext % 64);
         for (uint32_t ext = first; layer->cache && (int32_t)(newest - ext) >= 0; ext++) {
                 struct media_in in = { .pkt = rtx_cache_get(layer->cache, ext), .ext = ext };
 
-                if (!in.pkt || rtp_parse(&in.rtp, in.pkt->data, in.pkt->len) ||
+                if (!in.pkt || waits[ext % MEDIA_VIDEO_RING / 64] & 1ull << (ext % 64) ||
+                    rtp_parse(&in.rtp, in.pkt->data, in.pkt->len) ||
                     !media_in_classify(&in, layer->pub))
                         continue;
+                in.time_us = layer_time_of(layer, in.rtp.ts);
                 if (in.rtp.payload.len > 0)
-                        slot_forward(slot, &in, now_us);
+                        slot_forward(slot, &in, pass);
                 else
-                        slot_skip(slot, &in, now_us);
+                        slot_skip(slot, &in, pass);
         }
 }
 
 void slot_on_nack(struct media_slot *slot, const uint16_t *seqs, size_t n, int64_t now_us)
 {
         struct media_counters *c = &slot->peer->room->counters;
+        struct media_pass pass = media_pass_init(slot->peer->room, now_us);
 
         c->nack_in += n;
         for (size_t i = 0; i < n; i++) {
                 if (asked_again_too_soon(slot, seqs[i], now_us))
                         continue;
-                if (resend_one(slot, seqs[i], now_us))
+                if (resend_one(slot, seqs[i], &pass))
                         c->rtx_out++;
                 else
                         c->rtx_miss++;

@@ -13,12 +13,11 @@ void slot_map_init(struct slot_map *map, uint16_t first_out)
 
 static struct slot_seg *push_segment(struct slot_map *map, const struct slot_seg *seg)
 {
-        if (map->n_segs == SLOT_MAP_SEGMENTS) {
-                map->n_segs--;
-                memmove(&map->segs[0], &map->segs[1], map->n_segs * sizeof(map->segs[0]));
-        }
-        map->segs[map->n_segs] = *seg;
-        return &map->segs[map->n_segs++];
+        if (map->n_segs < SLOT_MAP_SEGMENTS)
+                map->n_segs++;
+        memmove(&map->segs[1], &map->segs[0], (map->n_segs - 1u) * sizeof(map->segs[0]));
+        map->segs[0] = *seg;
+        return &map->segs[0];
 }
 
 void slot_map_switch(struct slot_map *map, const struct slot_seg *seg)
@@ -33,12 +32,12 @@ void slot_map_switch(struct slot_map *map, const struct slot_seg *seg)
 /* The segment of the current source that holds in_ext, or NULL. */
 static const struct slot_seg *segment_of(const struct slot_map *map, uint32_t in_ext)
 {
-        for (size_t i = map->n_segs; i > 0; i--) {
-                const struct slot_seg *seg = &map->segs[i - 1];
+        for (size_t i = 0; i < map->n_segs; i++) {
+                const struct slot_seg *seg = &map->segs[i];
                 uint32_t out = seg->out_first + (in_ext - seg->in_first);
 
                 if ((int32_t)(in_ext - seg->in_first) >= 0) {
-                        bool taken = i < map->n_segs && out >= map->segs[i].out_first;
+                        bool taken = i > 0 && out >= map->segs[i - 1].out_first;
 
                         return taken ? NULL : seg; /* a skipped packet come twice */
                 }
@@ -50,7 +49,7 @@ static const struct slot_seg *segment_of(const struct slot_map *map, uint32_t in
 
 static void close_long_gap(struct slot_map *map, uint32_t in_ext)
 {
-        struct slot_seg seg = map->segs[map->n_segs - 1];
+        struct slot_seg seg = map->segs[0];
 
         seg.in_first = in_ext;
         seg.mark = false;
@@ -68,7 +67,7 @@ bool slot_map_forward(struct slot_map *map, uint32_t in_ext, uint32_t *ret_out_e
                 return false;
         if (ahead > SLOT_MAP_MAX_GAP)
                 close_long_gap(map, in_ext);
-        seg = segment_of(map, in_ext);
+        seg = ahead > 0 ? &map->segs[0] : segment_of(map, in_ext);
         if (!seg)
                 return false;
         out = seg->out_first + (in_ext - seg->in_first);
@@ -88,15 +87,15 @@ bool slot_map_skip(struct slot_map *map, uint32_t in_ext)
 
         if (map->n_segs == 0 || ahead <= 0 || ahead > SLOT_MAP_MAX_GAP)
                 return false;
-        seg = map->segs[map->n_segs - 1];
+        seg = map->segs[0];
         seg.out_first += in_ext - seg.in_first; /* the number it would have had */
         seg.in_first = in_ext + 1;
         seg.mark = false;
         map->in_highest = in_ext;
         map->out_next = seg.out_first;
         /* A segment in which nothing can lie any more needs no place. */
-        if (map->segs[map->n_segs - 1].out_first == seg.out_first)
-                map->segs[map->n_segs - 1] = seg;
+        if (map->segs[0].out_first == seg.out_first)
+                map->segs[0] = seg;
         else
                 push_segment(map, &seg)->continues = true;
         return true;
@@ -111,8 +110,8 @@ bool slot_map_find(const struct slot_map *map, uint16_t out_seq, uint32_t *ret_i
 
         if (back >= 0x8000)
                 return false; /* a number we have not reached yet */
-        for (size_t i = map->n_segs; i > 0; i--) {
-                const struct slot_seg *seg = &map->segs[i - 1];
+        for (size_t i = 0; i < map->n_segs; i++) {
+                const struct slot_seg *seg = &map->segs[i];
 
                 if ((int32_t)(out - seg->out_first) < 0)
                         continue;

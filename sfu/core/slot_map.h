@@ -46,7 +46,7 @@ struct slot_map {
         uint32_t out_next; /* one past the highest out number given */
         uint32_t in_highest;
         uint8_t n_segs;
-        struct slot_seg segs[SLOT_MAP_SEGMENTS]; /* oldest first */
+        struct slot_seg segs[SLOT_MAP_SEGMENTS]; /* newest first: each packet needs that one */
 };
 
 /* first_out: the first sequence number the slot will send. */

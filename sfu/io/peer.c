@@ -50,7 +50,7 @@ static void select_addr(struct peer *peer, struct addr_entry *entry)
             memcmp(&peer->target.path, &entry->path, sizeof(entry->path)) == 0)
                 return;
         peer->selected = entry;
-        send_target_set(&peer->target, &entry->path);
+        send_target_set(peer->worker->batch, &peer->target, &entry->path);
 }
 
 /* DTLS. */
@@ -79,7 +79,7 @@ static void send_dtls(struct peer *peer, const struct udp_path *path)
         if (!peer->selected) {
                 if (!path)
                         return;
-                send_target_set(&once, path);
+                send_target_set(batch, &once, path);
                 target = &once;
         }
         for (;;) {

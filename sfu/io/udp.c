@@ -2,6 +2,7 @@
 #include "sfu/io/udp.h"
 
 #include <errno.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 enum {
         /* Half a second of 50 Mbit/s, or one key frame to a thousand subscribers. */
         BUFFER_BYTES = 4 * 1024 * 1024,
+        TRAIN_CAP = 65536, /* more than the longest train */
 };
 
 union address {
@@ -24,6 +26,12 @@ struct udp_receiver {
         struct {
                 _Alignas(struct cmsghdr) uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + 64];
         } controls[UDP_BATCH];
+        uint8_t *buffers; /* calloc: what no train ever filled costs nothing */
+        size_t n, at;     /* msgs[at..n) were not taken */
+        bool begun;       /* msgs[at]: path, segment and offset are valid */
+        struct udp_path path;
+        size_t segment, offset;
+        uint64_t gro_messages, gro_segments;
 };
 
 static void enlarge_buffer(int fd, int force, int plain)
@@ -58,6 +66,10 @@ static int bind_family(struct udp_socket *ret_socket, bool ipv6, uint16_t port)
         }
         enlarge_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
         enlarge_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
+        /* Linux 4.18 and 5.0; 0 is no segmentation by default, and asks no more
+         * than whether the option exists. */
+        ret_socket->gso = setsockopt(fd, SOL_UDP, UDP_SEGMENT, &off, sizeof(off)) == 0;
+        ret_socket->gro = setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof(on)) == 0;
         if (bind(fd, (const struct sockaddr *)&name, len) < 0 ||
             getsockname(fd, (struct sockaddr *)&name, &len) < 0)
                 return -errno;
@@ -83,18 +95,40 @@ void udp_close(struct udp_socket *socket)
         socket->fd = -1;
 }
 
+static void expect(struct udp_receiver *receiver, size_t i)
+{
+        receiver->msgs[i].msg_hdr = (struct msghdr){
+                .msg_name = &receiver->names[i],
+                .msg_namelen = sizeof(receiver->names[i]),
+                .msg_iov = &receiver->iovs[i],
+                .msg_iovlen = 1,
+                .msg_control = &receiver->controls[i],
+                .msg_controllen = sizeof(receiver->controls[i]),
+        };
+}
+
 int udp_receiver_new(struct udp_receiver **ret_receiver)
 {
-        struct udp_receiver *receiver = calloc(1, sizeof(*receiver));
+        cleanup(udp_receiver_freep) struct udp_receiver *receiver = calloc(1, sizeof(*receiver));
 
         if (!receiver)
                 return -ENOMEM;
-        *ret_receiver = receiver;
+        receiver->buffers = calloc(UDP_BATCH, TRAIN_CAP);
+        if (!receiver->buffers)
+                return -ENOMEM;
+        for (size_t i = 0; i < UDP_BATCH; i++) {
+                receiver->iovs[i] = (struct iovec){ receiver->buffers + i * TRAIN_CAP, TRAIN_CAP };
+                expect(receiver, i);
+        }
+        *ret_receiver = take_ptr(receiver);
         return 0;
 }
 
 struct udp_receiver *udp_receiver_free(struct udp_receiver *receiver)
 {
+        if (!receiver)
+                return NULL;
+        free(receiver->buffers);
         free(receiver);
         return NULL;
 }
@@ -134,54 +168,108 @@ int udp_path_of(int fd, struct udp_path *ret_path)
         return 0;
 }
 
-static void read_path(struct udp_path *ret_path, struct msghdr *msg, const union address *name)
+/* From whom to whom, and how long the datagrams of a train are: msgs[at]. */
+static void read_control(struct udp_receiver *receiver)
 {
-        memset(ret_path, 0, sizeof(*ret_path));
-        map_address(&ret_path->remote, name);
+        struct msghdr *msg = &receiver->msgs[receiver->at].msg_hdr;
+        const union address *name = &receiver->names[receiver->at];
+        struct udp_path *path = &receiver->path;
+
+        memset(path, 0, sizeof(*path));
+        map_address(&path->remote, name);
+        receiver->segment = 0;
         for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
                 if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
                         struct in6_pktinfo info;
 
                         memcpy(&info, CMSG_DATA(c), sizeof(info));
-                        ret_path->local = info.ipi6_addr;
+                        path->local = info.ipi6_addr;
                 } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
                         struct in_pktinfo info;
 
                         memcpy(&info, CMSG_DATA(c), sizeof(info));
-                        map_ipv4(&ret_path->local, &info.ipi_addr);
+                        map_ipv4(&path->local, &info.ipi_addr);
+                } else if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO) {
+                        int segment;
+
+                        memcpy(&segment, CMSG_DATA(c), sizeof(segment));
+                        receiver->segment = segment > 0 ? (size_t)segment : 0;
                 }
         }
 }
 
-size_t udp_receive(const struct udp_socket *socket, struct udp_receiver *receiver,
-                   struct udp_datagram *datagrams, size_t n)
+size_t udp_receive(const struct udp_socket *socket, struct udp_receiver *receiver)
 {
         int got;
 
-        for (size_t i = 0; i < n; i++) {
-                receiver->iovs[i] = (struct iovec){ datagrams[i].pkt->data, PKT_CAP };
-                receiver->msgs[i].msg_hdr = (struct msghdr){
-                        .msg_name = &receiver->names[i],
-                        .msg_namelen = sizeof(receiver->names[i]),
-                        .msg_iov = &receiver->iovs[i],
-                        .msg_iovlen = 1,
-                        .msg_control = &receiver->controls[i],
-                        .msg_controllen = sizeof(receiver->controls[i]),
-                };
-        }
-        got = recvmmsg(socket->fd, receiver->msgs, (unsigned)n, MSG_DONTWAIT, NULL);
-        for (int i = 0; i < got; i++) {
-                struct msghdr *msg = &receiver->msgs[i].msg_hdr;
-
-                datagrams[i].pkt->len = (uint16_t)receiver->msgs[i].msg_len;
-                datagrams[i].truncated = msg->msg_flags & MSG_TRUNC;
-                read_path(&datagrams[i].path, msg, &receiver->names[i]);
-        }
-        return got > 0 ? (size_t)got : 0;
+        for (size_t i = 0; i < receiver->n; i++)
+                expect(receiver, i); /* the kernel has written the lengths of what came */
+        got = recvmmsg(socket->fd, receiver->msgs, UDP_BATCH, MSG_DONTWAIT, NULL);
+        receiver->n = got > 0 ? (size_t)got : 0;
+        receiver->at = 0;
+        receiver->begun = false;
+        return receiver->n;
 }
 
-static void address_ipv4(struct msghdr *msg, struct udp_envelope *envelope,
-                         const struct udp_path *path, struct cmsghdr *c)
+static void begin_message(struct udp_receiver *receiver, size_t len)
+{
+        read_control(receiver);
+        receiver->begun = true;
+        receiver->offset = 0;
+        if (receiver->segment == 0 || receiver->segment > len)
+                receiver->segment = len;
+        if (receiver->segment == len)
+                return;
+        receiver->gro_messages++;
+        receiver->gro_segments += (len + receiver->segment - 1) / receiver->segment;
+}
+
+bool udp_next(struct udp_receiver *receiver, struct udp_datagram *datagram)
+{
+        const uint8_t *from;
+        size_t len, left;
+
+        if (receiver->at == receiver->n)
+                return false;
+        len = receiver->msgs[receiver->at].msg_len;
+        if (!receiver->begun)
+                begin_message(receiver, len);
+        from = receiver->buffers + receiver->at * TRAIN_CAP + receiver->offset;
+        left = len - receiver->offset;
+        if (left > receiver->segment)
+                left = receiver->segment;
+        datagram->truncated = left > PKT_CAP;
+        datagram->pkt->len = (uint16_t)(datagram->truncated ? PKT_CAP : left);
+        memcpy(datagram->pkt->data, from, datagram->pkt->len);
+        datagram->path = receiver->path;
+        receiver->offset += left;
+        if (receiver->offset == len) {
+                receiver->begun = false;
+                receiver->at++;
+        }
+        return true;
+}
+
+void udp_receiver_count(const struct udp_receiver *receiver, uint64_t *ret_messages,
+                        uint64_t *ret_segments)
+{
+        *ret_messages = receiver->gro_messages;
+        *ret_segments = receiver->gro_segments;
+}
+
+static void add_control(struct udp_envelope *envelope, int level, int type, const void *info,
+                        size_t len)
+{
+        struct cmsghdr *c = (struct cmsghdr *)(void *)envelope->control;
+
+        c->cmsg_level = level;
+        c->cmsg_type = type;
+        c->cmsg_len = CMSG_LEN(len);
+        memcpy(CMSG_DATA(c), info, len);
+        envelope->control_len = CMSG_SPACE(len);
+}
+
+static void envelope_ipv4(struct udp_envelope *envelope, const struct udp_path *path)
 {
         struct in_pktinfo info = { 0 };
 
@@ -189,16 +277,11 @@ static void address_ipv4(struct msghdr *msg, struct udp_envelope *envelope,
                                                  .sin_port = path->remote.sin6_port };
         memcpy(&envelope->to.in4.sin_addr, path->remote.sin6_addr.s6_addr + 12, 4);
         memcpy(&info.ipi_spec_dst, path->local.s6_addr + 12, 4);
-        msg->msg_namelen = sizeof(envelope->to.in4);
-        msg->msg_controllen = CMSG_SPACE(sizeof(info));
-        c->cmsg_level = IPPROTO_IP;
-        c->cmsg_type = IP_PKTINFO;
-        c->cmsg_len = CMSG_LEN(sizeof(info));
-        memcpy(CMSG_DATA(c), &info, sizeof(info));
+        envelope->to_len = sizeof(envelope->to.in4);
+        add_control(envelope, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
 }
 
-static void address_ipv6(struct msghdr *msg, struct udp_envelope *envelope,
-                         const struct udp_path *path, struct cmsghdr *c)
+static void envelope_ipv6(struct udp_envelope *envelope, const struct udp_path *path)
 {
         struct in6_pktinfo info = { .ipi6_addr = path->local };
 
@@ -207,27 +290,38 @@ static void address_ipv6(struct msghdr *msg, struct udp_envelope *envelope,
         if (IN6_IS_ADDR_LINKLOCAL(&path->local))
                 info.ipi6_ifindex = path->remote.sin6_scope_id;
         envelope->to.in6 = path->remote;
-        msg->msg_namelen = sizeof(envelope->to.in6);
-        msg->msg_controllen = CMSG_SPACE(sizeof(info));
-        c->cmsg_level = IPPROTO_IPV6;
-        c->cmsg_type = IPV6_PKTINFO;
-        c->cmsg_len = CMSG_LEN(sizeof(info));
-        memcpy(CMSG_DATA(c), &info, sizeof(info));
+        envelope->to_len = sizeof(envelope->to.in6);
+        add_control(envelope, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
 }
 
-void udp_address(const struct udp_socket *socket, struct msghdr *ret_msg,
-                 struct udp_envelope *envelope, const struct udp_path *path)
+void udp_envelope_init(struct udp_envelope *ret_envelope, const struct udp_socket *socket,
+                       const struct udp_path *path)
 {
-        struct cmsghdr *c;
-
-        memset(envelope->control, 0, sizeof(envelope->control));
-        ret_msg->msg_name = &envelope->to;
-        ret_msg->msg_control = envelope->control;
-        ret_msg->msg_controllen = sizeof(envelope->control);
-        ret_msg->msg_flags = 0;
-        c = CMSG_FIRSTHDR(ret_msg);
+        memset(ret_envelope, 0, sizeof(*ret_envelope));
         if (socket->ipv6)
-                address_ipv6(ret_msg, envelope, path, c);
+                envelope_ipv6(ret_envelope, path);
         else
-                address_ipv4(ret_msg, envelope, path, c);
+                envelope_ipv4(ret_envelope, path);
+}
+
+void udp_address(struct msghdr *ret_msg, struct udp_envelope *envelope, struct udp_control *control,
+                 uint16_t segment)
+{
+        memcpy(control->bytes, envelope->control, sizeof(envelope->control));
+        *ret_msg = (struct msghdr){
+                .msg_name = &envelope->to,
+                .msg_namelen = envelope->to_len,
+                .msg_control = control->bytes,
+                .msg_controllen = envelope->control_len,
+        };
+        if (segment > 0) {
+                struct cmsghdr *c = (struct cmsghdr *)(void *)(control->bytes +
+                                                               envelope->control_len);
+
+                c->cmsg_level = SOL_UDP;
+                c->cmsg_type = UDP_SEGMENT;
+                c->cmsg_len = CMSG_LEN(sizeof(segment));
+                memcpy(CMSG_DATA(c), &segment, sizeof(segment));
+                ret_msg->msg_controllen += CMSG_SPACE(sizeof(segment));
+        }
 }

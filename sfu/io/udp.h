@@ -7,6 +7,10 @@
  * Layer:  io.
  * Owner:  the worker.
  *
+ * A *train* is what the kernel carries as one: datagrams of one length (the last
+ * may be shorter) between the same two addresses. In by UDP_GRO, out by
+ * UDP_SEGMENT (udp(7)); where the kernel has neither, every train has length 1.
+ *
  * Invariants:
  *  (1) above this file every address is IPv6; IPv4 is ::ffff:a.b.c.d, also
  *      where the machine has no IPv6 and the socket is plain IPv4.
@@ -20,11 +24,16 @@
 #include "base/base.h"
 #include "sfu/core/pkt.h"
 
-enum { UDP_BATCH = 64 };
+enum {
+        UDP_BATCH = 64,
+        UDP_TRAIN_MAX = 64,          /* segments: what every kernel with UDP_SEGMENT takes */
+        UDP_TRAIN_MAX_BYTES = 65507, /* the length field of IPv4, less both headers */
+};
 
 struct udp_socket {
         int fd; /* -1: closed */
         bool ipv6;
+        bool gso, gro; /* the kernel takes trains, and gives them */
         uint16_t port;
 };
 
@@ -41,38 +50,55 @@ struct udp_path {
 must_use int udp_open(struct udp_socket *ret_socket, uint16_t port);
 void udp_close(struct udp_socket *socket); /* accepts a closed one */
 
-struct udp_receiver; /* the arrays recvmmsg() wants */
+struct udp_receiver; /* the arrays recvmmsg() wants, and what came last */
 
 must_use int udp_receiver_new(struct udp_receiver **ret_receiver); /* 0 or -ENOMEM */
 struct udp_receiver *udp_receiver_free(struct udp_receiver *receiver);
 DEFINE_CLEANUP(struct udp_receiver *, udp_receiver_free)
 
+/* Receives up to UDP_BATCH messages, each a datagram or a train; returns how
+ * many, 0 when nothing waits. What was not taken of the last call is lost. */
+size_t udp_receive(const struct udp_socket *socket, struct udp_receiver *receiver);
+
 struct udp_datagram {
-        struct pkt *pkt; /* given by the caller; len is filled */
+        struct pkt *pkt; /* given by the caller */
         struct udp_path path;
         bool truncated; /* it was longer than PKT_CAP */
 };
 
-/* Receives up to n <= UDP_BATCH datagrams into the packets of datagrams[];
- * returns how many, 0 when nothing waits. */
-size_t udp_receive(const struct udp_socket *socket, struct udp_receiver *receiver,
-                   struct udp_datagram *datagrams, size_t n);
+/* Copies the next datagram of what was received into datagram->pkt. False: none left. */
+must_use bool udp_next(struct udp_receiver *receiver, struct udp_datagram *datagram);
 
 /* Between which addresses a connected socket is. Returns 0 or -errno. */
 must_use int udp_path_of(int fd, struct udp_path *ret_path);
 
-/* What one outgoing message needs beside its bytes. */
+/* Trains of more than one datagram that came, and datagrams in them. */
+void udp_receiver_count(const struct udp_receiver *receiver, uint64_t *ret_messages,
+                        uint64_t *ret_segments);
+
+/* What an outgoing message needs beside its bytes, made once per destination. */
 struct udp_envelope {
         union {
                 struct sockaddr_in in4;
                 struct sockaddr_in6 in6;
         } to;
+        socklen_t to_len;
+        size_t control_len;
         _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
 
-/* Fills the address and the control data of *ret_msg from path; they point
- * into *envelope. The data (msg_iov) is the caller's part. */
-void udp_address(const struct udp_socket *socket, struct msghdr *ret_msg,
-                 struct udp_envelope *envelope, const struct udp_path *path);
+void udp_envelope_init(struct udp_envelope *ret_envelope, const struct udp_socket *socket,
+                       const struct udp_path *path);
+
+/* Control data of one message: its destination's, and for a train the segments' length. */
+struct udp_control {
+        _Alignas(struct cmsghdr) uint8_t
+                bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint16_t))];
+};
+
+/* Fills all of *ret_msg but msg_iov. segment: 0 for a single datagram. *envelope
+ * and *control must live as long as *ret_msg. */
+void udp_address(struct msghdr *ret_msg, struct udp_envelope *envelope, struct udp_control *control,
+                 uint16_t segment);
 
 #endif

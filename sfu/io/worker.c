@@ -26,9 +26,11 @@ enum {
         REPORTS = 4096,
         LATE_REPORTS = 65536,
         LATE_RETRY_MS = 10,
-        /* Then what was written goes out, and timers get their turn. */
+        /* Then what came is distributed, and timers get their turn. */
         BATCHES_PER_TURN = 4,
-        RECEIVE_TURN_US = 10 * 1000,
+        RECEIVE_TURN_US = 2 * 1000,
+        /* Then the sockets are looked at again: sound may have come. */
+        WORK_TURN_US = 3 * 1000,
         PUBLISH_INTERVAL_US = 250 * 1000,
         SLOW_US = 20 * 1000,
         /* A hall of delegates behind one address joins in a second or two; a
@@ -85,6 +87,31 @@ static void on_room_event(void *user, void *tag, const struct sfu_event *event)
         worker_report(room->worker, &report);
 }
 
+/* Rooms whose packets wait to be distributed. */
+
+static void busy_push(struct worker *worker, struct room *room)
+{
+        if (worker->n_busy++ == 0)
+                worker->busy_end = &worker->busy;
+        room->busy = true;
+        room->next_busy = NULL;
+        *worker->busy_end = room;
+        worker->busy_end = &room->next_busy;
+}
+
+static void busy_remove(struct worker *worker, struct room *room)
+{
+        struct room **at = &worker->busy;
+
+        while (*at != room)
+                at = &(*at)->next_busy;
+        *at = room->next_busy;
+        if (!*at)
+                worker->busy_end = at;
+        room->busy = false;
+        worker->n_busy--;
+}
+
 /* Rooms. */
 
 void worker_touch_room(struct worker *worker, struct room *room)
@@ -137,6 +164,8 @@ static struct room *room_get(struct worker *worker, uint64_t id)
 
 static void room_end(struct worker *worker, struct room *room)
 {
+        if (room->busy)
+                busy_remove(worker, room);
         media_room_add_counters(room->media, &worker->counters);
         u64_map_remove(&worker->rooms, room->id);
         timer_heap_remove(&worker->timers, &room->timer);
@@ -270,7 +299,7 @@ static void on_stun(struct worker *worker, const struct udp_datagram *datagram)
         }
         worker->counters.stun_ok++;
         if (check.reply_len > 0) {
-                send_target_set(&target, &datagram->path);
+                send_target_set(worker->batch, &target, &datagram->path);
                 send_batch_commit(worker->batch, &target, check.reply_len);
         }
         if (check.valid)
@@ -325,37 +354,67 @@ static void on_datagram(struct worker *worker, const struct udp_datagram *datagr
         }
 }
 
-/* Packets that a room kept are replaced by fresh ones. Returns how many are ready. */
-static size_t refill(struct worker *worker)
-{
-        size_t n = 0;
-
-        while (n < UDP_BATCH) {
-                struct pkt **pkt = &worker->datagrams[n].pkt;
-
-                if (*pkt && pkt_is_shared(*pkt))
-                        *pkt = pkt_unref(*pkt);
-                if (!*pkt)
-                        *pkt = pkt_get(worker->pool);
-                if (!*pkt)
-                        break;
-                n++;
-        }
-        return n;
-}
-
 /* True when more may be waiting. */
 static bool receive(struct worker *worker)
 {
-        size_t n = refill(worker);
-        size_t got = udp_receive(&worker->socket, worker->receiver, worker->datagrams, n);
+        static struct log_limit limit;
+        size_t got = udp_receive(&worker->socket, worker->receiver);
         int64_t now_us = clock_now_us();
+        bool more = got > 0;
 
-        for (size_t i = 0; i < got; i++) {
-                worker->datagrams[i].pkt->arrival_us = now_us;
-                on_datagram(worker, &worker->datagrams[i]);
+        while (more) {
+                struct udp_datagram datagram = { .pkt = pkt_get(worker->pool) };
+
+                if (!datagram.pkt) {
+                        log_limited(&limit, LOG_ERROR, topic, "packet pool is used up");
+                        break;
+                }
+                datagram.pkt->arrival_us = now_us;
+                more = udp_next(worker->receiver, &datagram);
+                if (more)
+                        on_datagram(worker, &datagram);
+                pkt_unref(datagram.pkt);
         }
-        return got == n && n > 0;
+        return got == UDP_BATCH;
+}
+
+/* What came goes out. */
+
+/* Steps through all rooms in turn, as long as one has something so urgent. */
+static void distribute(struct worker *worker, enum media_waiting urgency, int64_t end_us)
+{
+        int64_t now_us = clock_now_us();
+        size_t left = worker->n_busy;
+
+        while (worker->n_busy > 0 && left > 0 && now_us < end_us) {
+                struct room *room = worker->busy;
+
+                busy_remove(worker, room);
+                left--;
+                if (media_room_waiting(room->media) >= urgency) {
+                        media_room_step(room->media, now_us);
+                        now_us = clock_now_us();
+                        left = worker->n_busy + 1;
+                }
+                if (media_room_waiting(room->media) != MEDIA_WAITING_NONE)
+                        busy_push(worker, room);
+        }
+}
+
+static void run_work(struct worker *worker)
+{
+        int64_t end_us;
+
+        for (struct room *room = worker->dirty; room; room = room->next_dirty) {
+                if (!room->busy && media_room_waiting(room->media) != MEDIA_WAITING_NONE)
+                        busy_push(worker, room);
+        }
+        if (worker->n_busy == 0)
+                return;
+        end_us = clock_now_us() + WORK_TURN_US;
+        distribute(worker, MEDIA_WAITING_AUDIO, end_us);
+        send_batch_flush(worker->batch);
+        distribute(worker, MEDIA_WAITING_VIDEO, end_us);
 }
 
 /* The loop. */
@@ -400,6 +459,8 @@ static void finish_turn(struct worker *worker)
 
         if (timer_heap_next_us(&worker->timers) <= now_us)
                 worker->unpublished = true;
+        run_work(worker);
+        now_us = warn_if_slow(worker, "distribution", now_us);
         timer_heap_run(&worker->timers, now_us);
         now_us = warn_if_slow(worker, "a round of timers", now_us);
         settle_rooms(worker);
@@ -423,6 +484,8 @@ static int sleep_ms(const struct worker *worker)
 {
         int64_t due_us = timer_heap_next_us(&worker->timers), left_us;
 
+        if (worker->n_busy > 0)
+                return 0;
         if (worker->n_late > 0)
                 return LATE_RETRY_MS;
         if (worker->unpublished && worker->publish_us < due_us)
@@ -594,8 +657,6 @@ struct worker *worker_free(struct worker *worker)
         if (worker->started)
                 stop(worker);
         drain(worker);
-        for (size_t i = 0; i < UDP_BATCH; i++)
-                pkt_unref(worker->datagrams[i].pkt);
         u64_map_done(&worker->peers);
         u64_map_done(&worker->rooms);
         timer_heap_done(&worker->timers);

@@ -34,6 +34,17 @@ void worker_count_garbage(struct worker *worker, enum garbage kind)
 
 enum { N_COUNTERS = offsetof(struct sfu_counters, peers) / sizeof(uint64_t) };
 
+static void add_trains(const struct worker *worker, struct sfu_counters *counters)
+{
+        const struct send_counts *sent = send_batch_counts(worker->batch);
+
+        counters->send_dropped = sent->dropped;
+        counters->gso_messages = sent->gso_messages;
+        counters->gso_segments = sent->gso_segments;
+        counters->plain_messages = sent->plain_messages;
+        udp_receiver_count(worker->receiver, &counters->gro_messages, &counters->gro_segments);
+}
+
 void worker_publish(struct worker *worker)
 {
         struct sfu_counters now = worker->counters;
@@ -44,7 +55,7 @@ void worker_publish(struct worker *worker)
 
         while ((room = u64_map_next(&worker->rooms, &at)))
                 media_room_add_counters(room->media, &now);
-        now.send_dropped = send_batch_dropped(worker->batch);
+        add_trains(worker, &now);
         for (size_t i = 0; i < N_COUNTERS; i++)
                 __atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
         __atomic_store_n(&worker->shared.peers, (uint32_t)worker->peers.n, __ATOMIC_RELAXED);

@@ -3,8 +3,10 @@
  * worker_internal — what worker.c, worker_counters.c and peer.c share with each
  *                   other, and with nobody else. All of it belongs to the worker's thread.
  *
- * One loop turn: commands, datagrams, timers, then for every room touched its
- * new deadline, then one flush of all that was written meanwhile.
+ * One loop turn: commands, datagrams; then what came is distributed, sound of all
+ * rooms first, for WORK_TURN_US at most: what is left waits for the next turn,
+ * which begins without sleeping. Then timers, for every room touched its new
+ * deadline, and a flush of all that was written meanwhile.
  */
 #ifndef SFU_IO_WORKER_INTERNAL_H
 #define SFU_IO_WORKER_INTERNAL_H
@@ -42,6 +44,8 @@ struct room {
         struct timer timer;
         bool dirty; /* in worker->dirty: its deadline may have moved */
         struct room *next_dirty;
+        bool busy; /* in worker->busy: packets wait to be distributed */
+        struct room *next_busy;
 };
 
 struct worker {
@@ -51,7 +55,6 @@ struct worker {
         int epoll_fd;
         struct udp_socket socket;
         struct udp_receiver *receiver;
-        struct udp_datagram datagrams[UDP_BATCH];
         struct pkt_pool *pool;
         struct send_batch *batch;
         struct ice *ice;
@@ -60,6 +63,8 @@ struct worker {
         struct timer_heap timers;
         struct u64_map peers, rooms;
         struct room *dirty;
+        struct room *busy, **busy_end; /* a queue; busy_end is valid while n_busy > 0 */
+        size_t n_busy;
 
         struct mailbox *commands, *reports;
         bool reported;              /* since the last wake */

@@ -37,13 +37,24 @@ int rtp_parse(struct rtp_pkt *ret_pkt, const uint8_t *data, size_t len)
         return 0;
 }
 
+void rtp_put_header(uint8_t *at, const struct rtp_pkt *pkt, bool has_ext)
+{
+        at[0] = has_ext ? 0x90 : 0x80; /* version 2, X */
+        at[1] = (uint8_t)((pkt->marker ? 0x80 : 0) | (pkt->pt & 0x7f));
+        at[2] = (uint8_t)(pkt->seq >> 8);
+        at[3] = (uint8_t)pkt->seq;
+        for (int i = 0; i < 4; i++) {
+                at[4 + i] = (uint8_t)(pkt->ts >> (24 - 8 * i));
+                at[8 + i] = (uint8_t)(pkt->ssrc >> (24 - 8 * i));
+        }
+}
+
 void rtp_write_header(struct wr *w, const struct rtp_pkt *pkt, const struct rtp_ext_item *items,
                       size_t n)
 {
-        wr_u8(w, n > 0 ? 0x90 : 0x80); /* version 2, X */
-        wr_u8(w, (uint8_t)((pkt->marker ? 0x80 : 0) | (pkt->pt & 0x7f)));
-        wr_u16(w, pkt->seq);
-        wr_u32(w, pkt->ts);
-        wr_u32(w, pkt->ssrc);
+        uint8_t *at = wr_take(w, RTP_HEADER);
+
+        if (at)
+                rtp_put_header(at, pkt, n > 0);
         rtp_ext_write(w, items, n);
 }

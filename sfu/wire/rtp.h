@@ -37,6 +37,10 @@ struct rtp_pkt {
  * leaves *ret_pkt untouched. */
 must_use int rtp_parse(struct rtp_pkt *ret_pkt, const uint8_t *data, size_t len);
 
+/* Writes the RTP_HEADER bytes of *pkt (marker, pt, seq, ts, ssrc) to at; an
+ * extension block follows if has_ext. */
+void rtp_put_header(uint8_t *at, const struct rtp_pkt *pkt, bool has_ext);
+
 /* Writes the header of *pkt (marker, pt, seq, ts, ssrc; nothing else of it is
  * read) with the n items as extensions, see rtp_ext_write(). The
  * caller appends the payload. w->bad is set when it does not fit. */

@@ -16,6 +16,7 @@
 enum {
         RTP_EXT_ONE_BYTE = 0xbede, /* RFC 8285 §4.2 */
         RTP_EXT_TWO_BYTE = 0x1000, /* RFC 8285 §4.3; the low 4 bits are free */
+        RTP_EXT_HEAD = 4,          /* profile and length */
         RTP_EXT_ONE_BYTE_MAX_ID = 14,
         RTP_EXT_ONE_BYTE_MAX_LEN = 16,
         RTP_EXT_TWO_BYTE_MAX_LEN = 255,

@@ -43,6 +43,12 @@ static void add_media(GString *text, const struct app *app)
         add_counter(text, "oversize_total", c.oversize);
         add_counter(text, "media_rate_limited_total", c.rate_limited);
         add_counter(text, "send_dropped_total", c.send_dropped);
+        add_counter(text, "overtaken_total", c.overtaken);
+        add_counter(text, "gso_messages_total", c.gso_messages);
+        add_counter(text, "gso_segments_total", c.gso_segments);
+        add_counter(text, "plain_messages_total", c.plain_messages);
+        add_counter(text, "gro_messages_total", c.gro_messages);
+        add_counter(text, "gro_segments_total", c.gro_segments);
         add_counter(text, "nack_in_total", c.nack_in);
         add_counter(text, "nack_out_total", c.nack_out);
         add_counter(text, "rtx_out_total", c.rtx_out);

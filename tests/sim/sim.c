@@ -285,6 +285,8 @@ static void deliver_up(struct sim *sim, struct sim_flight *f)
         pkt->arrival_us = sim->now_us;
         (void)media_peer_on_rtp(f->peer->media, pkt, sim->now_us);
         pkt_unref(pkt);
+        while (media_room_waiting(sim->room) != MEDIA_WAITING_NONE)
+                media_room_step(sim->room, sim->now_us);
 }
 
 static void land(struct sim *sim, struct sim_flight *f)

@@ -123,7 +123,7 @@ static int add(struct media_room *room, struct media_peer **ret, uint32_t partic
         return media_room_add_peer(room, ret, &params, S);
 }
 
-static int send_vp8(struct media_peer *peer, struct pkt_pool *pool, uint32_t ssrc, uint16_t seq,
+static int give_vp8(struct media_peer *peer, struct pkt_pool *pool, uint32_t ssrc, uint16_t seq,
                     int64_t now_us)
 {
         static const uint8_t key[] = { 0x10, 0x00, 0x00, 0x00, 0x9d, 0x01,
@@ -139,6 +139,21 @@ static int send_vp8(struct media_peer *peer, struct pkt_pool *pool, uint32_t ssr
         pkt->arrival_us = now_us;
         r = media_peer_on_rtp(peer, pkt, now_us);
         pkt_unref(pkt);
+        return r;
+}
+
+static void step_all(struct media_room *room, int64_t now_us)
+{
+        while (media_room_waiting(room) != MEDIA_WAITING_NONE)
+                media_room_step(room, now_us);
+}
+
+static int send_vp8(struct media_room *room, struct media_peer *peer, struct pkt_pool *pool,
+                    uint32_t ssrc, uint16_t seq, int64_t now_us)
+{
+        int r = give_vp8(peer, pool, ssrc, seq, now_us);
+
+        step_all(room, now_us);
         return r;
 }
 
@@ -159,7 +174,7 @@ static void stream_without_mid_is_bound_by_payload_type(void **state)
         media_peer_on_connected(encoder, S);
         media_peer_on_connected(viewer, S);
         media_peer_set_view(viewer, &view, 1, S);
-        assert_int_equal(send_vp8(encoder, pool, 12345, 1, S), 0);
+        assert_int_equal(send_vp8(room, encoder, pool, 12345, 1, S), 0);
         assert_int_equal(shell.n_rtp, 1);
         assert_int_equal(shell.last_ssrc, SLOT_VIDEO);
         assert_int_equal(shell.last.type, SFU_EV_SLOT);
@@ -188,7 +203,7 @@ static void new_ssrc_of_the_same_stream_starts_over(void **state)
         media_peer_set_view(viewer, &view, 1, S);
         n_events = shell.n_events;
         for (uint32_t ssrc = 1; ssrc <= 1000; ssrc++) /* a peer gone mad: a millisecond each */
-                assert_int_equal(send_vp8(encoder, pool, ssrc, (uint16_t)(ssrc * 7777),
+                assert_int_equal(send_vp8(room, encoder, pool, ssrc, (uint16_t)(ssrc * 7777),
                                           S + (int64_t)ssrc * 1000),
                                  0);
         assert_in_range(shell.n_rtp, 4, 6); /* five restarts a second */
@@ -234,7 +249,7 @@ static void nacks_without_end_draw_four_megabits(void **state)
         media_peer_on_connected(viewer, S);
         media_peer_set_view(viewer, &view, 1, S);
         for (uint16_t seq = 1; seq <= 255; seq++)
-                assert_int_equal(send_vp8(encoder, pool, 9, seq, S), 0);
+                assert_int_equal(send_vp8(room, encoder, pool, 9, seq, S), 0);
         first = (uint16_t)(shell.last_seq - 254);
         shell.rtp_bytes = shell.n_rtp = 0;
         assert_int_equal(nack_all(viewer, first, S), 0);
@@ -266,7 +281,7 @@ static void fir_asks_for_a_key_frame(void **state)
         media_peer_on_connected(encoder, S);
         media_peer_on_connected(viewer, S);
         media_peer_set_view(viewer, &view, 1, S);
-        assert_int_equal(send_vp8(encoder, pool, 9, 1, S), 0);
+        assert_int_equal(send_vp8(room, encoder, pool, 9, 1, S), 0);
         media_room_on_timeout(room, S, S);
         media_room_add_counters(room, &counters);
         assert_int_equal(counters.pli_out, 0);
@@ -340,7 +355,7 @@ static int short_meeting(struct pkt_pool *pool)
         media_peer_on_connected(b, S);
         media_peer_set_view(b, &view, 1, S);
         for (uint16_t seq = 1; seq < 20; seq += 2)
-                assert_int_equal(send_vp8(a, pool, 5, seq, S), 0);
+                assert_int_equal(send_vp8(room, a, pool, 5, seq, S), 0);
         media_room_on_timeout(room, S + 20000, S);
         assert_int_equal(shell.n_rtp, 10); /* rings may be missing, pictures not */
         return 0;
