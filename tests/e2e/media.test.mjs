@@ -65,7 +65,7 @@ test('join_to_first_remote_frame', async () => {
   await second.close();
 });
 
-test('enlarged_tile_gets_the_higher_simulcast_layer', async () => {
+test('enlarged_tile_gets_the_higher_simulcast_layer_which_nobody_encoded_before', async () => {
   const meeting = server.createMeeting();
   const sender = await Person.join(browser, meeting.links.chair, 'Chủ tọa Bình', { camera: { width: 640, height: 360, fps: 15 } });
   const receiver = await Person.join(browser, meeting.links.delegate, 'Đại biểu Hoa', { viewport: { width: 360, height: 740 } });
@@ -80,13 +80,15 @@ test('enlarged_tile_gets_the_higher_simulcast_layer', async () => {
   await receiver.page.setViewportSize({ width: 220, height: 360 });
   await until(async () => (await height()) <= 180, 'the low layer', 15000);
   const low = await height();
+  const encodes = async () => (await sender.stats()).filter((s) => s.type === 'outbound-rtp' && s.kind === 'video' && s.active).map((s) => s.rid);
+  await until(async () => (await encodes()).join() === 'q', 'nobody encodes the layer that nobody watches', 20000);
   const freezes = async () => (await receiver.inbound('video')).reduce((sum, s) => sum + (s.totalFreezesDuration ?? 0), 0);
   const frozen = await freezes();
   const from = Date.now();
   await receiver.page.setViewportSize({ width: 1600, height: 1000 });
   await until(async () => (await height()) >= 360, 'the high layer', 15000);
   figure('small tile / at first / enlarged', `${low} / ${small} / ${await height()} lines`);
-  figure('switch to the high layer', `${Date.now() - from} ms`);
+  figure('switch to the high layer, which had been stopped', `${Date.now() - from} ms`);
   figure('frozen during the switch', `${Math.round(((await freezes()) - frozen) * 1000)} ms`);
   await sender.close();
   await receiver.close();
