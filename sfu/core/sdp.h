@@ -13,6 +13,10 @@
  *      video: camera; second video: screen); receiving ones become slots in
  *      m-line order; everything else is answered with port 0.
  *  (3) answered extension ids and payload types are the offer's own.
+ *
+ * A publication gets one codec, so that what arrives is that one. VP9 or AV1 where
+ * the client lists it first and everybody watching decodes it; else H.264 where
+ * everybody decodes that and somebody cannot decode VP8; else VP8.
  */
 #ifndef SFU_CORE_SDP_H
 #define SFU_CORE_SDP_H
@@ -34,13 +38,17 @@ enum {
 /* The CNAME of all that we send; the same in a=ssrc and in RTCP SDES. */
 #define SDP_CNAME "dinh"
 
-enum sdp_codec { SDP_OPUS, SDP_VP8, SDP_H264, SDP_N_CODECS };
+enum sdp_codec { SDP_OPUS, SDP_VP8, SDP_H264, SDP_VP9, SDP_AV1, SDP_N_CODECS };
 #define SDP_CODEC_BIT(c) (1u << (c))
+#define SDP_VIDEO_CODECS                                                                           \
+        (SDP_CODEC_BIT(SDP_VP8) | SDP_CODEC_BIT(SDP_H264) | SDP_CODEC_BIT(SDP_VP9) |               \
+         SDP_CODEC_BIT(SDP_AV1))
 
 /* 0: not negotiated on this m-line. Only ids 1..14 are taken, so the one-byte
- * form of RFC 8285 carries them all; mid has one id in the whole bundle. */
+ * form of RFC 8285 carries all but a long dependency descriptor, which is taken
+ * with a=extmap-allow-mixed only; mid has one id in the whole bundle. */
 struct sdp_ext_ids {
-        uint8_t mid, rid, repaired_rid, audio_level, abs_send_time, transport_cc;
+        uint8_t mid, rid, repaired_rid, audio_level, abs_send_time, transport_cc, dependency;
 };
 
 struct sdp_pt {
@@ -116,7 +124,7 @@ struct sdp_answer_params {
         const struct sdp_candidate *candidates;
         size_t n_candidates;
         bool may_publish;
-        enum sdp_codec video_codec; /* preferred for what the client sends */
+        unsigned video_codecs; /* bits: what everybody decodes who watches what she sends */
         uint64_t session_id;
         uint32_t session_version;
         uint32_t (*random_u32)(void *user); /* SSRCs; must not repeat itself soon */

@@ -37,20 +37,33 @@ static uint8_t ext_id(const struct sdp_line *line, enum sdp_ext ext, enum sdp_di
         return (offered->dir & client) == client ? offered->id : 0;
 }
 
-/* One codec only, so that what arrives is that one. */
-static enum sdp_codec publication_codec(const struct sdp_line *line, enum sdp_codec preferred)
+/* With its structure it is longer than the one-byte form can carry. */
+static uint8_t dependency_id(const struct sdp_line *line, enum sdp_dir client)
 {
+        return line->allow_mixed ? ext_id(line, SDP_EXT_DEPENDENCY, client) : 0;
+}
+
+/* The rule of sdp.h; among what the client can send at all. */
+static enum sdp_codec publication_codec(const struct sdp_line *line, unsigned decoded)
+{
+        bool favourite_decoded = decoded & SDP_CODEC_BIT(line->first_codec);
+
         if (line->type == SDP_AUDIO)
                 return SDP_OPUS;
-        if (preferred == SDP_H264 && line->codecs[SDP_H264].used)
+        if ((line->first_codec == SDP_VP9 || line->first_codec == SDP_AV1) && favourite_decoded)
+                return line->first_codec;
+        if (line->codecs[SDP_H264].used && (decoded & SDP_CODEC_BIT(SDP_H264)) &&
+            !(decoded & SDP_CODEC_BIT(SDP_VP8)))
                 return SDP_H264;
-        return line->codecs[SDP_VP8].used ? SDP_VP8 : SDP_H264;
+        if (line->codecs[SDP_VP8].used)
+                return SDP_VP8;
+        return line->codecs[SDP_H264].used ? SDP_H264 : line->first_codec;
 }
 
 static void fill_publication(struct sdp_publication *ret_pub, const struct sdp_line *line,
-                             enum sdp_codec preferred)
+                             unsigned decoded)
 {
-        enum sdp_codec chosen = publication_codec(line, preferred);
+        enum sdp_codec chosen = publication_codec(line, decoded);
         const struct sdp_offered_codec *codec = &line->codecs[chosen];
         struct sdp_publication pub = {
                 .used = true,
@@ -67,6 +80,8 @@ static void fill_publication(struct sdp_publication *ret_pub, const struct sdp_l
         pub.transport_cc = pub.ext.transport_cc && (codec->fb & SDP_FB_TRANSPORT_CC);
         if (line->type == SDP_AUDIO)
                 pub.ext.audio_level = ext_id(line, SDP_EXT_AUDIO_LEVEL, SDP_SENDONLY);
+        if (line->type == SDP_VIDEO)
+                pub.ext.dependency = dependency_id(line, SDP_SENDONLY);
         pub.ext.rid = ext_id(line, SDP_EXT_RID, SDP_SENDONLY);
         if (line->n_rids > 0 && pub.ext.rid) {
                 pub.ext.repaired_rid = ext_id(line, SDP_EXT_REPAIRED_RID, SDP_SENDONLY);
@@ -100,6 +115,8 @@ static void fill_slot(struct sdp_slot *ret_slot, const struct sdp_line *line,
         }
         slot.ext.mid = ext_id(line, SDP_EXT_MID, SDP_RECVONLY);
         slot.ext.abs_send_time = ext_id(line, SDP_EXT_ABS_SEND_TIME, SDP_RECVONLY);
+        if (line->type == SDP_VIDEO)
+                slot.ext.dependency = dependency_id(line, SDP_RECVONLY);
         slot.ssrc = new_ssrc(params);
         if (rtx)
                 slot.rtx_ssrc = new_ssrc(params);
@@ -161,13 +178,9 @@ static void write_head(struct answer *answer, const struct sdp_line *line, const
                 sdp_candidates_write(out, answer->params->candidates, answer->params->n_candidates);
 }
 
-static void write_fmtp(FILE *out, enum sdp_codec type, const struct sdp_offered_codec *codec)
+/* RFC 6184 §8.2.2: an answer repeats mode and profile. */
+static void write_h264_fmtp(FILE *out, const struct sdp_offered_codec *codec)
 {
-        if (type == SDP_OPUS)
-                fprintf(out, "a=fmtp:%u minptime=10;useinbandfec=1;usedtx=1\r\n", codec->pt);
-        if (type != SDP_H264)
-                return;
-        /* RFC 6184 §8.2.2: an answer repeats mode and profile. */
         fprintf(out, "a=fmtp:%u packetization-mode=%u", codec->pt, codec->packetization_mode);
         if (codec->profile_level_id)
                 fprintf(out, ";profile-level-id=%06" PRIx32, codec->profile_level_id);
@@ -176,11 +189,23 @@ static void write_fmtp(FILE *out, enum sdp_codec type, const struct sdp_offered_
         fputs("\r\n", out);
 }
 
+static void write_fmtp(FILE *out, enum sdp_codec type, const struct sdp_offered_codec *codec)
+{
+        if (type == SDP_OPUS)
+                fprintf(out, "a=fmtp:%u minptime=10;useinbandfec=1;usedtx=1\r\n", codec->pt);
+        else if (type == SDP_H264)
+                write_h264_fmtp(out, codec);
+        else if (type == SDP_VP9 && codec->says_profile)
+                fprintf(out, "a=fmtp:%u profile-id=0\r\n", codec->pt);
+        else if (type == SDP_AV1 && codec->says_profile)
+                fprintf(out, "a=fmtp:%u profile=0\r\n", codec->pt);
+}
+
 static void write_codecs(FILE *out, const struct sdp_line *line, const struct sdp_pt *pts,
                          unsigned fb_mask)
 {
         static const char *const rtpmaps[SDP_N_CODECS] = { "opus/48000/2", "VP8/90000",
-                                                           "H264/90000" };
+                                                           "H264/90000", "VP9/90000", "AV1/90000" };
 
         for (size_t i = 0; i < SDP_N_CODECS; i++) {
                 const struct sdp_offered_codec *codec = &line->codecs[i];
@@ -216,7 +241,11 @@ static void write_exts(FILE *out, const struct sdp_line *line, const struct sdp_
                 [SDP_EXT_AUDIO_LEVEL] = ids->audio_level,
                 [SDP_EXT_ABS_SEND_TIME] = ids->abs_send_time,
                 [SDP_EXT_TRANSPORT_CC] = ids->transport_cc,
+                [SDP_EXT_DEPENDENCY] = ids->dependency,
         };
+
+        if (line->allow_mixed)
+                fputs("a=extmap-allow-mixed\r\n", out);
 
         for (size_t i = 0; i < SDP_N_EXTS; i++)
                 if (by_ext[i])
@@ -274,7 +303,7 @@ static void write_idle(struct answer *answer, const struct sdp_line *line)
 {
         struct sdp_publication pub;
 
-        fill_publication(&pub, line, answer->params->video_codec);
+        fill_publication(&pub, line, answer->params->video_codecs);
         write_head(answer, line, "inactive", pub.pts);
         write_codecs(answer->out, line, pub.pts, 0);
 }
@@ -296,7 +325,7 @@ static void answer_line(struct answer *answer, const struct sdp_line *line, stru
                         write_idle(answer, line);
                         break;
                 }
-                fill_publication(&media->pubs[line->index], line, answer->params->video_codec);
+                fill_publication(&media->pubs[line->index], line, answer->params->video_codecs);
                 write_publication(answer, line, &media->pubs[line->index]);
                 break;
         case SDP_SLOT:

@@ -48,6 +48,7 @@ enum sdp_ext {
         SDP_EXT_AUDIO_LEVEL,
         SDP_EXT_ABS_SEND_TIME,
         SDP_EXT_TRANSPORT_CC,
+        SDP_EXT_DEPENDENCY,
         SDP_N_EXTS,
 };
 extern const char *const sdp_ext_uris[SDP_N_EXTS];
@@ -70,6 +71,7 @@ struct sdp_offered_codec {
         uint32_t profile_level_id; /* 0: not given */
         uint8_t packetization_mode;
         bool level_asymmetry;
+        bool says_profile; /* VP9, AV1: 0, but was it written? */
 };
 
 struct sdp_offered_ext {
@@ -96,6 +98,8 @@ struct sdp_line {
         enum sdp_role role;
         unsigned index; /* enum sfu_kind of a publication, or slot number */
         struct sdp_offered_codec codecs[SDP_N_CODECS];
+        enum sdp_codec first_codec; /* of those in use, the offerer's favourite */
+        bool allow_mixed;           /* a=extmap-allow-mixed (RFC 8285 §6) */
         struct sdp_offered_ext exts[SDP_N_EXTS];
         size_t n_rids;
         char rids[SDP_MAX_RIDS][SDP_RID_CAP];
@@ -149,10 +153,15 @@ static inline bool sdp_is_alnum(char c)
 bool sdp_word_dir(struct sdp_word word, enum sdp_dir *ret_dir);
 bool sdp_dir_read(const char *key, enum sdp_dir *ret_dir);
 
-/* Reads one m-section into *ret_line, whose memory is zeroed. default_dir is
- * the session's. Leaves bundled, role and index alone. Returns 0 or an enum
+/* What the session says for lines that say nothing. */
+struct sdp_defaults {
+        enum sdp_dir dir;
+        bool allow_mixed;
+};
+
+/* Reads one m-section into *ret_line, whose memory is zeroed. Leaves bundled, role and index alone. Returns 0 or an enum
  * sfu_offer_err. */
 must_use int sdp_line_read(struct sdp_line *ret_line, const GstSDPMedia *media,
-                           enum sdp_dir default_dir);
+                           const struct sdp_defaults *defaults);
 
 #endif

@@ -15,6 +15,8 @@ struct pt_info {
         uint32_t profile_level_id;
         uint32_t packetization_mode;
         bool level_asymmetry;
+        bool has_profile;
+        uint32_t profile; /* of VP9 and AV1 */
 };
 
 struct line_reader {
@@ -39,6 +41,8 @@ const char *const sdp_ext_uris[SDP_N_EXTS] = {
         [SDP_EXT_ABS_SEND_TIME] = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
         [SDP_EXT_TRANSPORT_CC] =
                 "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+        [SDP_EXT_DEPENDENCY] = "https://aomediacodec.github.io/av1-rtp-spec/"
+                               "#dependency-descriptor-rtp-header-extension",
 };
 
 const char *const sdp_fb_names[SDP_N_FBS] = {
@@ -77,6 +81,13 @@ static int read_bundle_only(struct line_reader *reader, const char *value)
         return 0;
 }
 
+static int read_allow_mixed(struct line_reader *reader, const char *value)
+{
+        (void)value;
+        reader->line->allow_mixed = true;
+        return 0;
+}
+
 static int read_rtpmap(struct line_reader *reader, const char *value)
 {
         static const struct {
@@ -87,6 +98,8 @@ static int read_rtpmap(struct line_reader *reader, const char *value)
                 [SDP_OPUS] = { "opus", 48000, 2, SDP_AUDIO }, /* RFC 7587 §7 */
                 [SDP_VP8] = { "VP8", 90000, 1, SDP_VIDEO },
                 [SDP_H264] = { "H264", 90000, 1, SDP_VIDEO },
+                [SDP_VP9] = { "VP9", 90000, 1, SDP_VIDEO },
+                [SDP_AV1] = { "AV1", 90000, 1, SDP_VIDEO },
         };
         struct sdp_word rest = sdp_word(value);
         struct sdp_word number = sdp_word_cut(&rest, ' ');
@@ -126,7 +139,11 @@ static void read_parameter(struct pt_info *info, struct sdp_word key, struct sdp
                 info->apt = (uint8_t)number;
         else if (sdp_word_is(key, "packetization-mode") && sdp_word_number(value, 255, &number))
                 info->packetization_mode = number;
-        else if (sdp_word_is(key, "level-asymmetry-allowed"))
+        else if ((sdp_word_is(key, "profile-id") || sdp_word_is(key, "profile")) &&
+                 sdp_word_number(value, 255, &number)) {
+                info->has_profile = true;
+                info->profile = number;
+        } else if (sdp_word_is(key, "level-asymmetry-allowed"))
                 info->level_asymmetry = sdp_word_is(value, "1");
         else if (sdp_word_is(key, "profile-level-id") &&
                  hex_decode(id, sizeof(id), value.at, value.len) == 0)
@@ -306,6 +323,7 @@ static int read_attribute(struct line_reader *reader, const char *key, const cha
                 { "fmtp", read_fmtp },
                 { "rtcp-fb", read_rtcp_fb },
                 { "extmap", read_extmap },
+                { "extmap-allow-mixed", read_allow_mixed },
                 { "rid", read_rid },
                 { "simulcast", read_simulcast },
                 { "ssrc", read_ssrc },
@@ -381,9 +399,11 @@ static int h264_rank(const struct pt_info *info)
 
 static int codec_rank(const struct pt_info *info)
 {
-        if (info->codec != SDP_H264)
-                return 1;
-        return info->packetization_mode <= 1 ? h264_rank(info) : 0;
+        if (info->codec == SDP_H264)
+                return info->packetization_mode <= 1 ? h264_rank(info) : 0;
+        /* VP9 profile 0 (RFC 9628 §6) and AV1 Main (AOM RTP §7.2.1): 8 bits, 4:2:0, what
+         * every decoder takes. */
+        return info->profile == 0;
 }
 
 static void choose_codecs(struct line_reader *reader)
@@ -406,7 +426,22 @@ static void choose_codecs(struct line_reader *reader)
                         .profile_level_id = info->profile_level_id,
                         .packetization_mode = (uint8_t)info->packetization_mode,
                         .level_asymmetry = info->level_asymmetry,
+                        .says_profile = info->has_profile,
                 };
+        }
+}
+
+static void choose_first(struct line_reader *reader)
+{
+        struct sdp_line *line = reader->line;
+
+        for (size_t i = 0; i < reader->n_order; i++) {
+                const struct pt_info *info = &reader->pts[reader->order[i]];
+
+                if (info->type == PT_CODEC && line->codecs[info->codec].used) {
+                        line->first_codec = info->codec;
+                        return;
+                }
         }
 }
 
@@ -445,12 +480,14 @@ static void choose_rids(struct line_reader *reader)
         }
 }
 
-int sdp_line_read(struct sdp_line *ret_line, const GstSDPMedia *media, enum sdp_dir default_dir)
+int sdp_line_read(struct sdp_line *ret_line, const GstSDPMedia *media,
+                  const struct sdp_defaults *defaults)
 {
         struct line_reader reader = { .line = ret_line };
         int r;
 
-        ret_line->dir = default_dir;
+        ret_line->dir = defaults->dir;
+        ret_line->allow_mixed = defaults->allow_mixed;
         r = read_m_line(&reader, media);
         if (r != 0)
                 return r;
@@ -465,6 +502,7 @@ int sdp_line_read(struct sdp_line *ret_line, const GstSDPMedia *media, enum sdp_
         }
         ret_line->live = media->port != 0 || reader.bundle_only;
         choose_codecs(&reader);
+        choose_first(&reader);
         choose_rtx(&reader);
         choose_rids(&reader);
         if (!ret_line->ssrc)

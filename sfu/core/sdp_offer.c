@@ -64,21 +64,23 @@ static int check_text(const char *text, size_t len)
 
 struct session {
         struct sdp_security security;
-        enum sdp_dir dir;
+        struct sdp_defaults defaults;
         const char *bundle; /* the first BUNDLE group's mids, or NULL */
 };
 
 static int read_session(struct session *ret_session, const GstSDPMessage *message)
 {
-        struct session session = { .dir = SDP_SENDRECV };
+        struct session session = { .defaults.dir = SDP_SENDRECV };
         int r;
 
         for (guint i = 0; i < gst_sdp_message_attributes_len(message); i++) {
                 const GstSDPAttribute *attr = gst_sdp_message_get_attribute(message, i);
                 const char *value = attr->value ? attr->value : "";
 
-                if (!attr->key || sdp_dir_read(attr->key, &session.dir))
+                if (!attr->key || sdp_dir_read(attr->key, &session.defaults.dir))
                         continue;
+                if (strcmp(attr->key, "extmap-allow-mixed") == 0)
+                        session.defaults.allow_mixed = true;
                 if (strcmp(attr->key, "group") == 0 && !session.bundle &&
                     strncmp(value, "BUNDLE ", 7) == 0)
                         session.bundle = value + 7;
@@ -289,7 +291,8 @@ static int choose_transport(struct sdp_offer *offer, const struct sdp_security *
 
 /* --- all together --- */
 
-static int read_lines(struct sdp_offer *offer, const GstSDPMessage *message, enum sdp_dir dir)
+static int read_lines(struct sdp_offer *offer, const GstSDPMessage *message,
+                      const struct sdp_defaults *defaults)
 {
         guint n = gst_sdp_message_medias_len(message);
 
@@ -297,7 +300,7 @@ static int read_lines(struct sdp_offer *offer, const GstSDPMessage *message, enu
                 return SFU_OFFER_TOO_MANY;
         for (guint i = 0; i < n; i++) {
                 const GstSDPMedia *media = gst_sdp_message_get_media(message, i);
-                int r = sdp_line_read(&offer->lines[i], media, dir);
+                int r = sdp_line_read(&offer->lines[i], media, defaults);
 
                 if (r != 0)
                         return r;
@@ -314,7 +317,7 @@ static int read_message(struct sdp_offer *offer, const GstSDPMessage *message)
         r = read_session(&session, message);
         if (r != 0)
                 return r;
-        r = read_lines(offer, message, session.dir);
+        r = read_lines(offer, message, &session.defaults);
         if (r != 0)
                 return r;
         if (session.bundle)
@@ -371,8 +374,7 @@ const struct sdp_transport *sdp_offer_transport(const struct sdp_offer *offer)
 
 unsigned sdp_offer_recv_codecs(const struct sdp_offer *offer)
 {
-        const unsigned video = SDP_CODEC_BIT(SDP_VP8) | SDP_CODEC_BIT(SDP_H264);
-        unsigned codecs = video;
+        unsigned codecs = SDP_VIDEO_CODECS;
         bool any = false;
 
         for (size_t i = 0; i < offer->n_lines; i++) {

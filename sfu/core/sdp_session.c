@@ -57,7 +57,7 @@ static int write_text(const struct sdp_session *session, const struct sdp_offer 
         filled.session_id = session->id;
         filled.session_version = session->version;
         filled.may_publish = session->may_publish;
-        filled.video_codec = session->video_codec;
+        filled.video_codecs = session->video_codecs;
         filled.random_u32 = next_u32;
         filled.random_user = &state;
         return sdp_answer_write(offer, &filled, ret_text, ret_media);
@@ -75,7 +75,7 @@ int sdp_session_begin(struct sdp_session *ret_session, const struct sdp_offer *o
                 .version = 1,
                 .may_publish = params->may_publish,
                 .we_are_dtls_client = transport->we_are_dtls_client,
-                .video_codec = params->video_codec,
+                .video_codecs = params->video_codecs,
         };
         int r = write_text(&session, offer, params, ret_text, ret_media);
 

@@ -22,7 +22,7 @@ struct sdp_session { /* private */
         uint64_t id, seed, shape;
         uint32_t version;
         bool may_publish, we_are_dtls_client;
-        enum sdp_codec video_codec;
+        unsigned video_codecs;
         uint8_t fingerprint[32]; /* the client's */
 };
 
@@ -32,7 +32,7 @@ must_use int sdp_session_begin(struct sdp_session *ret_session, const struct sdp
                                const struct sdp_answer_params *params, uint64_t seed,
                                char **ret_text, struct sdp_media *ret_media);
 
-/* Answers a later offer; params as above, may_publish and video_codec are the
+/* Answers a later offer; params as above, may_publish and video_codecs are the
  * first answer's. Returns 0; SFU_OFFER_CHANGED when certificate, DTLS role or
  * media are not what was negotiated; or -ENOMEM. */
 must_use int sdp_session_again(struct sdp_session *session, const struct sdp_offer *offer,

@@ -300,14 +300,16 @@ static void forget_peer(struct sfu *sfu, struct peer_info *peer)
         room_drop_if_empty(sfu, room);
 }
 
-/* H.264 where everybody watching takes it and somebody cannot take VP8. */
-static enum sdp_codec video_codec_for(const struct room_info *room, unsigned newcomer)
+/* What everybody decodes who watches or is about to. */
+static unsigned codecs_decoded(const struct room_info *room, unsigned newcomer)
 {
         uint32_t n = room->n_viewers + (newcomer ? 1 : 0);
-        uint32_t vp8 = room->n_can[SDP_VP8] + (newcomer & SDP_CODEC_BIT(SDP_VP8) ? 1 : 0);
-        uint32_t h264 = room->n_can[SDP_H264] + (newcomer & SDP_CODEC_BIT(SDP_H264) ? 1 : 0);
+        unsigned decoded = 0;
 
-        return vp8 < n && h264 == n ? SDP_H264 : SDP_VP8;
+        for (unsigned codec = 0; codec < SDP_N_CODECS; codec++)
+                if (room->n_can[codec] + (newcomer & SDP_CODEC_BIT(codec) ? 1 : 0) == n)
+                        decoded |= SDP_CODEC_BIT(codec);
+        return decoded;
 }
 
 /* Opening. */
@@ -341,7 +343,7 @@ static int write_answer(const struct sfu *sfu, const struct room_info *room,
 
         fill_answer(sfu, room->worker, open->ufrag, open->pwd, candidates, &answer);
         answer.may_publish = params->may_publish;
-        answer.video_codec = video_codec_for(room, sdp_offer_recv_codecs(offer));
+        answer.video_codecs = codecs_decoded(room, sdp_offer_recv_codecs(offer));
         rand_bytes(&seed, sizeof(seed));
         return sdp_session_begin(ret_session, offer, &answer, seed, ret_answer, &open->media);
 }

@@ -28,7 +28,7 @@ static void check_answer(const char *text, const struct sdp_media *media)
                 assert(media->pubs[i].n_rids <= SDP_MAX_RIDS);
 }
 
-static void answer(const struct sdp_offer *offer, bool may_publish, enum sdp_codec codec)
+static void answer(const struct sdp_offer *offer, bool may_publish, unsigned codecs)
 {
         static const uint8_t fingerprint[32];
         const struct sdp_candidate candidate = { "127.0.0.1", 7000, true };
@@ -42,7 +42,7 @@ static void answer(const struct sdp_offer *offer, bool may_publish, enum sdp_cod
                 .candidates = &candidate,
                 .n_candidates = 1,
                 .may_publish = may_publish,
-                .video_codec = codec,
+                .video_codecs = codecs,
                 .random_u32 = next_ssrc,
                 .random_user = &counter,
         };
@@ -62,8 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (r != 0)
                 return 0;
         assert(strlen(sdp_offer_transport(offer)->ufrag) >= 4);
-        answer(offer, true, SDP_VP8);
-        answer(offer, false, SDP_H264);
+        answer(offer, true, SDP_VIDEO_CODECS);
+        answer(offer, false, SDP_CODEC_BIT(SDP_H264));
         (void)sdp_offer_free(offer);
         return 0;
 }

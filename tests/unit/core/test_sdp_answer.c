@@ -30,7 +30,7 @@ static struct sdp_answer_params test_params(uint32_t *counter)
                 .candidates = candidates,
                 .n_candidates = ARRAY_LEN(candidates),
                 .may_publish = true,
-                .video_codec = SDP_VP8,
+                .video_codecs = SDP_CODEC_BIT(SDP_VP8),
                 .session_id = UINT64_MAX,
                 .session_version = 1,
                 .random_u32 = next_ssrc,
@@ -60,14 +60,14 @@ static void answered_done(struct answered *answered)
 }
 
 static void answer_edit(struct answered *ret, const char *find, const char *replace,
-                        bool may_publish, enum sdp_codec video_codec)
+                        bool may_publish, unsigned video_codecs)
 {
         uint32_t counter = 1000;
         struct sdp_answer_params params = test_params(&counter);
         char *text = edited(TEST_OFFER, find, replace);
 
         params.may_publish = may_publish;
-        params.video_codec = video_codec;
+        params.video_codecs = video_codecs;
         answer_text(ret, text, strlen(text), &params);
         free(text);
 }
@@ -152,7 +152,7 @@ static void the_media_core_learns_what_was_agreed(void **state)
         const struct sdp_slot *slot;
 
         (void)state;
-        answer_edit(&answered, "s=-", "s=-", true, SDP_VP8);
+        answer_edit(&answered, "s=-", "s=-", true, SDP_CODEC_BIT(SDP_VP8));
         mic = &answered.media.pubs[SFU_MIC];
         camera = &answered.media.pubs[SFU_CAMERA];
         assert_true(mic->used && mic->nack && camera->used && camera->nack);
@@ -183,26 +183,94 @@ static void the_media_core_learns_what_was_agreed(void **state)
         answered_done(&answered);
 }
 
-static void a_publication_gets_one_codec_the_preferred_one(void **state)
+static void a_publication_gets_one_codec_that_everybody_decodes(void **state)
 {
+        enum {
+                VP8 = SDP_CODEC_BIT(SDP_VP8),
+                H264 = SDP_CODEC_BIT(SDP_H264),
+                VP9 = SDP_CODEC_BIT(SDP_VP9),
+                AV1 = SDP_CODEC_BIT(SDP_AV1),
+        };
         static const struct {
                 const char *find, *replace, *format;
-                enum sdp_codec preferred;
+                unsigned decoded;
         } rows[] = {
-                { "s=-", "s=-", "96", SDP_VP8 },
-                { "s=-", "s=-", "98", SDP_H264 },
-                { "H264/90000", "H265/90000", "96", SDP_H264 },
-                { "VP8/90000", "VP9/90000", "98", SDP_VP8 },
+                { "s=-", "s=-", "96", VP8 },
+                { "s=-", "s=-", "96", VP8 | H264 },
+                { "s=-", "s=-", "98", H264 },
+                { "s=-", "s=-", "96", 0 },
+                { "H264/90000", "H265/90000", "96", H264 },
+                { "VP8/90000", "VP7/90000", "98", VP8 },
+                /* The client's favourite, where everybody decodes it. */
+                { "VP8/90000", "VP9/90000", "96", VP9 | H264 },
+                { "VP8/90000", "AV1/90000", "96", AV1 | H264 | VP8 },
+                { "VP8/90000", "AV1/90000", "98", VP9 | H264 | VP8 },
+                { "H264/90000", "VP9/90000", "96", VP9 | VP8 }, /* not listed first */
         };
 
         (void)state;
         for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
                 struct answered answered;
 
-                answer_edit(&answered, rows[i].find, rows[i].replace, true, rows[i].preferred);
+                answer_edit(&answered, rows[i].find, rows[i].replace, true, rows[i].decoded);
                 assert_int_equal(gst_sdp_media_formats_len(line_of(&answered, 1)), 2);
                 assert_string_equal(gst_sdp_media_get_format(line_of(&answered, 1), 0),
                                     rows[i].format);
+                answered_done(&answered);
+        }
+}
+
+static void only_the_common_profile_of_vp9_and_av1_is_taken(void **state)
+{
+        static const struct {
+                const char *map, *fmtp;
+                bool taken;
+        } rows[] = {
+                { "VP9/90000", "profile-id=0", true },
+                { "VP9/90000", "profile-id=2", false },
+                { "AV1/90000", "level-idx=5;profile=0;tier=0", true },
+                { "AV1/90000", "level-idx=5;profile=1;tier=0", false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                struct answered answered;
+                char map[128];
+
+                snprintf(map, sizeof(map), "%s\r\na=fmtp:96 %s", rows[i].map, rows[i].fmtp);
+                answer_edit(&answered, "VP8/90000", map, true, SDP_VIDEO_CODECS);
+                assert_string_equal(gst_sdp_media_get_format(line_of(&answered, 1), 0),
+                                    rows[i].taken ? "96" : "98");
+                if (rows[i].taken)
+                        assert_non_null(strstr(answered.text, i == 0 ? "a=fmtp:96 profile-id=0\r\n"
+                                                                     : "a=fmtp:96 profile=0\r\n"));
+                answered_done(&answered);
+        }
+}
+
+static void the_dependency_descriptor_needs_mixed_extension_forms(void **state)
+{
+#define DESCRIPTOR                                                                                 \
+        "a=extmap:12 https://aomediacodec.github.io/av1-rtp-spec/"                                 \
+        "#dependency-descriptor-rtp-header-extension"
+        static const struct {
+                const char *find, *replace;
+                uint8_t id;
+        } rows[] = {
+                { "a=rtcp-mux", "a=rtcp-mux\r\n" DESCRIPTOR, 0 },
+                { "a=rtcp-mux", "a=rtcp-mux\r\n" DESCRIPTOR "\r\na=extmap-allow-mixed", 12 },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                struct answered answered;
+
+                answer_edit(&answered, rows[i].find, rows[i].replace, true, SDP_VIDEO_CODECS);
+                assert_int_equal(answered.media.pubs[SFU_CAMERA].ext.dependency, rows[i].id);
+                assert_int_equal(answered.media.video_slots[0].ext.dependency, rows[i].id);
+                assert_int_equal(answered.media.pubs[SFU_MIC].ext.dependency, 0);
+                assert_true(!strstr(answered.text, DESCRIPTOR "\r\n") == !rows[i].id);
+                assert_true(!strstr(answered.text, "a=extmap-allow-mixed\r\n") == !rows[i].id);
                 answered_done(&answered);
         }
 }
@@ -232,7 +300,7 @@ static void h264_flavours_are_ranked(void **state)
                                "SAVPF 101 100\r\na=rtpmap:101 H264/90000\r\na=fmtp:101 %s\r\n"
                                "a=rtpmap:100 H264/90000\r\na=fmtp:100 %s\r\na=comment:",
                                rows[i].first, rows[i].second);
-                answer_edit(&answered, "SAVPF 96 97 98 99", codecs, true, SDP_H264);
+                answer_edit(&answered, "SAVPF 96 97 98 99", codecs, true, SDP_CODEC_BIT(SDP_H264));
                 assert_string_equal(gst_sdp_media_get_format(line_of(&answered, 1), 0),
                                     rows[i].chosen);
                 answered_done(&answered);
@@ -256,7 +324,8 @@ static void directions_are_mirrored(void **state)
         for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
                 struct answered answered;
 
-                answer_edit(&answered, "a=sendonly", rows[i].offered, rows[i].may_publish, SDP_VP8);
+                answer_edit(&answered, "a=sendonly", rows[i].offered, rows[i].may_publish,
+                            SDP_CODEC_BIT(SDP_VP8));
                 for (guint line = 0; line < 2; line++)
                         assert_non_null(attr_of(&answered, line, rows[i].answered));
                 assert_int_equal(answered.media.pubs[SFU_MIC].used,
@@ -270,7 +339,7 @@ static void a_second_sendrecv_line_becomes_a_slot(void **state)
         struct answered answered;
 
         (void)state;
-        answer_edit(&answered, "a=recvonly", "a=sendrecv", true, SDP_VP8);
+        answer_edit(&answered, "a=recvonly", "a=sendrecv", true, SDP_CODEC_BIT(SDP_VP8));
         assert_non_null(attr_of(&answered, 2, "sendonly"));
         assert_int_equal(answered.media.n_audio_slots, 1);
         assert_non_null(attr_of(&answered, 3, "recvonly"));
@@ -283,7 +352,7 @@ static void a_passive_client_is_answered_active(void **state)
         struct answered answered;
 
         (void)state;
-        answer_edit(&answered, "actpass", "passive", true, SDP_VP8);
+        answer_edit(&answered, "actpass", "passive", true, SDP_CODEC_BIT(SDP_VP8));
         assert_true(has_line(&answered, "a=setup:active"));
         assert_false(has_line(&answered, "a=setup:passive"));
         answered_done(&answered);
@@ -306,7 +375,8 @@ static void rids_are_bounded_and_must_be_declared(void **state)
                 struct answered answered;
                 const char *simulcast;
 
-                answer_edit(&answered, "send q;h;f", rows[i].simulcast, true, SDP_VP8);
+                answer_edit(&answered, "send q;h;f", rows[i].simulcast, true,
+                            SDP_CODEC_BIT(SDP_VP8));
                 simulcast = attr_of(&answered, 1, "simulcast");
                 if (rows[i].answer)
                         assert_string_equal(simulcast, rows[i].answer);
@@ -323,7 +393,7 @@ static void more_than_three_rids_are_left_out(void **state)
 
         (void)state;
         answer_edit(&answered, "a=simulcast:send q;h;f", "a=rid:z send\r\na=simulcast:send q;h;f;z",
-                    true, SDP_VP8);
+                    true, SDP_CODEC_BIT(SDP_VP8));
         assert_string_equal(attr_of(&answered, 1, "simulcast"), "recv q;h;f");
         answered_done(&answered);
 }
@@ -333,7 +403,8 @@ static void rids_need_their_header_extension(void **state)
         struct answered answered;
 
         (void)state;
-        answer_edit(&answered, "a=extmap:10/sendonly ", "a=extmap:10/recvonly ", true, SDP_VP8);
+        answer_edit(&answered, "a=extmap:10/sendonly ", "a=extmap:10/recvonly ", true,
+                    SDP_CODEC_BIT(SDP_VP8));
         assert_null(attr_of(&answered, 1, "simulcast"));
         assert_int_equal(answered.media.pubs[SFU_CAMERA].ext.rid, 0);
         answered_done(&answered);
@@ -346,7 +417,7 @@ static void a_single_encoding_is_known_by_its_ssrcs(void **state)
         (void)state;
         answer_edit(&answered, "a=simulcast:send q;h;f",
                     "a=ssrc:7 cname:x\r\na=ssrc-group:FID 8 9\r\na=ssrc-group:FID 1 2", true,
-                    SDP_VP8);
+                    SDP_CODEC_BIT(SDP_VP8));
         assert_int_equal(answered.media.pubs[SFU_CAMERA].ssrc, 8);
         assert_int_equal(answered.media.pubs[SFU_CAMERA].rtx_ssrc, 9);
         answered_done(&answered);
@@ -388,7 +459,7 @@ static void candidates_stand_in_the_first_accepted_line(void **state)
         struct answered answered;
 
         (void)state;
-        answer_edit(&answered, "opus/48000/2", "PCMA/8000", true, SDP_VP8);
+        answer_edit(&answered, "opus/48000/2", "PCMA/8000", true, SDP_CODEC_BIT(SDP_VP8));
         assert_true(has_line(&answered, "a=group:BUNDLE cam eye"));
         assert_null(attr_of(&answered, 0, "candidate"));
         assert_non_null(attr_of(&answered, 1, "candidate"));
@@ -512,7 +583,9 @@ int main(int argc, char **argv)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(small_offer_gets_the_whole_answer),
                 cmocka_unit_test(the_media_core_learns_what_was_agreed),
-                cmocka_unit_test(a_publication_gets_one_codec_the_preferred_one),
+                cmocka_unit_test(a_publication_gets_one_codec_that_everybody_decodes),
+                cmocka_unit_test(only_the_common_profile_of_vp9_and_av1_is_taken),
+                cmocka_unit_test(the_dependency_descriptor_needs_mixed_extension_forms),
                 cmocka_unit_test(h264_flavours_are_ranked),
                 cmocka_unit_test(directions_are_mirrored),
                 cmocka_unit_test(a_second_sendrecv_line_becomes_a_slot),

@@ -281,7 +281,8 @@ static void receivable_codecs_are_those_of_every_slot(void **state)
                 { "s=-", "s=-", SDP_CODEC_BIT(SDP_VP8) | SDP_CODEC_BIT(SDP_H264) },
                 { "a=recvonly", "a=inactive", 0 },
                 { "H264/90000", "H265/90000", SDP_CODEC_BIT(SDP_VP8) },
-                { "VP8/90000", "VP9/90000", SDP_CODEC_BIT(SDP_H264) },
+                { "VP8/90000", "VP7/90000", SDP_CODEC_BIT(SDP_H264) },
+                { "VP8/90000", "VP9/90000", SDP_CODEC_BIT(SDP_VP9) | SDP_CODEC_BIT(SDP_H264) },
         };
 
         (void)state;

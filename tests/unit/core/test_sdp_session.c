@@ -17,7 +17,7 @@ static struct sdp_answer_params params_with(const char *ufrag, const char *pwd)
                 .candidates = candidates,
                 .n_candidates = ARRAY_LEN(candidates),
                 .may_publish = true,
-                .video_codec = SDP_VP8,
+                .video_codecs = SDP_CODEC_BIT(SDP_VP8),
         };
 }
 
@@ -42,7 +42,7 @@ static int again(struct sdp_session *session, const char *text, size_t len, char
         int r;
 
         params.may_publish = false;
-        params.video_codec = SDP_H264;
+        params.video_codecs = SDP_CODEC_BIT(SDP_H264);
         assert_int_equal(parse_copy(&offer, text, len), 0);
         r = sdp_session_again(session, offer, &params, ret_answer);
         (void)sdp_offer_free(offer);
