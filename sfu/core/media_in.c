@@ -3,9 +3,11 @@
 
 #include <string.h>
 
+#include "sfu/wire/av1.h"
 #include "sfu/wire/h264.h"
 #include "sfu/wire/rtp_ext.h"
 #include "sfu/wire/rtx.h"
+#include "sfu/wire/vp9.h"
 
 /* What the header extensions of one packet say. */
 struct in_ext {
@@ -176,6 +178,20 @@ static bool unwrap_rtx(struct media_in *in, const struct media_layer *layer)
         return rtp_parse(&in->rtp, pkt->data, pkt->len) == 0;
 }
 
+static bool classify_other(struct media_in *in)
+{
+        struct vp9_desc vp9 = { 0 };
+        struct av1_desc av1 = { 0 };
+
+        if (in->codec == SDP_VP9 && vp9_parse(&vp9, in->rtp.payload) != 0)
+                return false;
+        if (in->codec == SDP_AV1 && av1_parse(&av1, in->rtp.payload) != 0)
+                return false;
+        in->starts_keyframe = vp9.is_keyframe || av1.is_keyframe ||
+                              (in->codec == SDP_H264 && h264_starts_keyframe(in->rtp.payload));
+        return true;
+}
+
 bool media_in_classify(struct media_in *in, const struct media_pub *pub)
 {
         in->starts_keyframe = in->has_vp8 = false;
@@ -188,9 +204,7 @@ bool media_in_classify(struct media_in *in, const struct media_pub *pub)
                 in->starts_keyframe = in->has_vp8 && in->vp8.is_keyframe;
                 return in->has_vp8;
         }
-        if (in->codec == SDP_H264)
-                in->starts_keyframe = h264_starts_keyframe(in->rtp.payload);
-        return true;
+        return classify_other(in);
 }
 
 static void hear(struct media_layer *layer, const struct media_in *in, const struct in_ext *ext,
