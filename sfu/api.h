@@ -41,7 +41,7 @@ enum sfu_kind { SFU_MIC, SFU_CAMERA, SFU_SCREEN, SFU_N_KINDS };
 struct sfu;
 
 struct sfu_config {
-        unsigned n_workers;           /* >= 1; worker i listens on media_port + i */
+        unsigned n_workers;           /* >= 1; worker i listens on media_port + i, UDP and TCP */
         uint16_t media_port;          /* 0: any free port (tests) */
         const char *const *addresses; /* announced candidates, textual IPv4/IPv6 */
         size_t n_addresses;           /* >= 1 */
@@ -61,7 +61,7 @@ must_use int sfu_new(struct sfu **ret_sfu, const struct sfu_config *config, char
 struct sfu *sfu_free(struct sfu *sfu);
 DEFINE_CLEANUP(struct sfu *, sfu_free)
 
-/* The UDP port that worker i got. */
+/* The port that worker i got, of UDP and TCP. */
 uint16_t sfu_port(const struct sfu *sfu, unsigned worker);
 
 struct sfu_peer_params {
@@ -193,12 +193,13 @@ struct sfu_counters {
         uint64_t unknown_source; /* datagrams from addresses no check validated */
         uint64_t oversize;       /* datagrams over the receive buffer */
         uint64_t rate_limited;   /* ClientHellos and the like held back */
-        uint64_t send_dropped;   /* the kernel's socket buffer was full */
+        uint64_t send_dropped;   /* the kernel's socket buffer, or a TCP line, was full */
         uint64_t overtaken;      /* came faster than it could be distributed: dropped */
         /* Trains (UDP_SEGMENT, UDP_GRO) and datagrams in them; the rest goes out alone. */
         uint64_t gso_messages, gso_segments, plain_messages, gro_messages, gro_segments;
+        uint64_t tcp_accepted, tcp_refused; /* refused: too many, or no valid check came */
         uint64_t nack_in, nack_out, rtx_out, rtx_miss, pli_in, pli_out;
-        uint32_t peers, rooms;
+        uint32_t peers, rooms, tcp_open;
 };
 void sfu_counters(const struct sfu *sfu, struct sfu_counters *ret_counters);
 

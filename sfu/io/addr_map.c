@@ -42,17 +42,18 @@ static size_t bucket_of(const struct addr_map *map, const struct sockaddr_in6 *r
         return hash % N_BUCKETS;
 }
 
-static bool same(const struct sockaddr_in6 *a, const struct sockaddr_in6 *b)
+static bool same(const struct udp_path *a, const struct udp_path *b)
 {
-        return a->sin6_port == b->sin6_port && a->sin6_scope_id == b->sin6_scope_id &&
-               memcmp(&a->sin6_addr, &b->sin6_addr, sizeof(a->sin6_addr)) == 0;
+        return a->remote.sin6_port == b->remote.sin6_port && a->tcp == b->tcp &&
+               a->remote.sin6_scope_id == b->remote.sin6_scope_id &&
+               memcmp(&a->remote.sin6_addr, &b->remote.sin6_addr, sizeof(a->remote.sin6_addr)) == 0;
 }
 
-struct addr_entry *addr_map_find(const struct addr_map *map, const struct sockaddr_in6 *remote)
+struct addr_entry *addr_map_find(const struct addr_map *map, const struct udp_path *path)
 {
-        struct addr_entry *entry = map->buckets[bucket_of(map, remote)];
+        struct addr_entry *entry = map->buckets[bucket_of(map, &path->remote)];
 
-        while (entry && !same(&entry->path.remote, remote))
+        while (entry && !same(&entry->path, path))
                 entry = entry->next;
         return entry;
 }

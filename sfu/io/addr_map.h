@@ -6,7 +6,8 @@
  * Owner:  the worker owns the map, peers embed the entries.
  *
  * Invariants:
- *  (1) an address belongs to at most one peer.
+ *  (1) an address belongs to at most one peer. A TCP connection is an address
+ *      of its own: the same numbers may be in use by UDP.
  *  (2) nothing is allocated after addr_map_new(); the hash is seeded, because
  *      a client chooses its addresses.
  */
@@ -31,10 +32,10 @@ must_use int addr_map_new(struct addr_map **ret_map, uint32_t seed); /* 0 or -EN
 struct addr_map *addr_map_free(struct addr_map *map);                /* accepts NULL */
 DEFINE_CLEANUP(struct addr_map *, addr_map_free)
 
-/* NULL: nobody's. */
-struct addr_entry *addr_map_find(const struct addr_map *map, const struct sockaddr_in6 *remote);
+/* Whose is what came over path; its local address does not matter. NULL: nobody's. */
+struct addr_entry *addr_map_find(const struct addr_map *map, const struct udp_path *path);
 
-/* entry->path.remote must not be in the map; entry->peer becomes peer. */
+/* entry->path must not be in the map; entry->peer becomes peer. */
 void addr_map_add(struct addr_map *map, struct addr_entry *entry, struct peer *peer);
 void addr_map_remove(struct addr_map *map, struct addr_entry *entry);
 

@@ -25,6 +25,13 @@ static void forget_addr(struct peer *peer, struct addr_entry *entry)
         if (peer->selected == entry)
                 peer->selected = NULL;
         addr_map_remove(peer->worker->addrs, entry);
+        if (entry->path.tcp)
+                tcp_conn_drop(entry->path.tcp);
+}
+
+void peer_on_path_lost(struct addr_entry *entry)
+{
+        forget_addr(entry->peer, entry);
 }
 
 /* A free entry, or the one that was not checked for the longest time. */
@@ -225,7 +232,7 @@ static void finish_restart(struct peer *peer)
 void peer_on_check(struct peer *peer, const struct udp_path *path, const struct ice_check *check,
                    int64_t now_us)
 {
-        struct addr_entry *entry = addr_map_find(peer->worker->addrs, &path->remote);
+        struct addr_entry *entry = addr_map_find(peer->worker->addrs, path);
 
         peer->alive_us = now_us;
         if (entry && entry->peer != peer) {
@@ -237,6 +244,8 @@ void peer_on_check(struct peer *peer, const struct udp_path *path, const struct 
                 entry = make_room(peer);
                 entry->path = *path;
                 addr_map_add(peer->worker->addrs, entry, peer);
+                if (path->tcp)
+                        tcp_conn_keep(path->tcp);
         }
         entry->path.local = path->local;
         entry->checked_us = now_us;

@@ -23,7 +23,8 @@
 #include "sfu/core/media_crypt.h"
 #include "sfu/io/worker_internal.h"
 
-enum { PEER_MAX_ADDRS = 4 };
+/* Two interfaces, IPv4 and IPv6, UDP and TCP. */
+enum { PEER_MAX_ADDRS = 8 };
 
 struct peer {
         struct worker *worker;
@@ -66,6 +67,9 @@ void peer_on_rtcp(struct peer *peer, struct pkt *pkt);
 /* A valid check came over path. */
 void peer_on_check(struct peer *peer, const struct udp_path *path, const struct ice_check *check,
                    int64_t now_us);
+
+/* The TCP connection of this address is gone. */
+void peer_on_path_lost(struct addr_entry *entry);
 
 /* ICE restart: the new credentials count too; without memory the old ones stay
  * the only ones, and the client has to open a new peer. */

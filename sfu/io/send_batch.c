@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sfu/io/tcp.h"
+
 enum {
         MAX_PACKETS = 1024, /* UIO_MAXIOV: what one sendmmsg() takes, were each alone */
         /* What is written must still be in the second-level cache when the
@@ -105,9 +107,15 @@ static struct dest *dest_of(struct send_batch *batch, struct send_target *target
 
 void send_batch_commit(struct send_batch *batch, struct send_target *target, size_t len)
 {
-        uint32_t at = batch->n_entries++;
-        struct dest *dest = dest_of(batch, target);
+        struct dest *dest;
+        uint32_t at;
 
+        if (target->path.tcp) {
+                tcp_conn_send(target->path.tcp, batch->arena + batch->used, len);
+                return;
+        }
+        at = batch->n_entries++;
+        dest = dest_of(batch, target);
         assert(at < MAX_PACKETS && len > 0 && batch->used + len <= ARENA_BYTES);
         batch->entries[at] = (struct entry){ (uint32_t)batch->used, none, (uint16_t)len };
         batch->used += (len + ALIGN - 1) / ALIGN * ALIGN;

@@ -10,7 +10,8 @@
  * Invariants:
  *  (1) between reserve and commit the bytes belong to the caller; there is one
  *      reservation at a time, and one that is not committed costs nothing.
- *  (2) order is kept within a destination, not between destinations.
+ *  (2) order is kept within a destination, not between destinations. A TCP
+ *      connection has a line of its own and takes its packets at once.
  *  (3) neighbours of one destination and one length (the last may be shorter)
  *      leave as one message with UDP_SEGMENT; where the kernel refuses that
  *      message it is sent again datagram by datagram, and if it was for a reason

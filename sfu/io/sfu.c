@@ -116,7 +116,7 @@ static int start_workers(struct sfu *sfu, const struct sfu_config *config,
         for (unsigned i = 0; i < sfu->n_workers; i++) {
                 r = add_worker(sfu, config, tuning, i);
                 if (r < 0) {
-                        snprintf(ret_error, error_cap, "cannot listen on UDP port %u: %s",
+                        snprintf(ret_error, error_cap, "cannot listen on UDP and TCP port %u: %s",
                                  config->media_port + i, strerror(-r));
                         return r;
                 }
@@ -326,7 +326,8 @@ static void fill_answer(const struct sfu *sfu, unsigned worker, const char *ufra
                 .n_candidates = sfu->n_addresses,
         };
         for (size_t i = 0; i < sfu->n_addresses; i++) {
-                candidates[i] = (struct sdp_candidate){ .port = worker_port(sfu->workers[worker]) };
+                candidates[i] = (struct sdp_candidate){ .port = worker_port(sfu->workers[worker]),
+                                                        .tcp = true };
                 snprintf(candidates[i].address, sizeof(candidates[i].address), "%s",
                          sfu->addresses[i]);
         }

@@ -295,6 +295,8 @@ static void on_stun(struct worker *worker, const struct udp_datagram *datagram)
                 return; /* keep-alive indications of libnice and others */
         if (err) {
                 worker_count_garbage(worker, GARBAGE_STUN);
+                if (datagram->path.tcp && tcp_conn_is_fresh(datagram->path.tcp))
+                        tcp_conn_drop(datagram->path.tcp);
                 return;
         }
         worker->counters.stun_ok++;
@@ -318,7 +320,7 @@ static void on_media(struct worker *worker, struct peer *peer, struct pkt *pkt)
         peer_on_rtp(peer, pkt);
 }
 
-static void on_datagram(struct worker *worker, const struct udp_datagram *datagram)
+void worker_on_datagram(struct worker *worker, const struct udp_datagram *datagram)
 {
         struct pkt *pkt = datagram->pkt;
         enum demux_kind kind = demux_classify(pkt->data, pkt->len);
@@ -332,7 +334,7 @@ static void on_datagram(struct worker *worker, const struct udp_datagram *datagr
                 on_stun(worker, datagram);
                 return;
         }
-        from = addr_map_find(worker->addrs, &datagram->path.remote);
+        from = addr_map_find(worker->addrs, &datagram->path);
         if (!from) {
                 worker_count_garbage(worker, GARBAGE_UNKNOWN_SOURCE);
                 return;
@@ -372,7 +374,7 @@ static bool receive(struct worker *worker)
                 datagram.pkt->arrival_us = now_us;
                 more = udp_next(worker->receiver, &datagram);
                 if (more)
-                        on_datagram(worker, &datagram);
+                        worker_on_datagram(worker, &datagram);
                 pkt_unref(datagram.pkt);
         }
         return got == UDP_BATCH;
@@ -465,6 +467,7 @@ static void finish_turn(struct worker *worker)
         now_us = warn_if_slow(worker, "a round of timers", now_us);
         settle_rooms(worker);
         send_batch_flush(worker->batch);
+        tcp_server_flush(worker->tcp);
         now_us = warn_if_slow(worker, "a flush", now_us);
         retry_late(worker);
         if (now_us >= worker->publish_us) {
@@ -512,6 +515,7 @@ static void say_goodbye(struct worker *worker)
         }
         settle_rooms(worker);
         send_batch_flush(worker->batch);
+        tcp_server_flush(worker->tcp);
         worker_publish(worker);
 }
 
@@ -520,7 +524,7 @@ static void *run(void *user)
         struct worker *worker = user;
 
         while (!worker->stopping) {
-                struct epoll_event events[2];
+                struct epoll_event events[3];
                 int n = epoll_wait(worker->epoll_fd, events, ARRAY_LEN(events), sleep_ms(worker));
 
                 for (int i = 0; i < n; i++) {
@@ -528,6 +532,8 @@ static void *run(void *user)
                         worker->unpublished = true;
                         if (events[i].data.fd == worker->socket.fd)
                                 run_datagrams(worker);
+                        else if (events[i].data.fd == tcp_server_fd(worker->tcp))
+                                worker_run_tcp(worker);
                         else
                                 run_commands(worker);
                 }
@@ -553,13 +559,15 @@ static int open_files(struct worker *worker)
         worker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
         if (worker->epoll_fd < 0)
                 return -errno;
-        r = udp_open(&worker->socket, worker->config.port);
+        r = worker_open_ports(worker);
         if (r == 0)
                 r = mailbox_new(&worker->commands, sizeof(struct worker_command), COMMANDS);
         if (r == 0)
                 r = mailbox_new(&worker->reports, sizeof(struct worker_report), REPORTS);
         if (r == 0)
                 r = watch(worker, worker->socket.fd);
+        if (r == 0)
+                r = watch(worker, tcp_server_fd(worker->tcp));
         if (r == 0)
                 r = watch(worker, mailbox_fd(worker->commands));
         return r;
@@ -659,6 +667,7 @@ struct worker *worker_free(struct worker *worker)
         drain(worker);
         u64_map_done(&worker->peers);
         u64_map_done(&worker->rooms);
+        tcp_server_free(worker->tcp);
         timer_heap_done(&worker->timers);
         addr_map_free(worker->addrs);
         ice_free(worker->ice);

@@ -47,6 +47,7 @@ static void add_trains(const struct worker *worker, struct sfu_counters *counter
 
 void worker_publish(struct worker *worker)
 {
+        const struct tcp_counters tcp = tcp_server_counters(worker->tcp);
         struct sfu_counters now = worker->counters;
         const uint64_t *from = (const uint64_t *)&now;
         uint64_t *to = (uint64_t *)&worker->shared;
@@ -56,9 +57,13 @@ void worker_publish(struct worker *worker)
         while ((room = u64_map_next(&worker->rooms, &at)))
                 media_room_add_counters(room->media, &now);
         add_trains(worker, &now);
+        now.send_dropped += tcp.send_dropped;
+        now.tcp_accepted = tcp.accepted;
+        now.tcp_refused = tcp.refused;
         for (size_t i = 0; i < N_COUNTERS; i++)
                 __atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
         __atomic_store_n(&worker->shared.peers, (uint32_t)worker->peers.n, __ATOMIC_RELAXED);
+        __atomic_store_n(&worker->shared.tcp_open, tcp.open, __ATOMIC_RELAXED);
         __atomic_store_n(&worker->shared.rooms, (uint32_t)worker->rooms.n, __ATOMIC_RELAXED);
 }
 
@@ -70,5 +75,6 @@ void worker_add_counters(const struct worker *worker, struct sfu_counters *sum)
         for (size_t i = 0; i < N_COUNTERS; i++)
                 to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
         sum->peers += __atomic_load_n(&worker->shared.peers, __ATOMIC_RELAXED);
+        sum->tcp_open += __atomic_load_n(&worker->shared.tcp_open, __ATOMIC_RELAXED);
         sum->rooms += __atomic_load_n(&worker->shared.rooms, __ATOMIC_RELAXED);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * worker_internal — what worker.c, worker_counters.c and peer.c share with each
+ * worker_internal — what the worker_….c files and peer.c share with each
  *                   other, and with nobody else. All of it belongs to the worker's thread.
  *
  * One loop turn: commands, datagrams; then what came is distributed, sound of all
@@ -18,6 +18,7 @@
 #include "sfu/core/media_room.h"
 #include "sfu/io/addr_map.h"
 #include "sfu/io/send_batch.h"
+#include "sfu/io/tcp.h"
 #include "sfu/io/timer_heap.h"
 #include "sfu/io/u64_map.h"
 #include "sfu/io/worker.h"
@@ -54,6 +55,8 @@ struct worker {
         bool started, stopping;
         int epoll_fd;
         struct udp_socket socket;
+        struct tcp_server *tcp; /* of the same number */
+        int64_t tcp_now_us;     /* of the turn that its frames come in */
         struct udp_receiver *receiver;
         struct pkt_pool *pool;
         struct send_batch *batch;
@@ -81,6 +84,13 @@ void worker_count_garbage(struct worker *worker, enum garbage kind);
 
 /* Copies the counters to where worker_add_counters() reads them. */
 void worker_publish(struct worker *worker);
+
+/* A datagram, or a frame of a TCP connection. */
+void worker_on_datagram(struct worker *worker, const struct udp_datagram *datagram);
+
+/* Both sockets of the media port. Returns 0 or -errno. */
+must_use int worker_open_ports(struct worker *worker);
+void worker_run_tcp(struct worker *worker);
 
 /* Never lost while the ring of late reports has room. */
 void worker_report(struct worker *worker, const struct worker_report *report);

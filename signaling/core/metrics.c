@@ -49,6 +49,8 @@ static void add_media(GString *text, const struct app *app)
         add_counter(text, "plain_messages_total", c.plain_messages);
         add_counter(text, "gro_messages_total", c.gro_messages);
         add_counter(text, "gro_segments_total", c.gro_segments);
+        add_counter(text, "media_tcp_accepted_total", c.tcp_accepted);
+        add_counter(text, "media_tcp_refused_total", c.tcp_refused);
         add_counter(text, "nack_in_total", c.nack_in);
         add_counter(text, "nack_out_total", c.nack_out);
         add_counter(text, "rtx_out_total", c.rtx_out);
@@ -57,6 +59,7 @@ static void add_media(GString *text, const struct app *app)
         add_counter(text, "pli_out_total", c.pli_out);
         add_gauge(text, "media_peers", c.peers);
         add_gauge(text, "media_rooms", c.rooms);
+        add_gauge(text, "media_tcp_connections", c.tcp_open);
 }
 
 static void add_server(GString *text, const struct app *app)

@@ -139,8 +139,8 @@ struct client *client_new(const struct client_params *params)
         client_dtls_init(client);
         client->agent = nice_agent_new(NULL, NICE_COMPATIBILITY_RFC5245);
         must(client->agent, "nice_agent_new");
-        g_object_set(client->agent, "upnp", FALSE, "ice-tcp", FALSE, "controlling-mode", TRUE,
-                     NULL);
+        g_object_set(client->agent, "upnp", FALSE, "ice-tcp", params->tcp, "ice-udp", !params->tcp,
+                     "controlling-mode", TRUE, NULL);
         nice_address_init(&address);
         must(nice_address_set_from_string(&address,
                                           params->address ? params->address : "127.0.0.1"),

@@ -27,6 +27,7 @@ enum {
 
 struct client_params {
         const char *address; /* local; NULL: 127.0.0.1 */
+        bool tcp;            /* ICE-TCP only */
         bool mic, camera;
         unsigned n_audio, n_video; /* slots */
         bool dtls_server;          /* offer a=setup:passive */

@@ -668,8 +668,8 @@ static void troubles_at_start_are_told_in_one_line(void **state)
         config.identity_path = world.identity;
         config.media_port = sfu_port(world.sfu, 0);
         assert_int_equal(sfu_new(&other, &config, error, sizeof(error)), -EADDRINUSE);
-        snprintf(expected, sizeof(expected), "cannot listen on UDP port %u: Address already in use",
-                 config.media_port);
+        snprintf(expected, sizeof(expected),
+                 "cannot listen on UDP and TCP port %u: Address already in use", config.media_port);
         assert_string_equal(error, expected);
         assert_null(other);
         file = fopen(world.identity, "w");

@@ -5,9 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/integration/world.h"
 
@@ -36,7 +39,7 @@ static void talk_init(struct talk *talk, const struct client_params *bob)
 
         memset(talk, 0, sizeof(*talk));
         world_init(&talk->world, 1, 0);
-        talk->alice = client_new(&(struct client_params){ .mic = true });
+        talk->alice = client_new(&(struct client_params){ .mic = true, .tcp = bob->tcp });
         talk->bob = client_new(bob);
         talk->alice_peer = world_open(&talk->world, talk->alice, ROOM, ALICE);
         talk->bob_peer = world_open(&talk->world, talk->bob, ROOM, BOB);
@@ -211,9 +214,95 @@ static void restart_of_nobody_or_with_other_media_is_refused(void **state)
         talk_done(&talk);
 }
 
+/* TCP. */
+
+static bool tcp_open_is(struct world *world, void *user)
+{
+        struct sfu_counters counters;
+
+        sfu_counters(world->sfu, &counters);
+        return counters.tcp_open == *(uint32_t *)user;
+}
+
+static void client_without_udp_comes_in_by_tcp(void **state)
+{
+        struct client_params bob = { .tcp = true, .n_audio = 1 };
+        struct sfu_counters counters;
+        uint32_t n = 2;
+        struct talk talk;
+
+        (void)state;
+        talk_init(&talk, &bob);
+        say(&talk, 100);
+        assert_heard_all(&talk);
+        assert_true(world_wait(&talk.world, tcp_open_is, &n, WAIT_MS));
+        sfu_counters(talk.world.sfu, &counters);
+        assert_int_equal(counters.send_dropped + counters.stun_bad, 0);
+        /* Her connection goes with her. */
+        sfu_peer_close(talk.world.sfu, talk.bob_peer);
+        n = 1;
+        assert_true(world_wait(&talk.world, tcp_open_is, &n, WAIT_MS));
+        talk_done(&talk);
+}
+
+static int dial(const struct talk *talk)
+{
+        struct sockaddr_in to = { .sin_family = AF_INET,
+                                  .sin_port = htons(sfu_port(talk->world.sfu, 0)) };
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+        return fd;
+}
+
+static bool is_closed(struct world *world, void *user)
+{
+        uint8_t byte;
+        ssize_t n = recv(*(int *)user, &byte, 1, MSG_DONTWAIT);
+
+        (void)world;
+        return n == 0 || (n < 0 && errno == ECONNRESET);
+}
+
+static void stranger_by_tcp_is_cut_off(void **state)
+{
+        static const struct {
+                uint8_t bytes[40];
+                size_t len;
+        } openings[] = {
+                { "GET / HTTP/1.1\r\nHost: dinh\r\n\r\n",
+                  30 },                           /* a long frame, cut: goes by time */
+                { { 0, 4, 22, 254, 253, 0 }, 6 }, /* DTLS at once */
+                { { 0, 4, 0x80, 111, 0, 1 }, 6 }, /* media at once */
+                { { 0, 0 }, 2 },                  /* nothing at all */
+                { { 0, 20, 0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42 }, 22 }, /* a check of nobody */
+        };
+        struct client_params bob = { .n_audio = 1 };
+        int half_open, fd;
+        struct talk talk;
+
+        (void)state;
+        talk_init(&talk, &bob);
+        half_open = dial(&talk);
+        assert_int_equal(send(half_open, openings[0].bytes, openings[0].len, 0), openings[0].len);
+        for (size_t i = 1; i < ARRAY_LEN(openings); i++) {
+                fd = dial(&talk);
+                assert_int_equal(send(fd, openings[i].bytes, openings[i].len, 0), openings[i].len);
+                assert_true(world_wait(&talk.world, is_closed, &fd, WAIT_MS));
+                close(fd);
+        }
+        say(&talk, 5);
+        assert_heard_all(&talk);
+        talk_done(&talk);
+        close(half_open);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(client_without_udp_comes_in_by_tcp),
+                cmocka_unit_test(stranger_by_tcp_is_cut_off),
                 cmocka_unit_test(restart_keeps_keys_and_slots),
                 cmocka_unit_test(old_credentials_serve_until_the_new_are_used),
                 cmocka_unit_test(restart_of_nobody_or_with_other_media_is_refused),

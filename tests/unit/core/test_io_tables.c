@@ -127,20 +127,23 @@ static void address_leads_to_its_peer_until_removed(void **state)
         enum { N = 2000 };
         cleanup(addr_map_freep) struct addr_map *map = NULL;
         struct addr_entry *entries = calloc(N, sizeof(*entries));
-        struct sockaddr_in6 other = address(9999, 9);
+        struct udp_path other = { .remote = address(9999, 9) };
 
         (void)state;
         assert_int_equal(addr_map_new(&map, 5), 0);
         for (int i = 0; i < N; i++) {
                 entries[i].path.remote = address((uint16_t)(i / 2), i % 2);
-                assert_null(addr_map_find(map, &entries[i].path.remote));
+                assert_null(addr_map_find(map, &entries[i].path));
                 addr_map_add(map, &entries[i], (struct peer *)&entries[i]);
         }
         for (int i = 0; i < N; i += 2)
                 addr_map_remove(map, &entries[i]);
         for (int i = 0; i < N; i++)
-                assert_ptr_equal(addr_map_find(map, &entries[i].path.remote),
-                                 i % 2 ? &entries[i] : NULL);
+                assert_ptr_equal(addr_map_find(map, &entries[i].path), i % 2 ? &entries[i] : NULL);
+        assert_null(addr_map_find(map, &other));
+        /* The same numbers by TCP are somebody else's. */
+        other = entries[1].path;
+        other.tcp = (struct tcp_conn *)&other;
         assert_null(addr_map_find(map, &other));
         assert_null(entries[0].peer);
         free(entries);
