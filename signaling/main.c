@@ -13,6 +13,7 @@ static const char help[] =
         "  dinh serve [--config F] [--data DIR] [--http ADDR:PORT] [--https ADDR:PORT]\n"
         "             [--cert F --key F] [--media-address IP[,IP...]] [--media-port N]\n"
         "             [--workers N] [--metrics ADDR:PORT] [--trusted-proxy CIDR]\n"
+        "             [--turn-uri URI[,URI...] --turn-secret-file F]\n"
         "  dinh meeting create [--data DIR] --title T [--json] [--url BASE] [--expires-hours N]\n"
         "  dinh token [--data DIR] --meeting M --role R [--name N] [--expires-hours N]\n"
         "  dinh token [--data DIR] --role operator\n"
@@ -21,7 +22,8 @@ static const char help[] =
         "Roles: chair, secretary, presenter, delegate, observer.\n"
         "Defaults: --data data, --http 127.0.0.1:8080, --media-port 7000, a worker per core,\n"
         "media on every address of the machine. Without --cert, --https uses a certificate\n"
-        "that it makes itself. SIGHUP reloads the certificate, SIGTERM ends the server.\n";
+        "that it makes itself. --turn-uri names TURN servers (turn:HOST:PORT?transport=tcp) that\n"
+        "share a secret with this one: the first line of F, or --turn-secret S. SIGHUP reloads the certificate, SIGTERM ends the server.\n";
 
 int main(int argc, char **argv)
 {

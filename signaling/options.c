@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "signaling/options.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +18,32 @@ static const struct option_spec *find_spec(const struct option_spec *specs, size
         return NULL;
 }
 
-static int set_value(const struct option_spec *spec, const char *value,
-                     char ret_error[OPTION_ERROR])
+/* One source of settings: words of a command line, or lines of a file. */
+struct reader {
+        const struct option_spec *specs;
+        size_t n_specs;
+        uint32_t seen; /* bit i: specs[i] was given in this source */
+        char *error;   /* OPTION_ERROR bytes */
+};
+
+static int add_item(struct reader *reader, const struct option_spec *spec, const char *value)
+{
+        struct option_list *list = spec->value;
+        uint32_t bit = UINT32_C(1) << (spec - reader->specs);
+
+        if (!(reader->seen & bit))
+                list->n = 0;
+        reader->seen |= bit;
+        if (list->n == OPTION_LIST_MAX) {
+                snprintf(reader->error, OPTION_ERROR, "--%s: more than %d", spec->name,
+                         OPTION_LIST_MAX);
+                return -EINVAL;
+        }
+        list->items[list->n++] = value;
+        return 0;
+}
+
+static int set_value(struct reader *reader, const struct option_spec *spec, const char *value)
 {
         char *end;
         long number;
@@ -27,12 +52,15 @@ static int set_value(const struct option_spec *spec, const char *value,
                 *(const char **)spec->value = value;
                 return 0;
         }
+        if (spec->type == OPTION_LIST)
+                return add_item(reader, spec, value);
         errno = 0;
         number = strtol(value, &end, 10);
         if (errno != 0 || end == value || *end != '\0' || number < spec->min ||
             number > spec->max) {
-                snprintf(ret_error, OPTION_ERROR, "--%s: \"%s\" is not a number from %ld to %ld",
-                         spec->name, value, spec->min, spec->max);
+                snprintf(reader->error, OPTION_ERROR,
+                         "--%s: \"%s\" is not a number from %ld to %ld", spec->name, value,
+                         spec->min, spec->max);
                 return -EINVAL;
         }
         *(long *)spec->value = number;
@@ -40,8 +68,7 @@ static int set_value(const struct option_spec *spec, const char *value,
 }
 
 /* argv[*at] is an option; moves *at to its last word. */
-static int parse_one(const struct option_spec *specs, size_t n_specs, int argc, char **argv,
-                     int *at, char ret_error[OPTION_ERROR])
+static int parse_one(struct reader *reader, int argc, char **argv, int *at)
 {
         const char *word = argv[*at];
         const char *equals = strchr(word, '=');
@@ -49,33 +76,35 @@ static int parse_one(const struct option_spec *specs, size_t n_specs, int argc, 
         const struct option_spec *spec = NULL;
 
         if (strncmp(word, "--", 2) == 0)
-                spec = find_spec(specs, n_specs, word + 2, len - 2);
+                spec = find_spec(reader->specs, reader->n_specs, word + 2, len - 2);
         if (!spec) {
-                snprintf(ret_error, OPTION_ERROR, "%.100s: no such option", word);
+                snprintf(reader->error, OPTION_ERROR, "%.100s: no such option", word);
                 return -EINVAL;
         }
         if (spec->type == OPTION_FLAG) {
                 if (equals) {
-                        snprintf(ret_error, OPTION_ERROR, "--%s takes no value", spec->name);
+                        snprintf(reader->error, OPTION_ERROR, "--%s takes no value", spec->name);
                         return -EINVAL;
                 }
                 *(bool *)spec->value = true;
                 return 0;
         }
         if (!equals && *at + 1 >= argc) {
-                snprintf(ret_error, OPTION_ERROR, "--%s needs a value", spec->name);
+                snprintf(reader->error, OPTION_ERROR, "--%s needs a value", spec->name);
                 return -EINVAL;
         }
-        return set_value(spec, equals ? equals + 1 : argv[++*at], ret_error);
+        return set_value(reader, spec, equals ? equals + 1 : argv[++*at]);
 }
 
 int options_parse(const struct option_spec *specs, size_t n_specs, int argc, char **argv,
                   char ret_error[OPTION_ERROR])
 {
+        struct reader reader = { .specs = specs, .n_specs = n_specs, .error = ret_error };
         int r = 0;
 
+        assert(n_specs <= 32);
         for (int at = 0; r == 0 && at < argc; at++)
-                r = parse_one(specs, n_specs, argc, argv, &at, ret_error);
+                r = parse_one(&reader, argc, argv, &at);
         return r;
 }
 
@@ -92,29 +121,41 @@ static char *trim(char *text)
         return text;
 }
 
-static int read_line(const struct option_spec *specs, size_t n_specs, char *line,
-                     char ret_error[OPTION_ERROR])
+/* A secret may hold "#". */
+static void cut_comment(char *line)
+{
+        for (char *at = line; (at = strchr(at, '#')); at++) {
+                if (at == line || at[-1] == ' ' || at[-1] == '\t') {
+                        *at = '\0';
+                        return;
+                }
+        }
+}
+
+static int read_line(struct reader *reader, char *line)
 {
         const struct option_spec *spec;
         char *value, *name;
 
-        line[strcspn(line, "#")] = '\0';
+        cut_comment(line);
         name = trim(line);
         if (!name[0])
                 return 0;
         value = strchr(name, '=');
         if (!value) {
-                snprintf(ret_error, OPTION_ERROR, "\"%.100s\" is not `name = value`", name);
+                /* Its first word: the second may be a secret. */
+                snprintf(reader->error, OPTION_ERROR, "\"%.*s\" is not `name = value`",
+                         (int)strcspn(name, " \t"), name);
                 return -EINVAL;
         }
         *value++ = '\0';
         name = trim(name);
-        spec = find_spec(specs, n_specs, name, strlen(name));
+        spec = find_spec(reader->specs, reader->n_specs, name, strlen(name));
         if (!spec || spec->command_line_only) {
-                snprintf(ret_error, OPTION_ERROR, "\"%.100s\": no such setting", name);
+                snprintf(reader->error, OPTION_ERROR, "\"%.100s\": no such setting", name);
                 return -EINVAL;
         }
-        return set_value(spec, trim(value), ret_error);
+        return set_value(reader, spec, trim(value));
 }
 
 static int read_text(char **ret_text, const char *path)
@@ -146,6 +187,7 @@ int options_read_file(const struct option_spec *specs, size_t n_specs, const cha
                       char **ret_text, char ret_error[OPTION_ERROR])
 {
         char *text = NULL, *rest, *line, why[OPTION_ERROR];
+        struct reader reader = { .specs = specs, .n_specs = n_specs, .error = why };
         unsigned number = 0;
         int r = read_text(&text, path);
 
@@ -156,7 +198,7 @@ int options_read_file(const struct option_spec *specs, size_t n_specs, const cha
         rest = text;
         while (r == 0 && (line = strsep(&rest, "\n"))) {
                 number++;
-                r = read_line(specs, n_specs, line, why);
+                r = read_line(&reader, line);
         }
         if (r < 0) {
                 snprintf(ret_error, OPTION_ERROR, "%.100s:%u: %.300s", path, number, why);

@@ -24,6 +24,7 @@
 #include "signaling/io/server.h"
 #include "signaling/io/tls_cert.h"
 #include "signaling/options.h"
+#include "signaling/turn_options.h"
 #include "signaling/usage.h"
 
 enum { MAX_WORKERS = 64, DRAIN_MAX_MS = 3000, ERROR_TEXT = 512 };
@@ -32,6 +33,7 @@ struct serve_options {
         const char *config, *data, *http, *https, *cert, *key, *media_address, *metrics,
                 *trusted_proxy;
         long media_port, workers;
+        struct turn_options turn;
         char *file_text; /* owns the values from --config */
 };
 
@@ -66,12 +68,15 @@ struct serve {
                         { "workers", OPTION_NUMBER, &(o)->workers, 1, MAX_WORKERS, false },        \
                         { "metrics", OPTION_TEXT, &(o)->metrics, 0, 0, false },                    \
                         { "trusted-proxy", OPTION_TEXT, &(o)->trusted_proxy, 0, 0, false },        \
+                        { "turn-uri", OPTION_LIST, &(o)->turn.uris, 0, 0, false },                 \
+                        { "turn-secret", OPTION_TEXT, &(o)->turn.secret, 0, 0, false },            \
+                        { "turn-secret-file", OPTION_TEXT, &(o)->turn.secret_file, 0, 0, false },  \
         }
 
 static int check_options(struct serve *serve)
 {
-        const struct serve_options *o = &serve->options;
-        char wrong[ADDRESS_TEXT];
+        struct serve_options *o = &serve->options;
+        char wrong[ADDRESS_TEXT], error[OPTION_ERROR];
 
         if (!o->cert != !o->key)
                 return command_fail(EXIT_USAGE, "--cert and --key go together");
@@ -80,6 +85,8 @@ static int check_options(struct serve *serve)
         if (o->media_port && o->media_port + o->workers - 1 > UINT16_MAX)
                 return command_fail(EXIT_USAGE, "--media-port: no room for %ld workers above %ld",
                                     o->workers, o->media_port);
+        if (turn_options_read(&o->turn, error) < 0)
+                return command_fail(EXIT_USAGE, "%s", error);
         if (!o->media_address) {
                 int r = addresses_of_machine(&serve->addresses);
 
@@ -221,6 +228,7 @@ static int start_service(struct serve *serve)
         struct service_config config = { .store = serve->store,
                                          .sfu = serve->sfu,
                                          .docs = serve->docs,
+                                         .turn = &serve->options.turn.config,
                                          .wall_ms = wall_ms,
                                          .now_us = clock_now_us,
                                          .usage = usage_read };
@@ -336,6 +344,7 @@ static void end_all(struct serve *serve)
         uv_walk(&serve->loop, close_handle, NULL);
         uv_run(&serve->loop, UV_RUN_DEFAULT);
         uv_loop_close(&serve->loop);
+        turn_options_done(&serve->options.turn);
         free(serve->options.file_text);
 }
 
@@ -345,6 +354,7 @@ int command_serve(int argc, char **argv)
         int code = read_options(&serve, argc, argv);
 
         if (code != 0) {
+                turn_options_done(&serve.options.turn);
                 free(serve.options.file_text);
                 return code;
         }

@@ -31,6 +31,7 @@
 #include "signaling/wire/client_msg.h"
 #include "signaling/wire/event_json.h"
 #include "signaling/wire/token.h"
+#include "signaling/wire/turn.h"
 #include "store/store.h"
 
 enum {
@@ -66,11 +67,12 @@ struct app {
         int64_t (*now_us)(void);
         void (*usage)(struct process_usage *ret_usage);
         uint8_t secret[TOKEN_SECRET];
+        struct turn_config turn; /* its texts are borrowed */
 
         GHashTable *rooms;           /* meeting id -> struct room; owned */
         GHashTable *rooms_by_number; /* &room->number -> struct room */
         GHashTable *sessions;        /* &session->serial -> struct session */
-        GHashTable *resources;       /* word -> struct whip_resource */
+        GHashTable *whip_sessions;   /* word -> struct whip_session */
         GHashTable *owed;            /* what others will give back in a callback; owned */
         uint64_t next_serial, next_room;
         struct rate_limit whip_posts;
@@ -93,7 +95,7 @@ struct member {
         int64_t lost_ms;         /* when the seat goes offline; 0: not waiting */
         struct slot_now slots[SFU_MAX_SLOTS]; /* of the peer: audio first, then video */
         uint32_t slots_dirty;                 /* not yet told */
-        struct whip_resource *whip;           /* NULL: she has a page of ours */
+        struct whip_session *whip;            /* NULL: she has a page of ours */
         bool viewed[SFU_MAX_VIDEO_SLOTS];
         struct sfu_slot_view views[SFU_MAX_VIDEO_SLOTS]; /* what she asked for last */
 };
@@ -159,6 +161,7 @@ struct session {
         struct room *room;     /* from joining on */
         struct member *member; /* from joined on */
         uint64_t last_seq;     /* events up to here were sent */
+        int64_t turn_us;       /* when new TURN credentials are due */
         double allowance;      /* token bucket */
         int64_t refilled_us, opened_us;
         unsigned strikes; /* refused for speed, in a row */

@@ -190,7 +190,7 @@ static enum http_body_mode on_request_head(void *user, struct http_conn *conn,
 
         if (req->method == HTTP_POST && !req->metrics_port && match(upload_route, req->path, part))
                 return documents_upload(user, conn, req, part[0]);
-        return HTTP_BODY_GATHER;
+        return whip_refuses_length(conn, req) ? HTTP_BODY_REFUSED : HTTP_BODY_GATHER;
 }
 
 static void on_request(void *user, struct http_conn *conn, const struct http_request *req)

@@ -22,6 +22,8 @@ int service_new(struct app **ret_app, const struct service_config *config)
         app->store = config->store;
         app->sfu = config->sfu;
         app->docs = config->docs;
+        if (config->turn)
+                app->turn = *config->turn;
         app->wall_ms = config->wall_ms;
         app->now_us = config->now_us;
         app->usage = config->usage;
@@ -34,7 +36,7 @@ int service_new(struct app **ret_app, const struct service_config *config)
         app->rooms = g_hash_table_new(g_str_hash, g_str_equal);
         app->rooms_by_number = g_hash_table_new(g_int64_hash, g_int64_equal);
         app->sessions = g_hash_table_new(g_int64_hash, g_int64_equal);
-        app->resources = g_hash_table_new(g_str_hash, g_str_equal);
+        app->whip_sessions = g_hash_table_new(g_str_hash, g_str_equal);
         app->owed = g_hash_table_new_full(g_direct_hash, g_direct_equal, free, NULL);
         *ret_app = app;
         return 0;
@@ -53,7 +55,7 @@ struct app *service_free(struct app *app)
         g_hash_table_destroy(app->rooms_by_number);
         g_hash_table_destroy(app->rooms);
         g_hash_table_destroy(app->sessions);
-        g_hash_table_destroy(app->resources);
+        g_hash_table_destroy(app->whip_sessions);
         g_hash_table_destroy(app->owed);
         free(app);
         return NULL;

@@ -222,6 +222,27 @@ static void send_missed(struct session *session, uint64_t after)
         session->last_seq = room->committed_seq;
 }
 
+/* Credentials outlive any one connection's need of them: she gets the next ones
+ * when half the time of these is over. */
+static void make_turn_credential(struct session *session, struct turn_credential *ret_credential)
+{
+        struct app *app = session->app;
+
+        *ret_credential = (struct turn_credential){ "", "" };
+        session->turn_us = app->now_us() + TURN_LIFE_MS / 2 * INT64_C(1000);
+        if (app->turn.n_uris > 0 &&
+            turn_credential_make(ret_credential, &app->turn, session->who.seat, app->wall_ms()) < 0)
+                session->turn_us = 0; /* at the next tick */
+}
+
+static void renew_turn(struct session *session)
+{
+        struct turn_credential credential;
+
+        make_turn_credential(session, &credential);
+        session_send(session, msg_ice_servers(&session->app->turn, &credential));
+}
+
 /* The welcome's state may be ahead of what is committed; those events are not
  * sent to her again, and effects_after_reload() ends her if they never happen. */
 static void say_welcome(struct session *session, const struct reply *reply, bool resumed)
@@ -229,6 +250,7 @@ static void say_welcome(struct session *session, const struct reply *reply, bool
         struct room *room = session->room;
         const struct member *speaker = room_member_by_number(room, room->speaker);
         GArray *shown = g_array_new(FALSE, FALSE, sizeof(struct msg_document));
+        struct turn_credential credential;
         struct msg_welcome welcome = {
                 .id = reply->id,
                 .self = room_seat(room, session->member),
@@ -239,11 +261,14 @@ static void say_welcome(struct session *session, const struct reply *reply, bool
                 .locked = meeting_locked(room->state),
                 .meeting = room->state,
                 .speaker = speaker ? speaker->id : NULL,
+                .turn = &session->app->turn,
+                .credential = &credential,
         };
 
         for (guint i = 0; i < room->documents->len && !resumed; i++)
                 g_array_append_val(shown,
                                    g_array_index(room->documents, struct room_document, i).shown);
+        make_turn_credential(session, &credential);
         welcome.documents = (const struct msg_document *)(void *)shown->data;
         welcome.n_documents = shown->len;
         session->last_seq = welcome.seq;
@@ -300,6 +325,9 @@ void sessions_tick(struct app *app)
 
         g_hash_table_iter_init(&iter, app->sessions);
         while (g_hash_table_iter_next(&iter, NULL, (void **)&session)) {
+                if (session->state == SESSION_JOINED && app->turn.n_uris > 0 &&
+                    now_us >= session->turn_us)
+                        renew_turn(session);
                 if (session->state != SESSION_NEW ||
                     now_us - session->opened_us < SESSION_JOIN_MS * INT64_C(1000))
                         continue;

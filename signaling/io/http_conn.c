@@ -138,6 +138,7 @@ static void fill_request(struct http_conn *conn, enum http_method method)
                 .cookie = field[HTTP_F_COOKIE],
                 .authorization = field[HTTP_F_AUTHORIZATION],
                 .content_type = field[HTTP_F_CONTENT_TYPE],
+                .if_match = field[HTTP_F_IF_MATCH],
                 .if_none_match = field[HTTP_F_IF_NONE_MATCH],
                 .range = field[HTTP_F_RANGE],
                 .if_range = field[HTTP_F_IF_RANGE],

@@ -51,7 +51,7 @@ struct http_request {
         const char *path;  /* decoded once, no query, no "..", starts with "/" */
         const char *query; /* raw, without "?" */
         const char *host, *origin, *cookie, *authorization, *content_type;
-        const char *if_none_match, *range, *if_range, *accept_encoding, *accept_language;
+        const char *if_match, *if_none_match, *range, *if_range, *accept_encoding, *accept_language;
         int64_t content_length; /* -1: none or chunked */
         const char *remote;     /* client address; from X-Forwarded-For behind --trusted-proxy */
         bool tls;               /* or X-Forwarded-Proto: https behind a trusted proxy */

@@ -105,6 +105,19 @@ bool http_etag_matches(const char *field, const char *etag)
         return false;
 }
 
+bool http_if_match(const char *field, const char *etag)
+{
+        while (*field) {
+                size_t len = strcspn(field, ",");
+                struct span item = trimmed(field, len);
+
+                if (item.len == strlen(etag) && !memcmp(item.data, etag, item.len))
+                        return true;
+                field += len + (field[len] == ',');
+        }
+        return false;
+}
+
 static void put_text(struct wr *w, const char *text)
 {
         for (; *text; text++)

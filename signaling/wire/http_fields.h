@@ -20,6 +20,10 @@ bool http_accepts_coding(const char *field, const char *coding);
 /* Weak comparison of an If-None-Match field with our quoted tag (§13.1.2). */
 bool http_etag_matches(const char *field, const char *etag);
 
+/* Strong comparison of an If-Match field's list with our quoted tag (§13.1.1). "*" is
+ * the caller's. */
+bool http_if_match(const char *field, const char *etag);
+
 /* Writes `attachment; filename="…"; filename*=UTF-8''…` for a UTF-8 name
  * (RFC 6266, RFC 8187): path separators, quotes and control characters of the
  * name never appear. Returns 0, or -ENOSPC. */

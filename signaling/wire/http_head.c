@@ -15,6 +15,7 @@ static const char *const field_names[HTTP_FIELD_COUNT] = {
         [HTTP_F_CONNECTION] = "connection",
         [HTTP_F_UPGRADE] = "upgrade",
         [HTTP_F_EXPECT] = "expect",
+        [HTTP_F_IF_MATCH] = "if-match",
         [HTTP_F_IF_NONE_MATCH] = "if-none-match",
         [HTTP_F_RANGE] = "range",
         [HTTP_F_IF_RANGE] = "if-range",
@@ -28,15 +29,11 @@ static const char *const field_names[HTTP_FIELD_COUNT] = {
 
 /* A second line of one of these makes two readers disagree. */
 static const bool field_once[HTTP_FIELD_COUNT] = {
-        [HTTP_F_HOST] = true,
-        [HTTP_F_ORIGIN] = true,
-        [HTTP_F_AUTHORIZATION] = true,
-        [HTTP_F_CONTENT_TYPE] = true,
-        [HTTP_F_CONTENT_LENGTH] = true,
-        [HTTP_F_TRANSFER_ENCODING] = true,
-        [HTTP_F_RANGE] = true,
-        [HTTP_F_IF_RANGE] = true,
-        [HTTP_F_SEC_WEBSOCKET_KEY] = true,
+        [HTTP_F_HOST] = true,           [HTTP_F_ORIGIN] = true,
+        [HTTP_F_AUTHORIZATION] = true,  [HTTP_F_CONTENT_TYPE] = true,
+        [HTTP_F_CONTENT_LENGTH] = true, [HTTP_F_TRANSFER_ENCODING] = true,
+        [HTTP_F_IF_MATCH] = true,       [HTTP_F_RANGE] = true,
+        [HTTP_F_IF_RANGE] = true,       [HTTP_F_SEC_WEBSOCKET_KEY] = true,
 };
 
 /* What the Connection and Upgrade lines said, over all of them. */

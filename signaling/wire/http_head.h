@@ -29,6 +29,7 @@ enum http_field {
         HTTP_F_CONNECTION,
         HTTP_F_UPGRADE,
         HTTP_F_EXPECT,
+        HTTP_F_IF_MATCH,
         HTTP_F_IF_NONE_MATCH,
         HTTP_F_RANGE,
         HTTP_F_IF_RANGE,

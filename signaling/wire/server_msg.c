@@ -90,15 +90,34 @@ static void add_state(json_t *object, const struct msg_welcome *welcome)
                             welcome->speaker ? json_string(welcome->speaker) : json_null());
 }
 
+static json_t *ice_servers_json(const struct turn_config *turn,
+                                const struct turn_credential *credential)
+{
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < turn->n_uris; i++)
+                json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "urls", turn->uris[i],
+                                                      "username", credential->username,
+                                                      "credential", credential->password));
+        return list;
+}
+
+char *msg_ice_servers(const struct turn_config *turn, const struct turn_credential *credential)
+{
+        return dump(json_pack("{s:s, s:o}", "type", "ice-servers", "ice_servers",
+                              ice_servers_json(turn, credential)));
+}
+
 char *msg_welcome(const struct msg_welcome *welcome)
 {
-        json_t *object = json_pack("{s:s, s:I, s:s, s:s, s:o, s:I, s:b, s:{s:s, s:s, s:b}, s:[]}",
+        json_t *object = json_pack("{s:s, s:I, s:s, s:s, s:o, s:I, s:b, s:{s:s, s:s, s:b}, s:o}",
                                    "type", "welcome", "id", (json_int_t)welcome->id, "self",
                                    welcome->self->id, "role", role_word(welcome->self->role),
                                    "permissions", permissions_json(welcome->self->role), "seq",
                                    (json_int_t)welcome->seq, "resumed", welcome->resumed, "meeting",
                                    "id", welcome->meeting_id, "title", welcome->title, "locked",
-                                   welcome->locked, "ice_servers");
+                                   welcome->locked, "ice_servers",
+                                   ice_servers_json(welcome->turn, welcome->credential));
 
         if (object && !welcome->resumed)
                 add_state(object, welcome);

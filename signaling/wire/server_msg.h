@@ -12,6 +12,7 @@
 #include "base/base.h"
 #include "sfu/api.h"
 #include "signaling/wire/event_json.h"
+#include "signaling/wire/turn.h"
 
 char *msg_ok(int64_t id);
 
@@ -25,6 +26,8 @@ struct msg_welcome {
         uint64_t seq;
         const char *meeting_id, *title;
         bool locked;
+        const struct turn_config *turn;
+        const struct turn_credential *credential; /* for turn */
         /* the rest is not sent when resumed */
         const struct meeting *meeting;
         const struct msg_document *documents;
@@ -32,6 +35,9 @@ struct msg_welcome {
         const char *speaker; /* NULL: nobody */
 };
 char *msg_welcome(const struct msg_welcome *welcome);
+
+/* New credentials before the welcome's end. */
+char *msg_ice_servers(const struct turn_config *turn, const struct turn_credential *credential);
 
 char *msg_answer(int64_t id, const char *sdp);
 

@@ -50,6 +50,7 @@ static void check_fields(const struct http_head *head)
         if (http_cookie_find(head->field[HTTP_F_COOKIE], "dinh", text, sizeof(text)) == 0)
                 FUZZ_CHECK(!strchr(text, ';'));
         http_accepts_coding(head->field[HTTP_F_ACCEPT_ENCODING], "br");
+        http_if_match(head->field[HTTP_F_IF_MATCH], "\"v1\"");
         http_etag_matches(head->field[HTTP_F_IF_NONE_MATCH], "\"v1\"");
         peer_client(client, peer, &trusted, head->field[HTTP_F_X_FORWARDED_FOR]);
         if (http_disposition_write(text, sizeof(text), head->field[HTTP_F_HOST]) == 0)

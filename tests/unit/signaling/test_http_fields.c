@@ -95,6 +95,26 @@ static void download_names_cannot_leave_the_field(void **state)
         assert_int_equal(http_disposition_write(text, 40, "a.pdf"), -ENOSPC);
 }
 
+static void if_match_compares_strongly(void **state)
+{
+        static const struct {
+                const char *field;
+                bool matches;
+        } cases[] = {
+                { "\"v1\"", true },    { " \"v0\" ,\"v1\"", true },
+                { "W/\"v1\"", false }, { "v1", false },
+                { "\"v1", false },     { "\"v10\"", false },
+                { "*", false },        { ",,", false },
+                { "", false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                if (http_if_match(cases[i].field, "\"v1\"") != cases[i].matches)
+                        fail_msg("%s", cases[i].field);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -102,6 +122,7 @@ int main(void)
                 cmocka_unit_test(codings_with_weight_0_are_not_accepted),
                 cmocka_unit_test(tags_compare_weakly),
                 cmocka_unit_test(download_names_cannot_leave_the_field),
+                cmocka_unit_test(if_match_compares_strongly),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

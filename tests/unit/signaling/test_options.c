@@ -15,6 +15,7 @@ struct values {
         const char *name, *config;
         long port;
         bool json;
+        struct option_list peers;
 };
 
 #define SPECS(v)                                                                                   \
@@ -23,6 +24,7 @@ struct values {
                         { "config", OPTION_TEXT, &(v)->config, 0, 0, true },                       \
                         { "port", OPTION_NUMBER, &(v)->port, 0, 65535, false },                    \
                         { "json", OPTION_FLAG, &(v)->json, 0, 0, true },                           \
+                        { "peer", OPTION_LIST, &(v)->peers, 0, 0, false },                         \
         }
 
 static void words_are_read(void **state)
@@ -37,6 +39,44 @@ static void words_are_read(void **state)
         assert_string_equal(v.name, "A B");
         assert_int_equal(v.port, 80);
         assert_true(v.json);
+}
+
+static int read_file(struct values *v, const char *content, char **ret_text, char *ret_error)
+{
+        const struct option_spec specs[] = SPECS(v);
+        char path[] = "/tmp/dinh-options-XXXXXX";
+        int fd = mkstemp(path), r;
+
+        assert_int_equal(write(fd, content, strlen(content)), (ssize_t)strlen(content));
+        close(fd);
+        r = options_read_file(specs, ARRAY_LEN(specs), path, ret_text, ret_error);
+        unlink(path);
+        return r;
+}
+
+/* The command line is read before the file, for --config, and after it. */
+static void a_list_is_of_the_source_read_last(void **state)
+{
+        char *argv[] = { "--peer", "a", "--peer=b" };
+        char *many[2 * (OPTION_LIST_MAX + 1)];
+        struct values v = { 0 };
+        const struct option_spec specs[] = SPECS(&v);
+        char error[OPTION_ERROR], *text = NULL;
+
+        (void)state;
+        assert_int_equal(options_parse(specs, ARRAY_LEN(specs), 3, argv, error), 0);
+        assert_int_equal(read_file(&v, "peer = c\npeer = d\npeer=e\n", &text, error), 0);
+        assert_int_equal(v.peers.n, 3);
+        assert_string_equal(v.peers.items[2], "e");
+        assert_int_equal(options_parse(specs, ARRAY_LEN(specs), 3, argv, error), 0);
+        assert_int_equal(v.peers.n, 2);
+        assert_string_equal(v.peers.items[0], "a");
+        assert_string_equal(v.peers.items[1], "b");
+        free(text);
+        for (size_t i = 0; i < ARRAY_LEN(many); i++)
+                many[i] = i % 2 ? "x" : "--peer";
+        assert_true(options_parse(specs, ARRAY_LEN(specs), ARRAY_LEN(many), many, error) < 0);
+        assert_string_equal(error, "--peer: more than 8");
 }
 
 static void mistakes_are_named(void **state)
@@ -68,19 +108,6 @@ static void mistakes_are_named(void **state)
         }
 }
 
-static int read_file(struct values *v, const char *content, char **ret_text, char *ret_error)
-{
-        const struct option_spec specs[] = SPECS(v);
-        char path[] = "/tmp/dinh-options-XXXXXX";
-        int fd = mkstemp(path), r;
-
-        assert_int_equal(write(fd, content, strlen(content)), (ssize_t)strlen(content));
-        close(fd);
-        r = options_read_file(specs, ARRAY_LEN(specs), path, ret_text, ret_error);
-        unlink(path);
-        return r;
-}
-
 static void a_file_has_the_same_names(void **state)
 {
         struct values v = { 0 };
@@ -92,6 +119,20 @@ static void a_file_has_the_same_names(void **state)
         assert_string_equal(v.name, "A B");
         assert_int_equal(v.port, 7);
         free(text);
+}
+
+static void a_secret_in_a_file_is_whole_and_not_told(void **state)
+{
+        struct values v = { 0 };
+        char error[OPTION_ERROR], *text = NULL;
+
+        (void)state;
+        assert_int_equal(read_file(&v, "name=nor#th # the key\n#name=x\n", &text, error), 0);
+        assert_string_equal(v.name, "nor#th");
+        free(text);
+        assert_true(read_file(&v, "name north\n", &text, error) < 0);
+        assert_non_null(strstr(error, "\"name\""));
+        assert_null(strstr(error, "north"));
 }
 
 static void a_files_mistake_names_its_line(void **state)
@@ -113,7 +154,9 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(words_are_read),
+                cmocka_unit_test(a_list_is_of_the_source_read_last),
                 cmocka_unit_test(mistakes_are_named),
+                cmocka_unit_test(a_secret_in_a_file_is_whole_and_not_told),
                 cmocka_unit_test(a_file_has_the_same_names),
                 cmocka_unit_test(a_files_mistake_names_its_line),
         };

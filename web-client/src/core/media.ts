@@ -40,6 +40,7 @@ export class MediaClient implements Media, MediaListener {
   #layers: Record<Kind, readonly boolean[]> = { mic: [], camera: [], screen: [] };
   #stopLevel: (() => void) | null = null;
   #peer: Peer | null = null;
+  #iceServers: RTCIceServer[] = [];
   #views: SlotView[] = [];
   #told: SlotView[] = [];
   #wishes: readonly Wish[] = [];
@@ -239,7 +240,8 @@ export class MediaClient implements Media, MediaListener {
 
   /* ---- from the meeting ---- */
 
-  onJoined(): void {
+  onJoined(iceServers: RTCIceServer[]): void {
+    this.#takeIceServers(iceServers);
     void this.#tellMedia();
     void this.#keepOrReplace();
   }
@@ -269,9 +271,16 @@ export class MediaClient implements Media, MediaListener {
       this.#wanted[message.kind] = message.wanted;
       this.#layers[message.kind] = message.layers;
       void this.#send(message.kind);
+    } else if (message.type === 'ice-servers') {
+      this.#takeIceServers(message.ice_servers);
     } else if (message.type === 'peer-gone' && message.reason !== 'replaced') {
       this.#replaceSoon(0);
     }
+  }
+
+  #takeIceServers(iceServers: RTCIceServer[]): void {
+    this.#iceServers = iceServers;
+    this.#peer?.useIceServers(iceServers);
   }
 
   #listenSoon(): void {
@@ -315,7 +324,7 @@ export class MediaClient implements Media, MediaListener {
     if (this.#closed || this.#meeting.state.phase !== 'joined') return; // onJoined() comes
     const first = this.#peer === null;
     this.#closePeer(first ? 'connecting' : 'reconnecting');
-    const peer = new Peer(this.#videoSlots, this.#meeting.state.permissions.has('publish'));
+    const peer = new Peer(this.#videoSlots, this.#meeting.state.permissions.has('publish'), this.#iceServers);
     this.#peer = peer;
     peer.pc.onconnectionstatechange = () => this.#onConnectionState(peer);
     this.#wanted = { mic: true, camera: true, screen: true };

@@ -11,7 +11,7 @@ import { Store } from './store.ts';
 /** What the media side wants to hear of. */
 export interface MediaListener {
   /** Joined, for the first time or again. */
-  onJoined(): void;
+  onJoined(iceServers: RTCIceServer[]): void;
   onDown(): void;
   onMessage(message: ServerMessage): void;
   /** The host (or a rule) has switched this off. */
@@ -156,7 +156,7 @@ export class MeetingClient implements Meeting {
     this.#store.set(onWelcome(this.state, welcome));
     this.#joining?.resolve();
     this.#joining = null;
-    this.#media?.onJoined();
+    this.#media?.onJoined(welcome.ice_servers);
   }
 
   #onDown(): void {

@@ -67,8 +67,12 @@ function prefer(transceiver: RTCRtpTransceiver, names: string[]): void {
   if (wanted.length > 0) transceiver.setCodecPreferences?.(wanted);
 }
 
+function configuration(iceServers: RTCIceServer[]): RTCConfiguration {
+  return { bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require', iceServers };
+}
+
 export class Peer {
-  readonly pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
+  readonly pc: RTCPeerConnection;
   readonly voices: MediaStream[] = [];
   readonly pictures: MediaStream[] = [];
   #ears: RTCRtpReceiver[] = [];
@@ -76,7 +80,8 @@ export class Peer {
   /** One change of a sender after the other: parameters are read, changed and written. */
   #queue: Promise<void> = Promise.resolve();
 
-  constructor(videoSlots: number, mayPublish: boolean) {
+  constructor(videoSlots: number, mayPublish: boolean, iceServers: RTCIceServer[]) {
+    this.pc = new RTCPeerConnection(configuration(iceServers));
     if (mayPublish) {
       this.#addSender('mic', 'audio', AUDIO_CODECS, [{}]);
       this.#addSender('camera', 'video', VIDEO_CODECS, CAMERA_RIDS.map((rid) => ({ rid })));
@@ -100,6 +105,11 @@ export class Peer {
     trimExtensions(transceiver, RECEIVED_EXTENSIONS);
     if (media === 'audio') this.#ears.push(transceiver.receiver);
     return new MediaStream([transceiver.receiver.track]);
+  }
+
+  /** For whatever gathers candidates from now on: the ways there are now stay. */
+  useIceServers(iceServers: RTCIceServer[]): void {
+    if (this.pc.signalingState !== 'closed') this.pc.setConfiguration(configuration(iceServers));
   }
 
   async negotiate(ask: (offer: string) => Promise<string>): Promise<void> {

@@ -33,6 +33,7 @@ export type ServerMessage =
   | Ok
   | Error
   | Welcome
+  | IceServers
   | Answer
   | ServerStats
   | EventJoined
@@ -79,6 +80,7 @@ export type ErrorCode =
   | "origin-forbidden"
   | "too-large"
   | "replaced"
+  | "ice-changed"
   | "sdp-too-large"
   | "sdp-malformed"
   | "sdp-no-bundle"
@@ -385,202 +387,14 @@ export interface Welcome {
    */
   ice_servers:
     | []
-    | [
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        }
-      ]
-    | [
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        }
-      ]
-    | [
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        }
-      ]
-    | [
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        }
-      ]
-    | [
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        }
-      ]
-    | [
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        }
-      ]
-    | [
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        }
-      ]
-    | [
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        },
-        {
-          urls: string;
-          username?: string;
-          credential?: string;
-        }
-      ];
+    | [IceServer]
+    | [IceServer, IceServer]
+    | [IceServer, IceServer, IceServer]
+    | [IceServer, IceServer, IceServer, IceServer]
+    | [IceServer, IceServer, IceServer, IceServer, IceServer]
+    | [IceServer, IceServer, IceServer, IceServer, IceServer, IceServer]
+    | [IceServer, IceServer, IceServer, IceServer, IceServer, IceServer, IceServer]
+    | [IceServer, IceServer, IceServer, IceServer, IceServer, IceServer, IceServer, IceServer];
 }
 /**
  * one seat of the meeting; the seat outlives connections and restarts
@@ -643,6 +457,33 @@ export interface Presentation {
   presenter: Id;
   document: DocumentId;
   page: number;
+}
+/**
+ * a TURN server, in the words of RTCIceServer
+ */
+export interface IceServer {
+  urls: string;
+  username?: string;
+  credential?: string;
+}
+/**
+ * New credentials, half a day before the old ones end.
+ */
+export interface IceServers {
+  type: "ice-servers";
+  /**
+   * @maxItems 8
+   */
+  ice_servers:
+    | []
+    | [IceServer]
+    | [IceServer, IceServer]
+    | [IceServer, IceServer, IceServer]
+    | [IceServer, IceServer, IceServer, IceServer]
+    | [IceServer, IceServer, IceServer, IceServer, IceServer]
+    | [IceServer, IceServer, IceServer, IceServer, IceServer, IceServer]
+    | [IceServer, IceServer, IceServer, IceServer, IceServer, IceServer, IceServer]
+    | [IceServer, IceServer, IceServer, IceServer, IceServer, IceServer, IceServer, IceServer];
 }
 /**
  * Reply to offer.

@@ -28,6 +28,7 @@ export const en: Words = {
     'origin-forbidden': 'This page may not connect to the server. Please open the link you were sent.',
     'too-large': 'This is too long.',
     replaced: 'You joined this meeting in another window or on another device.',
+    'ice-changed': 'The connection has just changed. Please connect again.',
     'sdp-too-large': 'The browser and the server could not agree on sound and picture.',
     'sdp-malformed': 'The browser and the server could not agree on sound and picture.',
     'sdp-no-bundle': 'This browser is too old for sound and picture. Please update it.',

@@ -26,6 +26,7 @@ const faults: Record<Fault, string> = {
   'origin-forbidden': 'Trang này không được phép kết nối tới máy chủ. Xin mở lại từ đường dẫn được gửi.',
   'too-large': 'Nội dung quá dài.',
   replaced: 'Bạn đã vào cuộc họp này ở một cửa sổ hoặc thiết bị khác.',
+  'ice-changed': 'Đường truyền vừa đổi. Xin nối lại.',
   'sdp-too-large': 'Trình duyệt và máy chủ không nối được hình tiếng với nhau.',
   'sdp-malformed': 'Trình duyệt và máy chủ không nối được hình tiếng với nhau.',
   'sdp-no-bundle': 'Trình duyệt này quá cũ để gửi nhận hình tiếng. Xin cập nhật trình duyệt.',
