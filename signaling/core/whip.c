@@ -233,10 +233,11 @@ static int take_seat(struct request *q)
         return room_submit(q->room, &media, NULL, NULL);
 }
 
-static struct whip_session *add_session(struct request *q, struct member *member)
+static struct whip_session *add_session(struct request *q, struct member *member,
+                                        const char *answer)
 {
         struct whip_session *session = whip_session_new(q->room, member, take_ptr(q->bearer),
-                                                        q->req->body);
+                                                        q->req->body, answer);
 
         for (size_t i = 0; session && i < q->n_publishers; i++) {
                 session->awaited[session->n_awaited++] = q->publishers[i];
@@ -335,7 +336,7 @@ static void start(struct request *q)
         if (r == 0 && !member->peer)
                 r = -EAGAIN; /* the store took nothing, and the seat is gone again */
         if (r == 0)
-                session = add_session(q, member);
+                session = add_session(q, member, answer);
         if (session) {
                 if (q->role == WHIP_WATCH)
                         pin_publishers(q, member);

@@ -39,6 +39,7 @@ struct whip_session {
         struct member *awaited[WHIP_MAX_PUBLISHERS]; /* as named by the viewer */
         size_t n_awaited;
         struct ice_credentials ice; /* the client's */
+        char *front;                /* of our fragments */
         char *restarted;            /* our side of the last restart; NULL: none yet */
         int64_t patches_ms;         /* when its allowance of PATCHes is whole again */
 };
@@ -80,6 +81,6 @@ char *whip_bearer(const struct http_request *req);
 unsigned whip_count(const struct app *app, const char *bearer);
 /* Takes bearer, also on failure. NULL: no memory. */
 struct whip_session *whip_session_new(struct room *room, struct member *member, char *bearer,
-                                      struct span offer);
+                                      struct span offer, const char *answer);
 
 #endif

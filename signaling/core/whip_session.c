@@ -37,14 +37,17 @@ static void renew_etag(struct whip_session *session)
 }
 
 struct whip_session *whip_session_new(struct room *room, struct member *member, char *bearer,
-                                      struct span offer)
+                                      struct span offer, const char *answer)
 {
         struct whip_session *session = calloc(1, sizeof(*session));
+        char front[SDPFRAG_FRONT_CAP];
 
-        if (!session) {
+        if (!session || sdpfrag_write_front(front, sizeof(front), answer, strlen(answer)) < 0) {
                 g_free(bearer);
+                free(session);
                 return NULL;
         }
+        session->front = g_strdup(front);
         rand_word(session->word, WHIP_WORD_CHARS);
         renew_etag(session);
         session->room = room;
@@ -66,7 +69,8 @@ void whip_forget(struct app *app, struct member *member)
                 session->awaited[i]->awaited--;
         g_hash_table_remove(app->whip_sessions, session->word);
         g_free(session->bearer);
-        free(session->restarted);
+        g_free(session->front);
+        g_free(session->restarted);
         free(session);
 }
 
@@ -147,6 +151,35 @@ static void reply_restarted(struct app *app, struct http_conn *conn,
         whip_reply(conn, 200, WHIP_FRAGMENT_TYPE, session->restarted, &headers);
 }
 
+/* On failure the old ICE session goes on (RFC 9725 §4.3.3). */
+static void restart(struct app *app, struct http_conn *conn, struct whip_session *session,
+                    const struct ice_credentials *ice)
+{
+        char *ours = NULL;
+        int r;
+
+        if (!spend(app, session, WHIP_RESTART_EVERY_MS)) {
+                whip_refuse_too_fast(app, conn);
+                return;
+        }
+        r = sfu_peer_restart_ice(app->sfu, session->member->peer, ice->ufrag, ice->pwd, &ours);
+        if (r > 0) {
+                whip_refuse(conn, 422, sfu_offer_error_code((enum sfu_offer_err)r),
+                            "ICE cannot be restarted with this");
+        } else if (r == -ENOENT) {
+                whip_refuse(conn, 404, "not-found", "no such session");
+        } else if (r < 0) {
+                whip_refuse_with(conn, 503, "busy", "try again", "Retry-After", "1");
+        } else {
+                g_free(session->restarted);
+                session->restarted = g_strconcat(session->front, ours, NULL);
+                session->ice = *ice;
+                renew_etag(session);
+                reply_restarted(app, conn, session);
+        }
+        free(ours);
+}
+
 static void trickle(struct http_conn *conn)
 {
         struct whip_headers headers;
@@ -164,7 +197,7 @@ static void apply(struct app *app, struct http_conn *conn, const struct http_req
         bool new_pwd = given->pwd[0] && strcmp(given->pwd, now->pwd) != 0;
 
         if (new_ufrag && new_pwd)
-                whip_refuse(conn, 422, "bad-field", "ICE is not restarted here");
+                restart(app, conn, session, given);
         else if (new_ufrag || new_pwd) /* RFC 8445 §9: a restart changes both */
                 whip_refuse(conn, 422, "bad-field", "neither this ICE session nor a new one");
         else if (is_any(req->if_match) && given->ufrag[0] && session->restarted)

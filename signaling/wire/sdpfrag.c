@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "signaling/wire/sdpfrag.h"
 
+#include <errno.h>
 #include <strings.h>
 
 enum { MAX_WORDS = 64, MIN_UFRAG = 4, MIN_PWD = 22, MAX_FOUNDATION = 32, MAX_ADDRESS = 255 };
@@ -217,4 +218,36 @@ void sdpfrag_credentials_of(struct ice_credentials *ret_ice, const char *sdp, si
                         (void)!take_credential(ice.pwd, line, 1);
         }
         *ret_ice = ice;
+}
+
+static void put(struct wr *w, struct span text)
+{
+        uint8_t *at = wr_take(w, text.len);
+
+        if (at)
+                memcpy(at, text.data, text.len);
+}
+
+int sdpfrag_write_front(char *ret, size_t cap, const char *answer, size_t len)
+{
+        static const char *const wanted[] = { "a=group:BUNDLE ", "m=", "a=mid:" };
+        static const struct span lite = { (const uint8_t *)"a=ice-lite\r\n", 12 };
+        static const struct span end = { (const uint8_t *)"\r\n", 2 };
+        struct rd r = rd_init((const uint8_t *)answer, len);
+        struct wr w = wr_init((uint8_t *)ret, cap);
+        struct span line;
+        size_t n = 0;
+
+        put(&w, lite);
+        while (n < ARRAY_LEN(wanted) && take_line(&r, &line)) {
+                struct span rest = line;
+
+                if (!take_prefix(&rest, wanted[n]))
+                        continue;
+                put(&w, line);
+                put(&w, end);
+                n++;
+        }
+        wr_u8(&w, '\0');
+        return w.bad ? -ENOSPC : 0;
 }

@@ -18,6 +18,7 @@ enum {
         SDPFRAG_MAX_BYTES = 16 * 1024,
         SDPFRAG_MAX_CANDIDATES = 100,
         SDPFRAG_MAX_MEDIA = 64,
+        SDPFRAG_FRONT_CAP = 1024,     /* of our answers' m-lines and groups */
         ICE_CREDENTIAL_CAP = 256 + 1, /* RFC 8839 §5.4: at most 256 ice-chars; with NUL */
 };
 
@@ -43,5 +44,10 @@ must_use int sdpfrag_parse(struct sdpfrag *ret_frag, const uint8_t *data, size_t
 /* The first ufrag and the first password of an offer or answer that was taken
  * as good; "" for what it does not have. */
 void sdpfrag_credentials_of(struct ice_credentials *ret_ice, const char *sdp, size_t len);
+
+/* The front of a fragment of ours (RFC 8840 §9.1): ice-lite, and from an answer of
+ * ours its BUNDLE group, its first m-line and that one's mid, to which candidates
+ * can be added. NUL-terminated. Returns 0, or -ENOSPC when it would pass cap. */
+must_use int sdpfrag_write_front(char *ret, size_t cap, const char *answer, size_t len);
 
 #endif

@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         struct ice_credentials ice;
         struct sdpfrag frag;
+        char front[SDPFRAG_FRONT_CAP];
 
         if (sdpfrag_parse(&frag, data, size) == 0) {
                 FUZZ_CHECK(size > 0 && size <= SDPFRAG_MAX_BYTES);
@@ -26,5 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         sdpfrag_credentials_of(&ice, (const char *)data, size);
         check(&ice);
+        if (sdpfrag_write_front(front, sizeof(front), (const char *)data, size) == 0)
+                FUZZ_CHECK(strnlen(front, sizeof(front)) < sizeof(front));
         return 0;
 }

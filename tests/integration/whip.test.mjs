@@ -198,6 +198,50 @@ test('candidates_are_taken_for_the_ice_session_they_name', async () => {
   assert.equal((await session.delete()).status, 200);
 });
 
+test('ice_restarts_by_patch', async () => {
+  for (const way of ['whip', 'whep']) {
+    const session = await Session.open({ way });
+    const next = { ufrag: 'fresh1', pwd: 'p'.repeat(24) };
+    const answer = await session.patch(fragment(next), { match: '"*"' });
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers.get('content-type'), FRAGMENT);
+    const etag = answer.headers.get('etag');
+    assert.match(etag, /^"[^"]+"$/);
+    assert.notEqual(etag, session.etag);
+    assert.deepEqual(turnServers(answer).map((s) => s.urls), URIS);
+    const ours = await answer.text();
+    const before = credentialsOf(session.sdp);
+    assert.match(ours, /^a=ice-lite\r\na=group:BUNDLE [^\r]+\r\nm=[^\r]+\r\na=mid:\S+\r\n/);
+    assert.ok(credentialsOf(ours).ufrag && credentialsOf(ours).ufrag !== before.ufrag);
+    assert.ok(credentialsOf(ours).pwd && credentialsOf(ours).pwd !== before.pwd);
+    assert.match(ours, /^a=candidate:\S+ 1 udp \d+ 127\.0\.0\.1 \d+ typ host/m);
+    assert.match(ours, /^a=end-of-candidates\r\n/m);
+    await refused(await session.patch(fragment(session.ice, [CANDIDATE])), 412, 'ice-changed');
+    assert.equal((await session.patch(fragment(next, [CANDIDATE]), { match: etag })).status, 204);
+    const again = await session.patch(fragment(next), { match: '*' });
+    assert.deepEqual([again.status, again.headers.get('etag'), await again.text()], [200, etag, ours], 'the answer may be asked for again');
+    assert.equal((await session.delete()).status, 200);
+  }
+});
+
+/** RFC 9725 §4.3.3: whoever comes last has the session; whoever came with the old tag has lost. */
+test('restarts_at_once_end_in_one_ice_session', async () => {
+  const session = await Session.open();
+  const ices = Array.from({ length: 6 }, (_, i) => ({ ufrag: `race${i}`, pwd: String(i).repeat(24) }));
+  const byTag = await Promise.all(ices.map((ice) => session.patch(fragment(ice))));
+  assert.deepEqual(byTag.map((a) => a.status).sort(), [200, 412, 412, 412, 412, 412]);
+  const any = await Promise.all(ices.slice(0, 3).map((ice) => session.patch(fragment(ice), { match: '*' })));
+  const tags = new Set();
+  for (const answer of any) {
+    assert.equal(answer.status, 200);
+    tags.add(answer.headers.get('etag'));
+  }
+  let alive = 0;
+  for (const match of tags) alive += (await session.patch(fragment({}, [CANDIDATE]), { match })).status === 204;
+  assert.equal(alive, 1);
+  assert.equal((await session.delete()).status, 200);
+});
+
 test('a_session_obeys_its_own_token_only', async () => {
   const session = await Session.open();
   const body = fragment(session.ice, [CANDIDATE]);

@@ -13,6 +13,7 @@
 #include "signaling/core/session.h"
 
 struct fake_sfu fake_sfu;
+struct fake_reply fake_reply;
 int64_t fake_now_ms;
 
 /* ---- the server ---- */
@@ -80,7 +81,17 @@ void *ws_user(const struct ws_conn *conn)
 void http_reply(struct http_conn *conn, const struct http_response *response)
 {
         (void)conn;
-        (void)response;
+        fake_reply = (struct fake_reply){ .status = response->status };
+        for (size_t i = 0; i < response->n_headers; i++) {
+                const struct http_header *header = &response->headers[i];
+
+                if (strcmp(header->name, "ETag") == 0)
+                        snprintf(fake_reply.etag, sizeof(fake_reply.etag), "%s", header->value);
+                if (strcmp(header->name, "Location") == 0)
+                        snprintf(fake_reply.location, sizeof(fake_reply.location), "%s",
+                                 header->value);
+                fake_reply.n_links += strcmp(header->name, "Link") == 0;
+        }
 }
 
 void http_reply_file(struct http_conn *conn, const struct http_request *req,
@@ -142,6 +153,20 @@ int sfu_peer_open(struct sfu *sfu, const struct sfu_peer_params *params, const c
         fake_sfu.last_params = *params;
         *ret_answer = strdup("v=0 answer");
         *ret_peer = ++fake_sfu.peers_opened;
+        return 0;
+}
+
+int sfu_peer_restart_ice(struct sfu *sfu, uint64_t peer, const char *ufrag, const char *pwd,
+                         char **ret_lines)
+{
+        (void)sfu;
+        (void)peer;
+        (void)ufrag;
+        (void)pwd;
+        if (fake_sfu.restart_result != 0)
+                return fake_sfu.restart_result;
+        fake_sfu.restarts++;
+        *ret_lines = strdup("a=ice-ufrag:ours\r\n");
         return 0;
 }
 

@@ -22,7 +22,8 @@ struct ws_conn {
 
 /* What the media plane was told last. */
 struct fake_sfu {
-        uint64_t peers_opened, last_closed;
+        uint64_t peers_opened, last_closed, restarts;
+        int restart_result;
         struct sfu_peer_params last_params;
         bool muted[SFU_N_KINDS];
         struct sfu_slot_view views[SFU_MAX_SLOTS];
@@ -31,6 +32,14 @@ struct fake_sfu {
         size_t n_events;
 };
 extern struct fake_sfu fake_sfu;
+
+/* The last answer to a request. */
+struct fake_reply {
+        int status;
+        char etag[64], location[160];
+        unsigned n_links;
+};
+extern struct fake_reply fake_reply;
 extern int64_t fake_now_ms;
 
 struct world {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -160,6 +161,25 @@ static void an_offer_has_its_credentials(void **state)
         assert_string_equal(ice.pwd, "");
 }
 
+static void our_fragment_begins_as_our_answer(void **state)
+{
+        static const char answer[] = "v=0\r\na=ice-lite\r\na=group:BUNDLE a b\r\n"
+                                     "m=audio 9 UDP/TLS/RTP/SAVPF 97\r\nc=IN IP4 0.0.0.0\r\n"
+                                     "a=mid:a\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:b\r\n";
+        char front[SDPFRAG_FRONT_CAP], small[40], whole[SDPFRAG_FRONT_CAP + 256];
+        struct sdpfrag frag;
+
+        (void)state;
+        assert_int_equal(sdpfrag_write_front(front, sizeof(front), answer, strlen(answer)), 0);
+        assert_string_equal(front, "a=ice-lite\r\na=group:BUNDLE a b\r\n"
+                                   "m=audio 9 UDP/TLS/RTP/SAVPF 97\r\na=mid:a\r\n");
+        assert_int_equal(sdpfrag_write_front(small, sizeof(small), answer, strlen(answer)),
+                         -ENOSPC);
+        snprintf(whole, sizeof(whole), "%s" UFRAG PWD HOST "a=end-of-candidates\r\n", front);
+        assert_int_equal(parse(&frag, whole), 0);
+        assert_int_equal(frag.n_candidates, 1);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -167,6 +187,7 @@ int main(void)
                 cmocka_unit_test(credentials_are_read),
                 cmocka_unit_test(a_fragment_is_bounded),
                 cmocka_unit_test(an_offer_has_its_credentials),
+                cmocka_unit_test(our_fragment_begins_as_our_answer),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

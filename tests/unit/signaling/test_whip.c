@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* whip — what happens to a session in the course of time: its token ends, its ICE
+ * restarts, its TURN credentials grow old. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "signaling/core/whip.h"
+#include "tests/unit/signaling/fakes.h"
+
+#define OFFER "v=0\r\na=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n"
+#define SAME "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n"
+#define FIRST "a=ice-ufrag:new1\r\na=ice-pwd:aaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"
+#define SECOND "a=ice-ufrag:new2\r\na=ice-pwd:bbbbbbbbbbbbbbbbbbbbbbbbbb\r\n"
+#define HALF "a=ice-ufrag:new3\r\na=ice-pwd:aaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"
+
+enum { TOKEN_LIFE_MS = 60000 };
+
+struct client {
+        struct world *world;
+        char authorization[TOKEN_MAX + 16];
+        char word[64], etag[64];
+};
+
+static void publish(struct client *ret_client, struct world *world)
+{
+        struct token token = { .kind = TOKEN_JOIN,
+                               .role = ROLE_DELEGATE,
+                               .expires_ms = fake_now_ms + TOKEN_LIFE_MS };
+        struct client client = { .world = world };
+        char text[TOKEN_MAX];
+        struct http_request req = { .method = HTTP_POST,
+                                    .remote = "192.0.2.1",
+                                    .authorization = client.authorization,
+                                    .content_type = "application/sdp",
+                                    .body = { (const uint8_t *)OFFER, strlen(OFFER) } };
+
+        memcpy(token.meeting, world->meeting, sizeof(token.meeting));
+        assert_int_equal(token_write(text, &token, world->app->secret), 0);
+        snprintf(client.authorization, sizeof(client.authorization), "Bearer %s", text);
+        whip_endpoint(world->app, NULL, &req, WHIP_PUBLISH, world->meeting);
+        assert_int_equal(fake_reply.status, 201);
+        fake_settle(world);
+        snprintf(client.word, sizeof(client.word), "%s", strrchr(fake_reply.location, '/') + 1);
+        memcpy(client.etag, fake_reply.etag, sizeof(client.etag));
+        *ret_client = client;
+}
+
+static int request(const struct client *client, enum http_method method, const char *if_match,
+                   const char *body)
+{
+        struct http_request req = { .method = method,
+                                    .remote = "192.0.2.1",
+                                    .authorization = client->authorization,
+                                    .content_type = "application/trickle-ice-sdpfrag",
+                                    .if_match = if_match,
+                                    .body = { (const uint8_t *)body, strlen(body) } };
+
+        fake_reply.status = 0;
+        whip_resource(client->world->app, NULL, &req, client->world->meeting, client->word);
+        return fake_reply.status;
+}
+
+static int patch(const struct client *client, const char *if_match, const char *body)
+{
+        return request(client, HTTP_PATCH, if_match, body);
+}
+
+static void a_token_may_end_while_its_session_lasts(void **state)
+{
+        struct client client;
+
+        publish(&client, *state);
+        assert_int_equal(patch(&client, client.etag, SAME), 204);
+        fake_now_ms += TOKEN_LIFE_MS;
+        service_tick(((struct world *)*state)->app);
+        assert_int_equal(fake_sfu.last_closed, 0);
+        assert_int_equal(patch(&client, client.etag, SAME), 401);
+        assert_int_equal(patch(&client, "*", FIRST), 401);
+        assert_int_equal(fake_sfu.restarts, 0);
+        assert_int_equal(request(&client, HTTP_DELETE, "", ""), 200);
+        assert_int_equal(fake_sfu.last_closed, fake_sfu.peers_opened);
+        assert_int_equal(request(&client, HTTP_DELETE, "", ""), 401);
+}
+
+static void a_restart_makes_a_new_ice_session(void **state)
+{
+        struct client client;
+        char first[64];
+
+        publish(&client, *state);
+        assert_int_equal(patch(&client, "*", FIRST), 200);
+        memcpy(first, fake_reply.etag, sizeof(first));
+        assert_string_not_equal(first, client.etag);
+        assert_int_equal(fake_sfu.restarts, 1);
+
+        /* What was on its way for the old session comes too late, a restart too. */
+        assert_int_equal(patch(&client, client.etag, SAME), 412);
+        assert_int_equal(patch(&client, client.etag, SECOND), 412);
+        assert_int_equal(patch(&client, "*", HALF), 422);
+        assert_int_equal(patch(&client, first, FIRST), 204);
+        assert_int_equal(fake_sfu.restarts, 1);
+
+        /* Asked again because the answer was lost: the same answer. */
+        assert_int_equal(patch(&client, "\"*\"", FIRST), 200);
+        assert_string_equal(fake_reply.etag, first);
+        assert_int_equal(fake_sfu.restarts, 1);
+
+        assert_int_equal(patch(&client, "*", SECOND), 200);
+        assert_string_not_equal(fake_reply.etag, first);
+        assert_int_equal(patch(&client, first, SECOND), 412);
+}
+
+static void a_failed_restart_leaves_the_session_as_it_was(void **state)
+{
+        static const struct {
+                int result, status;
+        } cases[] = {
+                { -EAGAIN, 503 }, { -ENOMEM, 503 }, { -ENOENT, 404 }, { SFU_OFFER_NO_ICE, 422 }
+        };
+        struct client client;
+
+        publish(&client, *state);
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                fake_sfu.restart_result = cases[i].result;
+                assert_int_equal(patch(&client, "*", FIRST), cases[i].status);
+                assert_int_equal(patch(&client, client.etag, SAME), 204);
+        }
+        fake_sfu.restart_result = 0;
+        assert_int_equal(patch(&client, "*", FIRST), 200);
+}
+
+static void restarts_are_bounded_in_speed(void **state)
+{
+        struct client client;
+        char body[128];
+        unsigned n = 0;
+
+        publish(&client, *state);
+        do
+                snprintf(body, sizeof(body), "a=ice-ufrag:u%03u\r\na=ice-pwd:%026u\r\n", n, n);
+        while (patch(&client, "*", body) == 200 && ++n < 1000);
+        assert_int_equal(fake_reply.status, 429);
+        assert_in_range(n, 2, 20);
+        fake_now_ms += 1000;
+        assert_int_equal(patch(&client, "*", body), 200);
+        assert_int_equal(request(&client, HTTP_DELETE, "", ""), 200);
+}
+
+static void use_turn(struct world *world)
+{
+        world->app->turn = (struct turn_config){ .uris = { "turn:a.vn", "turns:a.vn" },
+                                                 .n_uris = 2,
+                                                 .secret = "north" };
+}
+
+static void each_ice_session_has_its_turn_credentials(void **state)
+{
+        struct client client;
+
+        use_turn(*state);
+        publish(&client, *state);
+        assert_int_equal(fake_reply.n_links, 2);
+        assert_int_equal(patch(&client, client.etag, SAME), 204);
+        assert_int_equal(fake_reply.n_links, 0);
+        assert_int_equal(patch(&client, "*", FIRST), 200);
+        assert_int_equal(fake_reply.n_links, 2);
+}
+
+static void a_long_meeting_gets_new_turn_credentials(void **state)
+{
+        struct world *world = *state;
+        struct ws_conn *conn;
+        json_t *server, *welcome;
+
+        use_turn(world);
+        conn = fake_open(world, "s-1", ROLE_DELEGATE);
+        welcome = fake_join(world, conn, "Hoa", -1);
+        server = json_array_get(json_object_get(welcome, "ice_servers"), 0);
+        assert_string_equal(fake_text(server, "urls"), "turn:a.vn");
+        assert_string_equal(fake_text(server, "username"), "87400:s-1");
+
+        fake_now_ms += TURN_LIFE_MS / 2 - 1;
+        service_tick(world->app);
+        assert_int_equal(fake_count(conn, "ice-servers"), 0);
+        fake_now_ms += 1;
+        service_tick(world->app);
+        service_tick(world->app);
+        assert_int_equal(fake_count(conn, "ice-servers"), 1);
+        server = json_array_get(json_object_get(fake_last(conn, "ice-servers"), "ice_servers"), 1);
+        assert_string_equal(fake_text(server, "urls"), "turns:a.vn");
+        assert_string_equal(fake_text(server, "username"), "130600:s-1");
+        fake_close(conn);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
+        const struct CMUnitTest tests[] = {
+                T(a_token_may_end_while_its_session_lasts),
+                T(a_restart_makes_a_new_ice_session),
+                T(a_failed_restart_leaves_the_session_as_it_was),
+                T(restarts_are_bounded_in_speed),
+                T(each_ice_session_has_its_turn_credentials),
+                T(a_long_meeting_gets_new_turn_credentials),
+        };
+#undef T
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
