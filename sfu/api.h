@@ -199,6 +199,7 @@ struct sfu_counters {
         uint64_t gso_messages, gso_segments, plain_messages, gro_messages, gro_segments;
         uint64_t tcp_accepted, tcp_refused; /* refused: too many, or no valid check came */
         uint64_t nack_in, nack_out, rtx_out, rtx_miss, pli_in, pli_out;
+        uint64_t relayed, relay_dropped; /* packets handed to other workers; not taken by them */
         uint32_t peers, rooms, tcp_open;
 };
 void sfu_counters(const struct sfu *sfu, struct sfu_counters *ret_counters);

@@ -207,16 +207,13 @@ bool media_in_classify(struct media_in *in, const struct media_pub *pub)
         return classify_other(in);
 }
 
-static void hear(struct media_layer *layer, const struct media_in *in, const struct in_ext *ext,
-                 int64_t now_us)
+static struct audio_claim claim_of(const struct media_in *in, const struct in_ext *ext)
 {
-        struct audio_claim claim = {
+        return (struct audio_claim){
                 .has_level = ext->has_level,
                 .level = ext->level,
                 .payload_len = in->rtp.payload.len,
         };
-
-        audio_select_on_packet(layer->pub->peer->room->select, layer->pub->mic_id, &claim, now_us);
 }
 
 static void note_keyframe(struct media_layer *layer, const struct media_in *in)
@@ -229,17 +226,46 @@ static void note_keyframe(struct media_layer *layer, const struct media_in *in)
 /* A layer that was silent flows: whoever watches may take it from this very
  * packet on, which most often begins a key frame. One that stops (BYE) and starts
  * all the time is noticed at the watchers' next regular look. */
-static void layer_on_start(struct media_layer *layer, int64_t now_us)
+void layer_on_start(struct media_layer *layer, int64_t now_us)
 {
         struct media_slot *slot;
 
         if (now_us - layer->start_us < RESTART_INTERVAL_US)
                 return;
         layer->start_us = now_us;
+        relay_layer_changed(layer);
         list_for_each (slot, &layer->pub->watchers, LINK_WATCH) {
                 if (!slot->audio)
                         peer_allocate(slot->peer, now_us);
         }
+}
+
+/* A packet that is new: to all who want it, here and on other workers. */
+static void take(struct media_layer *layer, struct media_in *in, const struct in_ext *ext,
+                 bool recovered, int64_t now_us)
+{
+        struct media_peer *peer = layer->pub->peer;
+        struct audio_claim claim = claim_of(in, ext);
+        bool heard = layer->pub->kind == SFU_MIC && in->rtp.payload.len > 0 && !recovered;
+
+        if (heard)
+                audio_select_on_packet(peer->room->select, layer->pub->mic_id, &claim, now_us);
+        if (in->starts_keyframe)
+                note_keyframe(layer, in);
+        relay_packet(layer, in, heard ? &claim : NULL, recovered, now_us);
+        if (!layer_is_shown(layer))
+                return;
+        if (layer->nack) {
+                nack_gen_on_packet(layer->nack, in->rtp.seq, now_us);
+                peer_wake(peer, nack_gen_deadline_us(layer->nack));
+        }
+        if (layer->cache)
+                rtx_cache_put(layer->cache, in->ext, in->pkt);
+        if (link_empty(&layer->current) && link_empty(&layer->next))
+                return; /* it is shown elsewhere only */
+        in->newest = (uint32_t)layer->recv.seq.newest;
+        in->time_us = layer_time_of(layer, in->rtp.ts);
+        layer_push(layer, in);
 }
 
 static void layer_on_packet(struct media_layer *layer, struct media_in *in,
@@ -251,11 +277,10 @@ static void layer_on_packet(struct media_layer *layer, struct media_in *in,
                 .bytes = in->pkt->len,
                 .recovered = recovered,
         };
-        struct media_peer *peer = layer->pub->peer;
         bool flowed = layer_flows(layer, now_us);
 
         if (!media_in_classify(in, layer->pub)) {
-                peer->room->counters.rtp_bad++;
+                layer->pub->peer->room->counters.rtp_bad++;
                 return;
         }
         if (rtp_recv_on_packet(&layer->recv, &received, now_us, &in->ext) != RTP_RECV_NEW)
@@ -263,21 +288,29 @@ static void layer_on_packet(struct media_layer *layer, struct media_in *in,
         layer->codec = in->codec;
         if (!flowed)
                 layer_on_start(layer, now_us);
-        if (layer->pub->kind == SFU_MIC && in->rtp.payload.len > 0 && !recovered)
-                hear(layer, in, ext, now_us);
-        if (in->starts_keyframe)
-                note_keyframe(layer, in);
-        if (link_empty(&layer->current) && link_empty(&layer->next))
-                return;
-        if (layer->nack) {
-                nack_gen_on_packet(layer->nack, in->rtp.seq, now_us);
-                peer_wake(peer, nack_gen_deadline_us(layer->nack));
-        }
-        if (layer->cache)
-                rtx_cache_put(layer->cache, in->ext, in->pkt);
-        in->newest = (uint32_t)layer->recv.seq.newest;
-        in->time_us = layer_time_of(layer, in->rtp.ts);
-        layer_push(layer, in);
+        take(layer, in, ext, recovered, now_us);
+}
+
+void layer_on_relayed(struct media_layer *layer, struct media_in *in, bool recovered,
+                      int64_t now_us)
+{
+        struct rtp_recv_packet received = {
+                .seq = in->rtp.seq,
+                .ts = in->rtp.ts,
+                .bytes = in->pkt->len,
+                .recovered = recovered,
+        };
+        bool flowed = layer_flows(layer, now_us);
+        struct in_ext ext;
+
+        if (!media_in_classify(in, layer->pub))
+                return; /* home has counted it */
+        read_ext(&ext, &layer->pub->peer->ext, &in->rtp);
+        rtp_recv_on_relayed(&layer->recv, &received, in->ext, in->pkt->arrival_us);
+        layer->codec = in->codec;
+        if (!flowed && layer_flows(layer, now_us))
+                layer_on_start(layer, now_us);
+        take(layer, in, &ext, recovered, now_us);
 }
 
 int media_peer_on_rtp(struct media_peer *peer, struct pkt *pkt, int64_t now_us)

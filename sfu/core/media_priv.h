@@ -90,9 +90,11 @@ struct media_layer {
         struct media_pub *pub;
         uint32_t id; /* in the room; a new one whenever the stream starts over */
         uint8_t index;
+        uint8_t generation; /* restarts, modulo 256 */
+        uint16_t height;
         uint32_t ssrc, rtx_ssrc; /* 0: not seen yet */
         enum sdp_codec codec;
-        uint16_t height;
+        uint32_t watched_by, desired_by; /* other workers that do; 0 of a proxy's */
         struct rtp_recv recv;
         struct nack_gen *nack;   /* both only while somebody shows it, and a little */
         struct rtx_cache *cache; /* longer; may be NULL for lack of memory */
@@ -118,6 +120,7 @@ struct media_pub {
         struct sdp_publication sdp;
         struct media_link watchers;
         bool wanted, wanted_told;
+        uint32_t watched_by;  /* other workers with watchers */
         int64_t unwatched_us; /* since when nobody watches; 0: somebody does */
         uint32_t mic_id;      /* in audio_select */
         size_t n_layers;
@@ -192,7 +195,9 @@ struct media_peer {
         uint32_t participant;
         size_t index; /* in the room's arrays */
         bool connected;
-        struct sdp_ext_ids ext; /* RFC 8843 §9.2: one meaning per id in a bundle */
+        struct media_proxy *proxy; /* it is another worker's (media_remote.h) */
+        struct media_key *key;     /* an own one that other workers know */
+        struct sdp_ext_ids ext;    /* RFC 8843 §9.2: one meaning per id in a bundle */
         bool transport_cc;
         struct media_pub *pubs[SFU_N_KINDS]; /* NULL: not offered */
         size_t n_ssrcs;
@@ -214,6 +219,7 @@ struct media_peer {
 
 struct media_counters {
         uint64_t nack_in, nack_out, rtx_out, rtx_miss, pli_in, pli_out, rtp_bad, overtaken;
+        uint64_t relayed, relay_dropped; /* packets, to other workers */
 };
 
 struct media_room {
@@ -238,6 +244,7 @@ struct media_room {
         struct media_link work[2]; /* layers whose packets wait: sound, pictures */
         uint32_t n_walks;
         struct media_counters counters;
+        struct media_span *span; /* NULL: this room has one worker */
 };
 
 /* One packet on its way. */
@@ -318,6 +325,9 @@ void room_renumber_layer(struct media_room *room, struct media_layer *layer);
 struct media_layer *room_layer(const struct media_room *room, uint32_t id);
 void media_tell(struct media_peer *peer, const struct sfu_event *event);
 
+must_use int room_add_peer(struct media_room *room, struct media_peer **ret_peer,
+                           const struct media_peer_params *params, int64_t now_us);
+
 /* media_pub.c */
 must_use int pub_new(struct media_pub **ret_pub, struct media_peer *peer, enum sfu_kind kind,
                      const struct sdp_publication *sdp);
@@ -326,6 +336,9 @@ DEFINE_CLEANUP(struct media_pub *, pub_free)
 void layer_watched(struct media_layer *layer);
 void layer_unwatched(struct media_layer *layer, int64_t now_us);
 int64_t layer_tidy(struct media_layer *layer, int64_t now_us); /* returns when again */
+/* By a slot here or on another worker: shown, or to be at its next key frame. */
+bool layer_is_shown(const struct media_layer *layer);
+bool layer_is_desired(const struct media_layer *layer);
 bool layer_flows(const struct media_layer *layer, int64_t now_us);
 /* It flows, or would soon if somebody desired it. */
 bool layer_available(const struct media_layer *layer, int64_t now_us);
@@ -339,6 +352,11 @@ must_use bool pub_codec(const struct media_pub *pub, uint8_t pt, enum sdp_codec 
 
 /* media_in.c */
 must_use bool media_in_classify(struct media_in *in, const struct media_pub *pub);
+/* A packet that the layer's home worker has taken; in->pkt and in->ext are set. */
+void layer_on_relayed(struct media_layer *layer, struct media_in *in, bool recovered,
+                      int64_t now_us);
+/* A layer that was silent flows: its watchers look again. */
+void layer_on_start(struct media_layer *layer, int64_t now_us);
 
 /* media_burst.c */
 void burst_init(struct media_burst *burst);
@@ -380,6 +398,22 @@ void room_audio_tick(struct media_room *room, int64_t now_us);
 void peer_assign_audio(struct media_peer *peer, int64_t now_us);
 must_use int room_add_mic(struct media_room *room, struct media_pub *pub);
 void room_remove_mic(struct media_room *room, struct media_pub *pub);
+
+/* media_relay.c: does nothing where a room has one worker. The first two are for
+ * own peers, the next four skip proxies, the last two are true for proxies. */
+must_use int relay_add_peer(struct media_peer *peer);
+void relay_remove_peer(struct media_peer *peer);
+void relay_peer_changed(struct media_peer *peer);
+void relay_layer_changed(struct media_layer *layer);
+void relay_packet(struct media_layer *layer, const struct media_in *in,
+                  const struct audio_claim *claim, bool recovered, int64_t now_us);
+bool relay_watch(struct media_peer *peer);
+bool relay_want_key(struct media_layer *layer);
+
+/* media_remote.c */
+struct media_span *span_free(struct media_room *room);
+void proxy_free(struct media_peer *peer); /* of any peer: what makes it a proxy */
+int64_t proxy_on_timeout(struct media_peer *peer, int64_t now_us); /* returns when again */
 
 /* media_feedback.c: returns when it wants to be called again. */
 int64_t peer_feedback(struct media_peer *peer, int64_t now_us);

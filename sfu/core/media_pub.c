@@ -88,20 +88,22 @@ bool pub_codec(const struct media_pub *pub, uint8_t pt, enum sdp_codec *ret_code
 void layer_watched(struct media_layer *layer)
 {
         bool audio = layer->pub->kind == SFU_MIC;
+        bool proxy = relay_watch(layer->pub->peer); /* its losses are home's to ask for */
 
         if (!layer->cache &&
             rtx_cache_new(&layer->cache, audio ? MEDIA_AUDIO_RING : MEDIA_VIDEO_RING) < 0)
                 layer->cache = NULL; /* no retransmission from this layer, no harm else */
         burst_watched(&layer->burst, audio);
-        if (!layer->nack && layer->pub->sdp.nack &&
+        if (!layer->nack && layer->pub->sdp.nack && !proxy &&
             nack_gen_new(&layer->nack, audio ? MEDIA_AUDIO_MISSING : MEDIA_VIDEO_MISSING) < 0)
                 layer->nack = NULL;
 }
 
 void layer_unwatched(struct media_layer *layer, int64_t now_us)
 {
-        if (!link_empty(&layer->current) || !link_empty(&layer->next))
+        if (layer_is_shown(layer))
                 return;
+        relay_watch(layer->pub->peer);
         layer->left_us = now_us;
         layer->key_wanted = false;
         layer_drop_waiting(layer);
@@ -111,11 +113,9 @@ void layer_unwatched(struct media_layer *layer, int64_t now_us)
 
 int64_t layer_tidy(struct media_layer *layer, int64_t now_us)
 {
-        bool shown = !link_empty(&layer->current) || !link_empty(&layer->next);
-
         if (!layer->cache && !layer->burst.items)
                 return INT64_MAX;
-        if (shown) {
+        if (layer_is_shown(layer)) {
                 rtx_cache_trim(layer->cache, now_us - RTX_CACHE_AGE_US);
                 return rtx_cache_size(layer->cache) > 0 ? now_us + RTX_CACHE_AGE_US : INT64_MAX;
         }
@@ -125,6 +125,16 @@ int64_t layer_tidy(struct media_layer *layer, int64_t now_us)
         layer->nack = nack_gen_free(layer->nack);
         burst_unwatched(&layer->burst);
         return INT64_MAX;
+}
+
+bool layer_is_shown(const struct media_layer *layer)
+{
+        return layer->watched_by || !link_empty(&layer->current) || !link_empty(&layer->next);
+}
+
+bool layer_is_desired(const struct media_layer *layer)
+{
+        return layer->desired_by || layer->n_desired > 0;
 }
 
 bool layer_flows(const struct media_layer *layer, int64_t now_us)
@@ -143,7 +153,7 @@ bool layer_available(const struct media_layer *layer, int64_t now_us)
 
 void layer_want_key(struct media_layer *layer, int64_t now_us)
 {
-        if (layer->pub->kind == SFU_MIC)
+        if (layer->pub->kind == SFU_MIC || relay_want_key(layer))
                 return;
         layer->key_wanted = true;
         peer_wake(layer->pub->peer, now_us);
@@ -161,6 +171,8 @@ void layer_restart(struct media_layer *layer, int64_t now_us)
         nack_gen_reset(layer->nack);
         layer->height = 0;
         layer->restart_us = now_us;
+        if (!layer->pub->peer->proxy)
+                layer->generation++;
         room_renumber_layer(layer->pub->peer->room, layer);
         list_for_each (slot, &layer->current, LINK_CURRENT)
                 slot_restart(slot, now_us);
@@ -227,8 +239,7 @@ uint32_t layer_ts_at(const struct media_layer *layer, int64_t time_us)
  * is something to show at once; others stay a while behind their last viewer. */
 static bool of_use(const struct media_layer *layer, int64_t now_us)
 {
-        if (layer->index == 0 || layer->n_desired > 0 || !link_empty(&layer->current) ||
-            !link_empty(&layer->next))
+        if (layer->index == 0 || layer_is_desired(layer) || layer_is_shown(layer))
                 return true;
         return layer->asked && now_us - layer->idle_us < UNWATCHED_GRACE_US;
 }
@@ -248,6 +259,7 @@ static bool update_layers(struct media_pub *pub, int64_t now_us)
                         continue;
                 layer->asked = use;
                 layer->asked_us = now_us;
+                relay_layer_changed(layer);
                 changed = true;
         }
         return changed;
@@ -269,9 +281,9 @@ static void tell_wanted(struct media_pub *pub, bool wanted)
 
 void pub_update_wanted(struct media_pub *pub, int64_t now_us)
 {
-        bool watched = !link_empty(&pub->watchers);
+        bool watched = pub->watched_by || !link_empty(&pub->watchers);
 
-        if (pub->kind == SFU_MIC || !pub->peer->connected)
+        if (relay_watch(pub->peer) || pub->kind == SFU_MIC || !pub->peer->connected)
                 return;
         if (watched) {
                 bool changed;

@@ -47,6 +47,7 @@ static struct media_peer *peer_free(struct media_peer *peer)
                 slot_set_target(&peer->slots[i], NULL, 0);
         for (size_t kind = 0; kind < SFU_N_KINDS; kind++)
                 peer->pubs[kind] = pub_free(peer->pubs[kind]);
+        proxy_free(peer);
         free(peer);
         return NULL;
 }
@@ -60,6 +61,7 @@ struct media_room *media_room_free(struct media_room *room)
                 room->peers[i]->connected = false; /* nobody is told any more */
         while (room->n_peers > 0)
                 peer_free(room->peers[--room->n_peers]);
+        room->span = span_free(room);
         audio_select_free(room->select);
         free(room->peers);
         free(room->participants);
@@ -73,17 +75,23 @@ struct media_room *media_room_free(struct media_room *room)
 
 void media_tell(struct media_peer *peer, const struct sfu_event *event)
 {
-        if (peer->connected)
+        if (peer->connected && !peer->proxy)
                 peer->room->out.event(peer->room->out.user, peer->tag, event);
 }
 
+/* One who changes workers is here before her proxy goes. */
 struct media_peer *room_find(const struct media_room *room, uint32_t participant)
 {
+        struct media_peer *proxy = NULL;
+
         for (size_t i = 0; i < room->n_peers; i++) {
-                if (room->participants[i] == participant)
+                if (room->participants[i] != participant)
+                        continue;
+                if (!room->peers[i]->proxy)
                         return room->peers[i];
+                proxy = room->peers[i];
         }
-        return NULL;
+        return proxy;
 }
 
 void peer_wake(struct media_peer *peer, int64_t at_us)
@@ -241,8 +249,8 @@ static int peer_new(struct media_peer **ret_peer, struct media_room *room,
         return 0;
 }
 
-int media_room_add_peer(struct media_room *room, struct media_peer **ret_peer,
-                        const struct media_peer_params *params, int64_t now_us)
+int room_add_peer(struct media_room *room, struct media_peer **ret_peer,
+                  const struct media_peer_params *params, int64_t now_us)
 {
         struct media_peer *peer;
         int r;
@@ -264,6 +272,23 @@ int media_room_add_peer(struct media_room *room, struct media_peer **ret_peer,
         return 0;
 }
 
+int media_room_add_peer(struct media_room *room, struct media_peer **ret_peer,
+                        const struct media_peer_params *params, int64_t now_us)
+{
+        struct media_peer *peer;
+        int r = room_add_peer(room, &peer, params, now_us);
+
+        if (r != 0)
+                return r;
+        r = relay_add_peer(peer);
+        if (r < 0) {
+                media_room_remove_peer(room, peer, now_us);
+                return r;
+        }
+        *ret_peer = peer;
+        return 0;
+}
+
 void media_room_remove_peer(struct media_room *room, struct media_peer *peer, int64_t now_us)
 {
         size_t last = room->n_peers - 1;
@@ -278,6 +303,7 @@ void media_room_remove_peer(struct media_room *room, struct media_peer *peer, in
                 room->peers[peer->index]->index = peer->index;
         }
         peer->connected = false;
+        relay_remove_peer(peer);
         for (size_t i = 0; i < peer->n_slots; i++)
                 slot_set_target(&peer->slots[i], NULL, now_us);
         peer_free(peer);
@@ -300,6 +326,7 @@ void media_peer_on_connected(struct media_peer *peer, int64_t now_us)
         peer_resolve(peer, now_us);
         peer_assign_audio(peer, now_us);
         peer_wake(peer, now_us);
+        relay_peer_changed(peer);
 }
 
 void media_peer_set_muted(struct media_peer *peer, enum sfu_kind kind, bool muted, int64_t now_us)
@@ -309,6 +336,7 @@ void media_peer_set_muted(struct media_peer *peer, enum sfu_kind kind, bool mute
         if (!pub || pub->muted == muted)
                 return;
         pub->muted = muted;
+        relay_peer_changed(peer);
         for (size_t i = 0; muted && i < pub->n_layers; i++)
                 layer_drop_waiting(&pub->layers[i]);
         if (muted && kind == SFU_MIC) {
@@ -326,6 +354,10 @@ static void peer_on_timeout(struct media_peer *peer, int64_t now_us)
         room->due_us[peer->index] = INT64_MAX;
         if (!peer->connected)
                 return;
+        if (peer->proxy) {
+                peer_wake(peer, proxy_on_timeout(peer, now_us));
+                return;
+        }
         if (now_us >= peer->allocate_us)
                 peer_allocate(peer, now_us);
         next_us = peer_feedback(peer, now_us);
@@ -382,4 +414,6 @@ void media_room_add_counters(const struct media_room *room, struct sfu_counters 
         counters->pli_out += c->pli_out;
         counters->rtp_bad += c->rtp_bad;
         counters->overtaken += c->overtaken;
+        counters->relayed += c->relayed;
+        counters->relay_dropped += c->relay_dropped;
 }

@@ -34,6 +34,7 @@
 
 struct media_room;
 struct media_peer;
+struct media_relay;
 
 /* How the room talks to its shell. `tag` is what media_peer_params gave. */
 struct media_out {
@@ -48,6 +49,10 @@ struct media_out {
         /* peer-bound event (room, peer and participant are filled by the shell
          * from tag; tag NULL: an event of the room, SFU_EV_SPEAKER). */
         void (*event)(void *user, void *tag, const struct sfu_event *event);
+        /* To the room of the same id on another worker (media_remote.h). True:
+         * what the record owns is handed over. False: no room, or it is lost if
+         * media_relay_is_media(). NULL where a room lives on one worker. */
+        bool (*relay)(void *user, unsigned worker, struct media_relay *record);
 };
 
 must_use int media_room_new(struct media_room **ret_room, const struct media_out *out,

@@ -61,6 +61,7 @@ static int on_sr(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t no
         if (layer) {
                 rtp_recv_on_sr(&layer->recv, sr.ntp, sr.rtp_ts, now_us);
                 clock_on_sr(&peer->clock, sr.ntp, now_us);
+                relay_layer_changed(layer);
         }
         on_blocks(peer, sr.blocks, sr.n_blocks, now_us);
         return 0;
@@ -87,8 +88,10 @@ static int on_bye(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t n
         for (size_t i = 0; i < bye.n_ssrcs; i++) {
                 struct media_layer *layer = layer_by_ssrc(peer, bye.ssrcs[i]);
 
-                if (layer)
-                        layer->recv.last_us = now_us - FLOW_TIMEOUT_US; /* it has stopped */
+                if (!layer)
+                        continue;
+                layer->recv.last_us = now_us - FLOW_TIMEOUT_US; /* it has stopped */
+                relay_layer_changed(layer);
         }
         return 0;
 }

@@ -143,6 +143,7 @@ void slot_desire(struct media_slot *slot, struct media_layer *layer, int64_t now
         slot->desired = layer;
         if (old && --old->n_desired == 0) {
                 old->idle_us = now_us;
+                relay_watch(old->pub->peer);
                 peer_wake(old->pub->peer, now_us + UNWATCHED_GRACE_US);
         }
         if (layer && layer->n_desired++ == 0)

@@ -130,6 +130,23 @@ enum rtp_recv_verdict rtp_recv_on_packet(struct rtp_recv *recv, const struct rtp
         return RTP_RECV_NEW;
 }
 
+void rtp_recv_on_relayed(struct rtp_recv *recv, const struct rtp_recv_packet *pkt, uint32_t ext,
+                         int64_t arrival_us)
+{
+        bool newer = !recv->seq.started || (int32_t)(ext - (uint32_t)recv->seq.newest) > 0;
+
+        recv->packets++;
+        recv->bytes += pkt->bytes;
+        if (!newer)
+                return;
+        recv->seq.started = true;
+        recv->seq.newest = ext;
+        if (pkt->recovered)
+                return;
+        recv->last_ts = pkt->ts;
+        recv->last_us = arrival_us;
+}
+
 void rtp_recv_on_sr(struct rtp_recv *recv, uint64_t ntp, uint32_t ts, int64_t now_us)
 {
         recv->sr.valid = true;

@@ -80,6 +80,10 @@ must_use enum rtp_recv_verdict rtp_recv_on_packet(struct rtp_recv *recv,
                                                   const struct rtp_recv_packet *pkt, int64_t now_us,
                                                   uint32_t *ret_ext);
 
+/* A packet that another rtp_recv has judged RTP_RECV_NEW under this number. */
+void rtp_recv_on_relayed(struct rtp_recv *recv, const struct rtp_recv_packet *pkt, uint32_t ext,
+                         int64_t arrival_us);
+
 void rtp_recv_on_sr(struct rtp_recv *recv, uint64_t ntp, uint32_t ts, int64_t now_us);
 
 /* Fills everything but ssrc and starts the next interval. */

@@ -159,26 +159,99 @@ static void on_commit_rtcp(void *user, void *tag, size_t len)
 
 static void on_event(void *user, void *tag, const struct sfu_event *event)
 {
-        struct sim *sim = user;
+        struct sim_worker *worker = user;
+        struct sim *sim = worker->sim;
         struct sim_peer *peer = tag;
 
         if (!peer) {
                 assert(event->type == SFU_EV_SPEAKER);
-                sim->room_events[sim->n_room_events++ % SIM_MAX_EVENTS] = *event;
+                if (worker == sim->workers[0])
+                        sim->room_events[sim->n_room_events++ % SIM_MAX_EVENTS] = *event;
                 return;
         }
         peer->events[peer->n_events++ % SIM_MAX_EVENTS] = *event;
         sim_sender_on_event(peer, event);
 }
 
+static bool on_relay(void *user, unsigned to, struct media_relay *record)
+{
+        const struct sim_worker *worker = user;
+        struct sim *sim = worker->sim;
+        struct sim_link *link;
+        unsigned self = 0;
+
+        while (sim->workers[self] != worker)
+                self++;
+        link = &sim->workers[to]->from[self];
+        if (link->n + (media_relay_is_media(record) ? SIM_LINK_KEPT : 0) >= SIM_LINK_CAP)
+                return false;
+        link->records[(link->first + link->n++) % SIM_LINK_CAP] = *record;
+        return true;
+}
+
+static void distribute(struct sim_worker *worker)
+{
+        while (media_room_waiting(worker->room) != MEDIA_WAITING_NONE)
+                media_room_step(worker->room, worker->sim->now_us);
+}
+
+/* True when a record was waiting. */
+static bool take_one(struct sim *sim, struct sim_worker *to, unsigned from)
+{
+        struct sim_link *link = &to->from[from];
+        struct media_relay record;
+
+        if (link->n == 0 || to->stalled)
+                return false;
+        record = link->records[link->first];
+        link->first = (link->first + 1) % SIM_LINK_CAP;
+        link->n--;
+        media_room_on_relay(to->room, from, &record, sim->now_us);
+        distribute(to);
+        return true;
+}
+
+void sim_settle(struct sim *sim)
+{
+        bool again = sim->n_workers > 1;
+
+        while (again) {
+                unsigned n_told = 0;
+
+                again = false;
+                for (unsigned i = 0; i < sim->n_workers; i++)
+                        if (!sim->workers[i]->stalled && media_room_relay(sim->workers[i]->room))
+                                n_told++;
+                for (unsigned i = 0; i < sim->n_workers; i++)
+                        for (unsigned from = 0; from < sim->n_workers; from++)
+                                while (take_one(sim, sim->workers[i], from))
+                                        again = true;
+                sim->n_untold = sim->n_workers - n_told;
+        }
+}
+
+void sim_counters(const struct sim *sim, struct sfu_counters *ret_counters)
+{
+        *ret_counters = (struct sfu_counters){ 0 };
+        for (unsigned i = 0; i < sim->n_workers; i++)
+                media_room_add_counters(sim->workers[i]->room, ret_counters);
+}
+
 void sim_init(struct sim *sim, uint64_t seed)
 {
-        const struct media_out out = {
-                .user = sim,
+        const char *n_workers = getenv("SIM_WORKERS");
+
+        sim_init_workers(sim, seed, n_workers ? (unsigned)atoi(n_workers) : 1);
+}
+
+void sim_init_workers(struct sim *sim, uint64_t seed, unsigned n_workers)
+{
+        struct media_out out = {
                 .reserve = on_reserve,
                 .commit_rtp = on_commit_rtp,
                 .commit_rtcp = on_commit_rtcp,
                 .event = on_event,
+                .relay = on_relay,
         };
 
         *sim = (struct sim){
@@ -187,12 +260,36 @@ void sim_init(struct sim *sim, uint64_t seed)
                 .random = seed,
         };
         assert(pkt_pool_new(&sim->pool, 16384) == 0);
-        assert(media_room_new(&sim->room, &out, seed) == 0);
+        assert(n_workers >= 1 && n_workers <= SIM_MAX_WORKERS);
+        for (unsigned i = 0; i < n_workers; i++) {
+                struct sim_worker *worker = calloc(1, sizeof(*worker));
+
+                assert(worker);
+                worker->sim = sim;
+                out.user = worker;
+                assert(media_room_new(&worker->room, &out, seed + i) == 0);
+                assert(n_workers == 1 || media_room_span(worker->room, i, n_workers) == 0);
+                sim->workers[sim->n_workers++] = worker;
+        }
+        sim->room = sim->workers[0]->room;
+}
+
+static void worker_done(struct sim_worker *worker)
+{
+        media_room_free(worker->room);
+        for (unsigned from = 0; from < SIM_MAX_WORKERS; from++) {
+                struct sim_link *link = &worker->from[from];
+
+                for (size_t i = 0; i < link->n; i++)
+                        media_relay_drop(&link->records[(link->first + i) % SIM_LINK_CAP]);
+        }
+        free(worker);
 }
 
 void sim_done(struct sim *sim)
 {
-        sim->room = media_room_free(sim->room);
+        for (unsigned i = 0; i < sim->n_workers; i++)
+                worker_done(sim->workers[i]);
         for (size_t i = 0; i < sim->n_flights; i++)
                 free(sim->flights[i].data);
         free(sim->flights);
@@ -241,11 +338,18 @@ static void fill_sdp(struct sdp_media *sdp, const struct sim_offer *offer)
 
 struct sim_peer *sim_join(struct sim *sim, uint32_t participant, const struct sim_offer *offer)
 {
+        return sim_join_on(sim, (unsigned)sim->n_peers % sim->n_workers, participant, offer);
+}
+
+struct sim_peer *sim_join_on(struct sim *sim, unsigned worker, uint32_t participant,
+                             const struct sim_offer *offer)
+{
         struct sim_peer *peer = calloc(1, sizeof(*peer));
         struct media_peer_params params = { .tag = peer, .participant = participant };
 
         assert(peer && sim->n_peers < SIM_MAX_PEERS);
         peer->sim = sim;
+        peer->worker = sim->workers[worker];
         peer->participant = participant;
         peer->reacts = true;
         peer->fps = 25;
@@ -253,19 +357,21 @@ struct sim_peer *sim_join(struct sim *sim, uint32_t participant, const struct si
         fill_sdp(&peer->sdp, offer);
         sim_sender_init(peer, offer);
         params.media = &peer->sdp;
-        assert(media_room_add_peer(sim->room, &peer->media, &params, sim->now_us) == 0);
+        assert(media_room_add_peer(peer->worker->room, &peer->media, &params, sim->now_us) == 0);
         sim->peers[sim->n_peers++] = peer;
         media_peer_on_connected(peer->media, sim->now_us);
         sim_sender_start(peer);
         sim_receiver_start(peer);
+        sim_settle(sim);
         return peer;
 }
 
 void sim_leave(struct sim *sim, struct sim_peer *peer)
 {
         peer->gone = true;
-        media_room_remove_peer(sim->room, peer->media, sim->now_us);
+        media_room_remove_peer(peer->worker->room, peer->media, sim->now_us);
         peer->media = NULL;
+        sim_settle(sim);
 }
 
 static void deliver_up(struct sim *sim, struct sim_flight *f)
@@ -285,8 +391,7 @@ static void deliver_up(struct sim *sim, struct sim_flight *f)
         pkt->arrival_us = sim->now_us;
         (void)media_peer_on_rtp(f->peer->media, pkt, sim->now_us);
         pkt_unref(pkt);
-        while (media_room_waiting(sim->room) != MEDIA_WAITING_NONE)
-                media_room_step(sim->room, sim->now_us);
+        distribute(f->peer->worker);
 }
 
 static void land(struct sim *sim, struct sim_flight *f)
@@ -305,13 +410,31 @@ static void land(struct sim *sim, struct sim_flight *f)
                 sim_sender_tick(f->peer, f->kind, f->which);
 }
 
+static struct sim_worker *next_worker(const struct sim *sim, int64_t *ret_at_us)
+{
+        struct sim_worker *next = NULL;
+
+        *ret_at_us = INT64_MAX;
+        for (unsigned i = 0; i < sim->n_workers; i++) {
+                int64_t at_us = media_room_deadline_us(sim->workers[i]->room);
+
+                if (!sim->workers[i]->stalled && (!next || at_us < *ret_at_us)) {
+                        next = sim->workers[i];
+                        *ret_at_us = at_us;
+                }
+        }
+        return next;
+}
+
 void sim_run(struct sim *sim, int64_t for_us)
 {
         int64_t end_us = sim->now_us + for_us;
         unsigned n_idle = 0;
 
+        sim_settle(sim);
         for (;;) {
-                int64_t room_us = media_room_deadline_us(sim->room);
+                int64_t room_us;
+                struct sim_worker *worker = next_worker(sim, &room_us);
                 int64_t flight_us = sim->n_flights ? sim->flights[0].at_us : INT64_MAX;
                 int64_t next_us = room_us < flight_us ? room_us : flight_us;
 
@@ -322,13 +445,15 @@ void sim_run(struct sim *sim, int64_t for_us)
                 if (next_us > sim->now_us)
                         sim->now_us = next_us;
                 if (room_us <= flight_us) {
-                        media_room_on_timeout(sim->room, sim->now_us, sim->wall_us + sim->now_us);
+                        media_room_on_timeout(worker->room, sim->now_us,
+                                              sim->wall_us + sim->now_us);
                 } else {
                         struct sim_flight f = pop(sim);
 
                         land(sim, &f);
                         free(f.data);
                 }
+                sim_settle(sim);
         }
         sim->now_us = end_us;
 }
@@ -375,6 +500,13 @@ void sim_watch(struct sim_peer *peer, uint8_t slot, uint32_t participant, enum s
         };
 
         media_peer_set_view(peer->media, &view, 1, peer->sim->now_us);
+        sim_settle(peer->sim);
+}
+
+void sim_mute(struct sim_peer *peer, enum sfu_kind kind, bool muted)
+{
+        media_peer_set_muted(peer->media, kind, muted, peer->sim->now_us);
+        sim_settle(peer->sim);
 }
 
 struct sim_rx *sim_video(struct sim_peer *peer, size_t nth)

@@ -10,7 +10,7 @@
 #ifndef TESTS_SIM_SIM_H
 #define TESTS_SIM_SIM_H
 
-#include "sfu/core/media_room.h"
+#include "sfu/core/media_remote.h"
 #include "sfu/core/nack_gen.h"
 #include "sfu/wire/rtcp.h"
 #include "sfu/wire/rtp.h"
@@ -18,6 +18,9 @@
 enum {
         SIM_MAX_PEERS = 1024,
         SIM_MAX_EVENTS = 256, /* kept per peer */
+        SIM_MAX_WORKERS = 4,
+        SIM_LINK_CAP = 512,   /* records from one worker to another, of which */
+        SIM_LINK_KEPT = 64,   /* packets leave so many to the rest */
         SIM_HISTORY = 1 << 9, /* a sender's packets for its own retransmission */
 };
 
@@ -78,6 +81,7 @@ struct sim_mic {
 
 struct sim_peer {
         struct sim *sim;
+        struct sim_worker *worker;
         struct media_peer *media;
         struct sdp_media sdp;
         uint32_t participant;
@@ -109,8 +113,24 @@ struct sim_peer {
         uint32_t *audio_hashes;
 };
 
-struct sim {
+/* Records from one worker to another, oldest first. */
+struct sim_link {
+        size_t first, n;
+        struct media_relay records[SIM_LINK_CAP];
+};
+
+struct sim_worker {
+        struct sim *sim;
         struct media_room *room;
+        bool stalled; /* takes no records and sees no timers */
+        struct sim_link from[SIM_MAX_WORKERS];
+};
+
+struct sim {
+        unsigned n_workers;
+        struct sim_worker *workers[SIM_MAX_WORKERS];
+        unsigned n_untold;       /* workers that found no room for all they have to tell */
+        struct media_room *room; /* of the first worker */
         struct pkt_pool *pool;
         int64_t now_us, wall_us;
         uint64_t random;
@@ -133,14 +153,21 @@ struct sim_offer {
         int n_audio, n_video;
 };
 
+/* On as many workers as the environment's SIM_WORKERS says, else one; peers take turns. */
 void sim_init(struct sim *sim, uint64_t seed);
+void sim_init_workers(struct sim *sim, uint64_t seed, unsigned n_workers);
 void sim_done(struct sim *sim);
 uint32_t sim_random(struct sim *sim);
 
 /* Joins, connected at once, sending what was offered. */
+struct sim_peer *sim_join_on(struct sim *sim, unsigned worker, uint32_t participant,
+                             const struct sim_offer *offer);
 struct sim_peer *sim_join(struct sim *sim, uint32_t participant, const struct sim_offer *offer);
 void sim_leave(struct sim *sim, struct sim_peer *peer);
 void sim_run(struct sim *sim, int64_t for_us);
+/* What workers have to tell each other, told. sim_run() does it. */
+void sim_settle(struct sim *sim);
+void sim_counters(const struct sim *sim, struct sfu_counters *ret_counters);
 void sim_send_rtcp(struct sim_peer *peer, const uint8_t *data, size_t len);
 void sim_send_padding(struct sim_peer *peer, int layer);
 void sim_send_rtx_probe(struct sim_peer *peer);
@@ -149,6 +176,8 @@ void sim_send_pli(struct sim_peer *peer, size_t slot);
 /* One view of a video slot. */
 void sim_watch(struct sim_peer *peer, uint8_t slot, uint32_t participant, enum sfu_kind kind,
                uint16_t max_height, uint8_t priority);
+
+void sim_mute(struct sim_peer *peer, enum sfu_kind kind, bool muted);
 
 /* The nth video slot's receiver (audio slots come first). */
 struct sim_rx *sim_video(struct sim_peer *peer, size_t nth);

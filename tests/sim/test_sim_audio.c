@@ -174,14 +174,14 @@ static void muted_microphone_is_not_heard(void **state)
         talk(p[1], true);
         sim_run(&sim, 2 * S);
         assert_true(sim_hears(p[0], 2));
-        media_peer_set_muted(p[1]->media, SFU_MIC, true, sim.now_us);
+        sim_mute(p[1], SFU_MIC, true);
         assert_int_equal(sim_last_event(p[0], SFU_EV_SLOT)->slot.source, 0);
         sim_run(&sim, S / 10);
         assert_int_equal(speaker(&sim), 0);
         n = p[0]->n_rtp_out;
         sim_run(&sim, 2 * S);
         assert_int_equal(p[0]->n_rtp_out, n);
-        media_peer_set_muted(p[1]->media, SFU_MIC, false, sim.now_us);
+        sim_mute(p[1], SFU_MIC, false);
         sim_run(&sim, S / 5);
         assert_true(sim_hears(p[0], 2));
         sim_done(&sim);

@@ -58,7 +58,7 @@ static void audio_nack_is_answered_with_the_same_packet(void **state)
         assert_recovered(&b->rx[0]);
         assert_true(b->rx[0].n_packets > 950);
         assert_int_equal(b->n_changed_repeats, 0);
-        media_room_add_counters(sim.room, &counters);
+        sim_counters(&sim, &counters);
         assert_true(counters.rtx_out > 80);
         sim_done(&sim);
 }

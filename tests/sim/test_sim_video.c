@@ -219,13 +219,13 @@ static void muted_kind_is_not_forwarded(void **state)
         a->ignores_wanted = true; /* a client that goes on sending */
         sim_run(&sim, 2 * S);
         assert_int_equal(shown(b), 1);
-        media_peer_set_muted(a->media, SFU_CAMERA, true, sim.now_us);
+        sim_mute(a, SFU_CAMERA, true);
         assert_int_equal(shown(b), 0);
         sim_run(&sim, S / 10);
         n = sim_video(b, 0)->n_packets;
         sim_run(&sim, 2 * S);
         assert_int_equal(sim_video(b, 0)->n_packets, n);
-        media_peer_set_muted(a->media, SFU_CAMERA, false, sim.now_us);
+        sim_mute(a, SFU_CAMERA, false);
         sim_run(&sim, S);
         assert_true(sim_video(b, 0)->n_packets > n);
         assert_int_equal(shown(b), 1);
