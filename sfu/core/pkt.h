@@ -14,7 +14,8 @@
  *      20 bytes past a message, and SRTP protection appends a tag.
  *  (2) pkt_get() never allocates; an empty pool yields NULL and the caller
  *      drops and counts.
- *  (3) the bytes of a packet that is shared (pkt_is_shared()) are read-only.
+ *  (3) the bytes of a packet are written by who took it from the pool, until he
+ *      passes a reference on; from then on they are read-only.
  */
 #ifndef SFU_CORE_PKT_H
 #define SFU_CORE_PKT_H
@@ -28,7 +29,7 @@ struct pkt_pool;
 struct pkt {
         struct pkt_pool *pool;
         struct pkt *next_free;
-        uint32_t refs; /* atomic; by pkt_ref(), pkt_unref(), pkt_is_shared() only */
+        uint32_t refs; /* atomic; by pkt_ref() and pkt_unref() only */
         uint16_t len;
         int64_t arrival_us;
         uint8_t data[PKT_CAP + PKT_SPARE];
@@ -48,12 +49,6 @@ static inline struct pkt *pkt_ref(struct pkt *pkt)
 {
         __atomic_fetch_add(&pkt->refs, 1, __ATOMIC_RELAXED);
         return pkt;
-}
-
-/* False: the caller's reference is the only one, and nobody reads the bytes any more. */
-static inline bool pkt_is_shared(const struct pkt *pkt)
-{
-        return __atomic_load_n(&pkt->refs, __ATOMIC_ACQUIRE) > 1;
 }
 
 /* Accepts NULL, returns NULL. */

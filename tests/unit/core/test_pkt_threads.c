@@ -79,27 +79,10 @@ static void every_thread_gives_back_to_the_owners_pool(void **state)
         assert_int_equal(pkt_pool_available(pool), N_PACKETS);
 }
 
-static void shared_says_whether_others_read(void **state)
-{
-        cleanup(pkt_pool_freep) struct pkt_pool *pool = NULL;
-        struct pkt *pkt;
-
-        (void)state;
-        assert_int_equal(pkt_pool_new(&pool, 1), 0);
-        pkt = pkt_get(pool);
-        assert_false(pkt_is_shared(pkt));
-        pkt_ref(pkt);
-        assert_true(pkt_is_shared(pkt));
-        pkt_unref(pkt);
-        assert_false(pkt_is_shared(pkt));
-        pkt_unref(pkt);
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_thread_gives_back_to_the_owners_pool),
-                cmocka_unit_test(shared_says_whether_others_read),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
