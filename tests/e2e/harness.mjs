@@ -272,6 +272,33 @@ export async function udpRelay(targetPort) {
   return relay;
 }
 
+/** A bad line: a relay with a rate, a queue, delay, jitter and loss each way (udp_link.c). */
+export async function udpLink(targetPort) {
+  const program = path.join(temporaryFolder('dinh-link-'), 'udp_link');
+  execFileSync('cc', ['-O2', '-o', program, path.join(root, 'tests/e2e/udp_link.c')]);
+  const child = spawn(program, [String(targetPort)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const next = async () => (await lines.next()).value;
+  const order = async (text) => {
+    child.stdin.write(`${text}\n`);
+    return next();
+  };
+  const words = (line) => Object.entries(line).map(([key, value]) => `${key}=${value}`).join(' ');
+  const link = {
+    port: Number((await next()).split(' ')[1]),
+    down: (line) => order(`down ${words(line)}`),
+    up: (line) => order(`up ${words(line)}`),
+    /** Since the last time: bytes offered and passed, packets lost and overflowed, waits in the queue. */
+    stats: async () => JSON.parse(await order('stats')),
+    close() {
+      leftovers.delete(link.close);
+      child.stdin.end();
+    },
+  };
+  leftovers.add(link.close);
+  return link;
+}
+
 /** A TCP relay that can go silent without closing anything: a laptop lid, a dead mobile cell. */
 export async function tcpRelay(targetPort) {
   const pairs = new Set();

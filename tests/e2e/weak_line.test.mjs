@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a delegate behind a bad line sees and hears, in a real browser behind a relay that is such a line.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+import { cleanUp, figure, launch, Person, Server, udpLink, until } from './harness.mjs';
+
+const WIDE = { rate: 3e6, queue: 300, delay: 25, jitter: 0, loss: 0 };
+
+let server, browser, people, link;
+before(async () => {
+  server = await Server.start();
+  browser = await launch();
+});
+afterEach(async () => {
+  for (const person of people ?? []) await person.close();
+  link?.close();
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+  cleanUp();
+});
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Two people with cameras, and one behind a line who sees both. */
+async function meet(line) {
+  const meeting = server.createMeeting();
+  const names = ['Chủ tọa Bình', 'Thư ký Lan'];
+  link = await udpLink(server.mediaPort);
+  await link.down(line);
+  await link.up({ delay: line.delay, loss: line.loss });
+  people = [];
+  for (const name of names) people.push(await Person.join(browser, meeting.links[people.length ? 'delegate' : 'chair'], name));
+  const far = await Person.join(browser, meeting.links.delegate, 'Đại biểu Hoa', { relayFrom: server.mediaPort, relayTo: link.port });
+  people.push(far);
+  for (const name of names) await far.seesMovingVideo(name);
+  return far;
+}
+
+const heights = async (far) => (await far.inbound('video')).map((s) => s.frameHeight ?? 0).filter((h) => h > 0);
+const bothLarge = async (far) => {
+  const live = (await far.inbound('video')).filter((s) => (s.framesPerSecond ?? 0) > 0).map((s) => s.frameHeight);
+  return live.length >= 2 && live.every((height) => height >= 360);
+};
+
+/** Longest time without a new frame in any tile, since called; taken by the returned function. */
+async function watchFrames(far) {
+  await far.page.evaluate(() => {
+    window.testWatch = new Map();
+    for (const video of document.querySelectorAll('[data-testid=tile] video')) {
+      if (!video.videoWidth) continue;
+      const state = { last: performance.now(), longest: 0 };
+      window.testWatch.set(video, state);
+      const onFrame = () => {
+        const now = performance.now();
+        state.longest = Math.max(state.longest, now - state.last);
+        state.last = now;
+        if (window.testWatch.get(video) === state) video.requestVideoFrameCallback(onFrame);
+      };
+      video.requestVideoFrameCallback(onFrame);
+    }
+  });
+  return () => far.page.evaluate(() => {
+    const longest = [...window.testWatch.values()].map((s) => Math.round(Math.max(s.longest, performance.now() - s.last)));
+    window.testWatch = new Map();
+    return longest;
+  });
+}
+
+const sound = async (far) => {
+  const streams = await far.inbound('audio');
+  const sum = (key) => streams.reduce((total, s) => total + (s[key] ?? 0), 0);
+  return { received: sum('packetsReceived'), lost: sum('packetsLost'), concealed: sum('concealedSamples') - sum('silentConcealedSamples'), samples: sum('totalSamplesReceived') };
+};
+
+test('line_that_narrows_keeps_moving_and_comes_back', async () => {
+  const far = await meet(WIDE);
+  await until(() => bothLarge(far), 'both pictures large', 30000);
+  await pause(3000);
+  const gaps = await watchFrames(far);
+  await link.stats();
+  await link.down({ rate: 500e3 });
+  const from = Date.now();
+  let under = 0;
+  const rates = [];
+  let at = from;
+  while (Date.now() - from < 8000) {
+    await pause(250);
+    const { down } = await link.stats();
+    const now = Date.now();
+    const rate = (down.offered_bytes * 8) / ((now - at) / 1000);
+    at = now;
+    rates.push(Math.round(rate / 1000));
+    if (rate > 500e3) under = 0;
+    else under ||= now - from;
+  }
+  figure('3 Mbit/s to 500 kbit/s: offered, kbit/s every 250 ms', rates.join(' '));
+  figure('3 Mbit/s to 500 kbit/s: under the new limit for good after', `${under} ms`);
+  figure('3 Mbit/s to 500 kbit/s: longest pause in any picture', `${Math.max(...await gaps())} ms`);
+  await link.down({ rate: 3e6 });
+  const wide = Date.now();
+  await until(() => bothLarge(far), 'both pictures large again', 60000, 100);
+  figure('500 kbit/s to 3 Mbit/s: full quality again after', `${Date.now() - wide} ms`);
+});
+
+for (const percent of [5, 20]) {
+  test(`sound_and_picture_survive_${percent}_percent_loss`, async () => {
+    const far = await meet(WIDE);
+    await until(() => bothLarge(far), 'both pictures large', 30000);
+    await link.down({ loss: percent });
+    await pause(3000);
+    const before = await sound(far);
+    const frames = await far.framesDecoded();
+    const gaps = await watchFrames(far);
+    await pause(15000);
+    const now = await sound(far);
+    figure(`${percent} % loss: longest pause in any picture`, `${Math.max(...await gaps())} ms`);
+    figure(`${percent} % loss: heights`, (await heights(far)).join(' '));
+    const lost = now.lost - before.lost;
+    figure(`${percent} % loss: sound lost after repair`, `${(100 * lost / (lost + now.received - before.received)).toFixed(2)} %`);
+    figure(`${percent} % loss: sound made up by the receiver`, `${(100 * (now.concealed - before.concealed) / (now.samples - before.samples)).toFixed(2)} %`);
+    assert.ok((await far.framesDecoded()) > frames, 'the picture goes on');
+    assert.ok(now.received > before.received, 'the sound goes on');
+  });
+}
+
+test('line_of_64_kbit_carries_sound_and_says_so', async () => {
+  const far = await meet(WIDE);
+  await until(() => bothLarge(far), 'both pictures large', 30000);
+  await link.down({ rate: 64e3 });
+  const from = Date.now();
+  const notice = far.page.getByTestId('line-notice');
+  await notice.waitFor({ timeout: 30000 });
+  figure('64 kbit/s: the notice after', `${Date.now() - from} ms`);
+  const frames = await far.framesDecoded();
+  const before = await sound(far);
+  await pause(10000);
+  const after = await sound(far);
+  const lost = after.lost - before.lost;
+  figure('64 kbit/s: frames in 10 s', (await far.framesDecoded()) - frames);
+  figure('64 kbit/s: sound lost', `${(100 * lost / (lost + after.received - before.received)).toFixed(2)} %`);
+  assert.ok(after.received - before.received > 300, 'the sound goes on');
+  await link.down({ rate: 3e6 });
+  const wide = Date.now();
+  await notice.waitFor({ state: 'detached', timeout: 60000 });
+  await until(() => bothLarge(far), 'both pictures again', 60000, 100);
+  figure('64 kbit/s to 3 Mbit/s: pictures at full quality after', `${Date.now() - wide} ms`);
+});
