@@ -33,6 +33,10 @@ static int64_t write_nacks(struct media_layer *layer, struct wr *w, int64_t now_
 
         if (!layer->nack || layer->ssrc == 0)
                 return INT64_MAX;
+        if (layer->pub->kind == SFU_MIC && peer->rtt_us >= AUDIO_NACK_RTT_US) {
+                nack_gen_reset(layer->nack); /* it would come too late */
+                return INT64_MAX;
+        }
         n = nack_gen_poll(layer->nack, now_us, nack_repeat_us(peer), seqs, NACK_BATCH);
         if (n > 0) {
                 rtcp_write_nack(w, &fb, seqs, n);

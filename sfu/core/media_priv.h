@@ -69,6 +69,8 @@ enum {
         START_PATIENCE_US = 2 * 1000 * 1000, /* for a layer that was asked for */
         ABSENT_US = 30 * 1000 * 1000,
         DEFAULT_RTT_US = 100 * 1000,
+        /* Sound waits no longer than this for a packet that was lost. */
+        AUDIO_NACK_RTT_US = 100 * 1000,
 };
 
 struct media_link {

@@ -517,6 +517,8 @@ void slot_on_nack(struct media_slot *slot, const uint16_t *seqs, size_t n, int64
         struct media_pass pass = media_pass_init(slot->peer->room, now_us);
 
         c->nack_in += n;
+        if (slot->audio && slot->peer->rtt_us >= AUDIO_NACK_RTT_US)
+                return; /* it would come too late */
         for (size_t i = 0; i < n; i++) {
                 if (asked_again_too_soon(slot, seqs[i], now_us))
                         continue;

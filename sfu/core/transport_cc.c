@@ -51,7 +51,10 @@ int64_t transport_cc_deadline_us(const struct transport_cc *tcc)
                 return INT64_MAX;
         if (tcc->n >= TRANSPORT_CC_WINDOW / 2)
                 return tcc->since_us;
-        return tcc->since_us + (tcc->fast ? TRANSPORT_CC_INTERVAL_US : TRANSPORT_CC_SLOW_US);
+        if (!tcc->fast)
+                return tcc->since_us + TRANSPORT_CC_SLOW_US;
+        return tcc->since_us + (tcc->n < TRANSPORT_CC_BUSY_PACKETS ? TRANSPORT_CC_INTERVAL_US
+                                                                   : TRANSPORT_CC_BUSY_US);
 }
 
 bool transport_cc_write(struct transport_cc *tcc, struct wr *w, uint32_t sender_ssrc,

@@ -20,7 +20,10 @@
 
 enum {
         TRANSPORT_CC_WINDOW = 256,
-        TRANSPORT_CC_INTERVAL_US = 80 * 1000,
+        TRANSPORT_CC_INTERVAL_US = 100 * 1000,
+        /* A fast stream is steered closer: its share of feedback stays the same. */
+        TRANSPORT_CC_BUSY_US = 50 * 1000,
+        TRANSPORT_CC_BUSY_PACKETS = 8,
         /* An open microphone alone needs no more: its rate hardly moves, and a
          * thousand of them would cost more feedback than media. */
         TRANSPORT_CC_SLOW_US = 250 * 1000,
@@ -37,7 +40,8 @@ struct transport_cc {
         uint32_t after_us[TRANSPORT_CC_WINDOW]; /* 1 + arrival - since_us; 0: not here */
 };
 
-/* Zero-initialise. fast: report within TRANSPORT_CC_INTERVAL_US. */
+/* Zero-initialise. fast: report within TRANSPORT_CC_INTERVAL_US, or
+ * TRANSPORT_CC_BUSY_US when many wait. */
 void transport_cc_on_packet(struct transport_cc *tcc, uint16_t seq, bool fast, int64_t now_us);
 
 /* When a report is due; INT64_MAX: nothing waits. */

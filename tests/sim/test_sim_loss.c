@@ -63,6 +63,27 @@ static void audio_nack_is_answered_with_the_same_packet(void **state)
         sim_done(&sim);
 }
 
+static void audio_is_not_repeated_over_a_long_way(void **state)
+{
+        struct sim sim;
+        struct sim_peer *a, *b;
+        struct sfu_counters counters = { 0 };
+
+        (void)state;
+        sim_init(&sim, 2);
+        a = sim_join(&sim, 1, &voice);
+        b = sim_join(&sim, 2, &voice);
+        a->mic.level = 30;
+        b->down.delay_us = b->up.delay_us = 120 * 1000;
+        sim_run(&sim, 5 * S);
+        b->down.loss_permille = 100;
+        sim_run(&sim, 10 * S);
+        media_room_add_counters(sim.room, &counters);
+        assert_true(counters.nack_in > 20);
+        assert_int_equal(counters.rtx_out, 0);
+        sim_done(&sim);
+}
+
 /* SRTP repeats the nonce with the number: the bytes must not differ, also when
  * source, MID or talk spurt changed in between. */
 static void repeated_audio_is_byte_identical_across_switches(void **state)
@@ -224,6 +245,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(nack_recovers_5_percent_loss),
                 cmocka_unit_test(audio_nack_is_answered_with_the_same_packet),
+                cmocka_unit_test(audio_is_not_repeated_over_a_long_way),
                 cmocka_unit_test(repeated_audio_is_byte_identical_across_switches),
                 cmocka_unit_test(reordered_upstream_loses_nothing),
                 cmocka_unit_test(switching_under_loss_leaves_no_hole),

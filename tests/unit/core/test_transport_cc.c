@@ -62,7 +62,10 @@ static void report_is_due_in_time(void **state)
         assert_int_equal(transport_cc_deadline_us(&tcc), 1000000 + TRANSPORT_CC_SLOW_US);
         transport_cc_on_packet(&tcc, 1, true, 1000000);
         assert_int_equal(transport_cc_deadline_us(&tcc), 1000000 + TRANSPORT_CC_INTERVAL_US);
-        for (uint16_t seq = 2; seq < 200; seq++)
+        for (uint16_t seq = 2; seq < TRANSPORT_CC_BUSY_PACKETS; seq++)
+                transport_cc_on_packet(&tcc, seq, false, 1000000);
+        assert_int_equal(transport_cc_deadline_us(&tcc), 1000000 + TRANSPORT_CC_BUSY_US);
+        for (uint16_t seq = TRANSPORT_CC_BUSY_PACKETS; seq < 200; seq++)
                 transport_cc_on_packet(&tcc, seq, false, 1000000);
         assert_true(transport_cc_deadline_us(&tcc) <= 1000000);
 }
