@@ -17,6 +17,11 @@ static const char help[] =
         "  dinh meeting create [--data DIR] --title T [--json] [--url BASE] [--expires-hours N]\n"
         "  dinh token [--data DIR] --meeting M --role R [--name N] [--expires-hours N]\n"
         "  dinh token [--data DIR] --role operator\n"
+        "  dinh load --url BASE --meeting M --token T [--publishers P] [--subscribers S]\n"
+        "            [--watch N] [--pictures N] [--height LINES] [--video-kbps N | --simulcast]\n"
+        "            [--fps N] [--keyframe-seconds N] [--keyframe-ratio N] [--pacing-percent N]\n"
+        "            [--no-audio] [--no-video] [--duration S] [--join-seconds S] [--ramp N]\n"
+        "            [--gro on|off] [--no-feedback] [--insecure] [--server-pid PID] [--json]\n"
         "  dinh --help | --version\n"
         "\n"
         "Roles: chair, secretary, presenter, delegate, observer.\n"
@@ -33,6 +38,8 @@ int main(int argc, char **argv)
                 return command_serve(argc - 2, argv + 2);
         if (strcmp(word, "token") == 0)
                 return command_token(argc - 2, argv + 2);
+        if (strcmp(word, "load") == 0)
+                return command_load(argc - 2, argv + 2);
         if (strcmp(word, "meeting") == 0 && argc > 2 && strcmp(argv[2], "create") == 0)
                 return command_meeting_create(argc - 3, argv + 3);
         if (strcmp(word, "--help") == 0) {

@@ -17,7 +17,8 @@
 
 enum {
         MADE_UP_CHARS = 12,
-        FULL_HEIGHT = 2160, /* a WHEP player tells no size: the best layer */
+        FULL_HEIGHT = 2160, /* a WHEP player that tells no size gets the best layer */
+        HEIGHT_CHARS = 4,
         PRIORITY = 128,
 };
 
@@ -45,7 +46,8 @@ struct request {
         char id[MEETING_ID], name[MEETING_NAME];
         struct member *publishers[WHIP_MAX_PUBLISHERS];
         size_t n_publishers;
-        char *bearer; /* digest of the token */
+        char *bearer;    /* digest of the token */
+        uint16_t height; /* lines of the viewer's picture */
 };
 
 static bool check_token(struct request *q, const char *meeting)
@@ -180,6 +182,24 @@ static bool choose_publishers(struct request *q)
         return false;
 }
 
+/* A small screen, or a small window on a large one, needs no large picture. */
+static bool choose_height(struct request *q)
+{
+        char text[HEIGHT_CHARS + 1];
+        int r = q->role == WHIP_WATCH ? http_query_get(q->req, "height", text, sizeof(text))
+                                      : -ENOENT;
+
+        q->height = FULL_HEIGHT;
+        if (r == -ENOENT)
+                return true;
+        if (r == 0 && text[0] && strspn(text, "0123456789") == strlen(text)) {
+                q->height = (uint16_t)atoi(text);
+                return true;
+        }
+        whip_refuse(q->conn, 400, "bad-field", "?height= is a number of lines");
+        return false;
+}
+
 /* ---- the answer ---- */
 
 static void pin_publishers(const struct request *q, const struct member *member)
@@ -191,7 +211,7 @@ static void pin_publishers(const struct request *q, const struct member *member)
                 views[n++] = (struct sfu_slot_view){ .slot = (uint8_t)i,
                                                      .participant = q->publishers[i]->number,
                                                      .kind = SFU_CAMERA,
-                                                     .max_height = FULL_HEIGHT,
+                                                     .max_height = q->height,
                                                      .priority = PRIORITY };
                 if (i < SFU_AUDIO_SLOTS)
                         views[n++] = (struct sfu_slot_view){
@@ -204,7 +224,7 @@ static void pin_publishers(const struct request *q, const struct member *member)
         if (n == 0)
                 views[n++] = (struct sfu_slot_view){ .participant = SFU_ACTIVE_SPEAKER,
                                                      .kind = SFU_CAMERA,
-                                                     .max_height = FULL_HEIGHT,
+                                                     .max_height = q->height,
                                                      .priority = PRIORITY };
         /* What she watches at once is bounded by the media plane's slots. */
         sfu_peer_view(q->app->sfu, member->peer, views, n < SFU_MAX_SLOTS ? n : SFU_MAX_SLOTS);
@@ -354,7 +374,8 @@ static void post(struct app *app, struct http_conn *conn, const struct http_requ
         struct request q = { .app = app, .conn = conn, .req = req, .role = role };
 
         if (is_in_time(app, conn, req) && check_token(&q, meeting) && check_body(&q) &&
-            check_count(&q) && choose_id(&q) && choose_name(&q) && choose_publishers(&q))
+            check_count(&q) && choose_id(&q) && choose_name(&q) && choose_publishers(&q) &&
+            choose_height(&q))
                 start(&q);
         g_free(q.bearer);
 }
