@@ -117,16 +117,21 @@ static bool id_is_free(const struct request *q)
                !(member && (member->peer || member->session));
 }
 
+static void make_up_id(char ret[MEETING_ID])
+{
+        size_t at = strlen(MEETING_PASSING_PREFIX);
+
+        memcpy(ret, MEETING_PASSING_PREFIX, at);
+        rand_word(ret + at, MADE_UP_CHARS);
+}
+
 static bool choose_id(struct request *q)
 {
         int r = q->role == WHIP_PUBLISH ? http_query_get(q->req, "id", q->id, sizeof(q->id))
                                         : -ENOENT;
 
         if (r == -ENOENT) {
-                size_t at = strlen(MEETING_PASSING_PREFIX);
-
-                memcpy(q->id, MEETING_PASSING_PREFIX, at);
-                rand_word(q->id + at, MADE_UP_CHARS);
+                make_up_id(q->id);
                 return true;
         }
         if (r != 0 || !msg_is_id(q->id)) {
@@ -394,16 +399,18 @@ bool whip_refuses_length(struct http_conn *conn, const struct http_request *req)
 }
 
 /* Who shows a token gets TURN credentials before her offer (RFC 9725 §4.6); a
- * browser's preflight has none to show. */
+ * browser's preflight has none to show. Coturn's quota is by name: each needs one. */
 static void options(struct app *app, struct http_conn *conn, const struct http_request *req,
                     enum whip_role role, const char *meeting)
 {
         struct request q = { .app = app, .conn = conn, .req = req, .role = role };
 
-        if (!req->authorization[0])
+        if (!req->authorization[0]) {
                 whip_reply_options(app, conn, false, NULL);
-        else if (check_token(&q, meeting))
-                whip_reply_options(app, conn, false, q.who.seat[0] ? q.who.seat : "whip");
+        } else if (check_token(&q, meeting)) {
+                make_up_id(q.id);
+                whip_reply_options(app, conn, false, q.id);
+        }
 }
 
 void whip_endpoint(struct app *app, struct http_conn *conn, const struct http_request *req,

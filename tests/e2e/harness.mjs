@@ -42,6 +42,11 @@ export async function until(probe, what, timeoutMs = 15000, intervalMs = 50) {
 
 /** What a failed test may have left behind and would keep the runner waiting: servers and relays. */
 const leftovers = new Set();
+/** end() is called when the test file ends, however it does. */
+export function onCleanUp(end) {
+  leftovers.add(end);
+}
+
 export function cleanUp() {
   for (const end of leftovers) end();
 }
@@ -120,9 +125,9 @@ export class Server {
   }
 }
 
-export function launch(extraArgs = []) {
+export function launch(extraArgs = [], executablePath = '/usr/bin/chromium') {
   return chromium.launch({
-    executablePath: '/usr/bin/chromium',
+    executablePath,
     headless: true,
     env: { ...process.env, LC_ALL: 'C.UTF-8' }, // in the locale C it mangles the Vietnamese file names it uploads
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// A hall whose network lets nothing through but TCP to the web and to the TURN server: Debian's coturn, as in deploy/.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import readline from 'node:readline';
+import { after, before, test } from 'node:test';
+import { cleanUp, figure, onCleanUp, Person, root, Server, temporaryFolder, until } from './harness.mjs';
+import { twoMachines } from './networks.mjs';
+import { whipPage } from './whip_page.mjs';
+
+const WEB = '10.77.1.1'; // the web, TURN
+const MEDIA = '10.77.2.1'; // of no use to the hall
+const TURN_PORT = 3478;
+const HTTPS_PORT = 8443;
+const SECRET = 'a secret#of two servers';
+const TURN = `turn:${WEB}:${TURN_PORT}?transport=tcp`;
+
+/** The sample configuration with this test's addresses, without TLS and without UDP towards clients. */
+function turnConfiguration(folder) {
+  const file = path.join(folder, 'turnserver.conf');
+  const sample = readFileSync(path.join(root, 'deploy/turnserver.conf'), 'utf8');
+  const text = sample.replace(/^(listening-ip|relay-ip)=.*$/gm, `$1=${WEB}`).replace(/^allowed-peer-ip=.*$/m, `allowed-peer-ip=${MEDIA}`)
+    .replace(/^listening-port=.*$/m, `listening-port=${TURN_PORT}`).replace(/^(tls-listening-port|cert|pkey)=.*\n/gm, '')
+    .replace(/^static-auth-secret=.*$/m, `static-auth-secret=${SECRET}`);
+  assert.ok(text.includes(SECRET) && !text.includes('203.0.113.10'));
+  writeFileSync(file, `${text}no-udp\nno-tls\nno-dtls\n`);
+  return file;
+}
+
+async function startCoturn(machine) {
+  const folder = temporaryFolder();
+  const [command, ...words] = [...machine.wrap, 'turnserver', '-c', turnConfiguration(folder), '--log-file=stdout', '--simple-log', '--verbose',
+    `--pidfile=${folder}/pid`, `--userdb=${folder}/db`];
+  const child = spawn(command, words, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const coturn = { child, log: [] };
+  onCleanUp(() => child.kill('SIGKILL'));
+  readline.createInterface({ input: child.stderr }).on('line', (line) => coturn.log.push(line));
+  readline.createInterface({ input: child.stdout }).on('line', (line) => coturn.log.push(line));
+  await until(() => machine.reaches(WEB, TURN_PORT), `coturn: ${coturn.log.join('\n')}`);
+  return coturn;
+}
+
+let machines, coturn, browser, server;
+before(async () => {
+  machines = await twoMachines();
+  machines.server.run('ip', 'addr', 'add', `${MEDIA}/32`, 'dev', 'lo');
+  machines.hall.run('ip', 'route', 'add', 'blackhole', `${MEDIA}/32`);
+  coturn = await startCoturn(machines.server);
+  const secretFile = path.join(temporaryFolder(), 'secret');
+  writeFileSync(secretFile, `${SECRET}\n`);
+  server = await Server.start({
+    wrap: machines.server.wrap,
+    args: ['--https', `${WEB}:${HTTPS_PORT}`, '--media-address', MEDIA, '--turn-uri', TURN, '--turn-secret-file', secretFile],
+  });
+  browser = await machines.hall.browser();
+});
+after(async () => {
+  await browser?.close();
+  cleanUp();
+});
+
+const meet = (meeting, name) => Person.join(browser, `https://${WEB}:${HTTPS_PORT}/m/${meeting.id}#t=${server.token(meeting.id, 'delegate')}`, name, { ignoreHTTPSErrors: true });
+
+/** How the page's media travels. */
+async function way(person) {
+  const stats = await person.stats();
+  const transport = stats.find((s) => s.type === 'transport');
+  const pair = stats.find((s) => s.id === transport?.selectedCandidatePairId);
+  const local = stats.find((s) => s.id === pair?.localCandidateId);
+  return { type: local?.candidateType, relayProtocol: local?.relayProtocol, url: local?.url };
+}
+
+test('the_hall_cannot_reach_the_media_port', () => {
+  assert.ok(machines.server.reaches(WEB, HTTPS_PORT));
+  assert.ok(machines.hall.reaches(WEB, HTTPS_PORT));
+  assert.ok(!machines.hall.reaches(MEDIA, server.mediaPort));
+});
+
+test('without_udp_people_meet_through_turn_over_tcp', { timeout: 120000 }, async () => {
+  const meeting = server.createMeeting();
+  const people = [await meet(meeting, 'Hoa'), await meet(meeting, 'Bình')];
+  for (const [person, other] of [[people[0], 'Bình'], [people[1], 'Hoa']]) {
+    assert.ok(await person.seesMovingVideo(other));
+    assert.ok(await person.hears());
+    assert.deepEqual(await way(person), { type: 'relay', relayProtocol: 'tcp', url: TURN });
+    figure('joined to connected through TURN', `${Date.now() - person.joinedAt} ms`);
+  }
+  for (const person of people) await person.close();
+});
+
+test('whip_and_whep_go_through_the_turn_servers_of_their_links', { timeout: 120000 }, async () => {
+  const meeting = server.createMeeting();
+  const token = server.token(meeting.id, 'presenter');
+  const open = async (verb, url) => {
+    const page = await whipPage(browser, `https://${WEB}:${HTTPS_PORT}/`, { ignoreHTTPSErrors: true });
+    const it = await page.evaluateHandle(([to, bearer]) => new window.Whip(to, bearer), [url, token]);
+    const servers = await it.evaluate((whip) => whip.configure());
+    assert.deepEqual(servers.map((s) => s.urls), [TURN]);
+    await it.evaluate((whip, name) => whip[name](), verb);
+    return { it, stats: () => it.evaluate((whip) => whip.stats()) };
+  };
+  const base = `https://${WEB}:${HTTPS_PORT}`;
+  const publisher = await open('publish', `${base}/whip/${meeting.id}?id=hall`);
+  const player = await open('play', `${base}/whep/${meeting.id}?publishers=hall`);
+  await until(async () => (await player.stats()).frames > 10, 'pictures');
+  for (const client of [publisher, player]) {
+    await client.it.evaluate((whip) => whip.restart());
+    await until(async () => {
+      const stats = await client.stats();
+      return stats.ufrag === stats.offered && stats.connection === 'connected';
+    }, 'the new ICE session');
+    const { local, relayProtocol, frames } = { ...(await client.stats()), frames: (await player.stats()).frames };
+    assert.deepEqual([local, relayProtocol], ['relay', 'tcp']);
+    await until(async () => (await player.stats()).frames > frames + 10, 'more pictures');
+  }
+  for (const client of [player, publisher]) assert.equal(await client.it.evaluate((whip) => whip.end()), 200);
+});
+
+test('neither_server_logs_the_secret', async () => {
+  assert.ok(coturn.log.some((line) => line.includes('ALLOCATE processed, success')), coturn.log.slice(-20).join('\n'));
+  assert.equal(await server.stop(), 0);
+  assert.ok(!server.log.join('\n').includes(SECRET));
+});
