@@ -144,6 +144,7 @@ enum sfu_event_type {
         SFU_EV_SPEAKER,   /* the room's active speaker; participant 0: silence */
         SFU_EV_WANTED,    /* publisher: is anybody watching this camera/screen, and which layers? */
         SFU_EV_QUALITY,   /* this peer's line, once a second at most, on change */
+        SFU_EV_SILENT,    /* heard all the time, and not for half a second: sfu_peer_restart() */
 };
 
 enum sfu_gone {

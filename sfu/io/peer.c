@@ -264,6 +264,27 @@ void peer_on_check(struct peer *peer, const struct udp_path *path, const struct 
 
 /* Media in. */
 
+static void heard(struct peer *peer, struct steady *by, int64_t now_us)
+{
+        peer->alive_us = now_us;
+        by->heard++;
+        worker_sweep_soon(peer->worker, now_us);
+}
+
+bool peer_sweep(struct peer *peer)
+{
+        bool silent = steady_sweep(&peer->heard_media);
+
+        /* A receiver speaks of what it gets: no media, no feedback. */
+        if (peer->target.batch == peer->swept_batch)
+                steady_reset(&peer->heard_feedback);
+        silent |= steady_sweep(&peer->heard_feedback);
+        peer->swept_batch = peer->target.batch;
+        if (silent)
+                report_event(peer, &(struct sfu_event){ .type = SFU_EV_SILENT });
+        return peer->heard_media.history || peer->heard_feedback.history;
+}
+
 void peer_on_rtp(struct peer *peer, struct pkt *pkt)
 {
         struct worker *worker = peer->worker;
@@ -274,7 +295,7 @@ void peer_on_rtp(struct peer *peer, struct pkt *pkt)
                 return;
         }
         pkt->len = (uint16_t)len;
-        peer->alive_us = pkt->arrival_us;
+        heard(peer, &peer->heard_media, pkt->arrival_us);
         worker->counters.rtp_in++;
         worker->counters.rtp_in_bytes += len;
         worker_touch_room(worker, peer->room);
@@ -291,7 +312,7 @@ void peer_on_rtcp(struct peer *peer, struct pkt *pkt)
                 worker_count_garbage(worker, GARBAGE_SRTP);
                 return;
         }
-        peer->alive_us = pkt->arrival_us;
+        heard(peer, &peer->heard_feedback, pkt->arrival_us);
         worker->counters.rtcp_in++;
         worker_touch_room(worker, peer->room);
         if (media_peer_on_rtcp(peer->media, pkt->data, len, pkt->arrival_us))

@@ -21,6 +21,7 @@
 #define SFU_IO_PEER_H
 
 #include "sfu/core/media_crypt.h"
+#include "sfu/core/steady.h"
 #include "sfu/io/worker_internal.h"
 
 /* Two interfaces, IPv4 and IPv6, UDP and TCP. */
@@ -41,7 +42,9 @@ struct peer {
         struct dtls *dtls;           /* from the first DTLS datagram on */
         struct media_crypt *crypt;   /* from then on it is connected */
         int64_t opened_us, alive_us;
-        int64_t settle_us; /* when the handshake is surely over; 0: it is, or not begun */
+        struct steady heard_media, heard_feedback;
+        uint64_t swept_batch; /* the last that had something for it, at the last sweep */
+        int64_t settle_us;    /* when the handshake is surely over; 0: it is, or not begun */
         struct timer timer;
         size_t n_ssrcs;
         uint32_t ssrcs[SFU_MAX_SLOTS]; /* of our slots, for BYE */
@@ -70,6 +73,10 @@ void peer_on_check(struct peer *peer, const struct udp_path *path, const struct 
 
 /* The TCP connection of this address is gone. */
 void peer_on_path_lost(struct addr_entry *entry);
+
+/* Every STEADY_SWEEP_US: reports SFU_EV_SILENT when the peer fell silent. Returns
+ * true while it may still do so. */
+bool peer_sweep(struct peer *peer);
 
 /* ICE restart: the new credentials count too; without memory the old ones stay
  * the only ones, and the client has to open a new peer. */

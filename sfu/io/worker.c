@@ -76,10 +76,12 @@ static void retry_late(struct worker *worker)
 static void on_room_event(void *user, void *tag, const struct sfu_event *event)
 {
         struct worker_report report = { .event = *event };
-        const struct peer *peer = tag;
+        struct peer *peer = tag;
         const struct room *room = user;
 
         report.event.room = room->id;
+        if (peer && event->type == SFU_EV_WANTED)
+                steady_reset(&peer->heard_media); /* it may pause, and is not lost */
         if (peer) {
                 report.event.peer = peer->id;
                 report.event.participant = peer->participant;
@@ -188,6 +190,21 @@ static void settle_rooms(struct worker *worker)
         }
 }
 
+/* Who falls silent. */
+
+static void on_sweep(void *owner, int64_t now_us)
+{
+        struct worker *worker = owner;
+        bool anybody = false;
+        struct peer *peer;
+        size_t at = 0;
+
+        while ((peer = u64_map_next(&worker->peers, &at)))
+                anybody |= peer_sweep(peer);
+        if (anybody)
+                worker_sweep_soon(worker, now_us);
+}
+
 /* Commands. */
 
 static void on_open(struct worker *worker, struct worker_peer *params, int64_t now_us)
@@ -242,6 +259,7 @@ static void on_peer_command(struct worker *worker, const struct worker_command *
                 media_peer_set_view(peer->media, command->view.views, command->view.n, now_us);
                 break;
         case WORKER_MUTE:
+                steady_reset(&peer->heard_media);
                 media_peer_set_muted(peer->media, command->mute.kind, command->mute.muted, now_us);
                 break;
         case WORKER_OPEN:
@@ -573,6 +591,17 @@ static int open_files(struct worker *worker)
         return r;
 }
 
+static int make_sweep(struct worker *worker)
+{
+        int r;
+
+        worker->sweep.fire = on_sweep;
+        r = timer_heap_add(&worker->timers, &worker->sweep);
+        if (r == 0)
+                worker->sweep.owner = worker;
+        return r;
+}
+
 static int make_parts(struct worker *worker)
 {
         int r = pkt_pool_new(&worker->pool, POOL_PACKETS);
@@ -585,6 +614,8 @@ static int make_parts(struct worker *worker)
                 r = ice_new(&worker->ice);
         if (r == 0)
                 r = addr_map_new(&worker->addrs, rand_u32());
+        if (r == 0)
+                r = make_sweep(worker);
         if (r == 0) {
                 worker->late = calloc(LATE_REPORTS, sizeof(*worker->late));
                 r = worker->late ? 0 : -ENOMEM;
@@ -668,6 +699,8 @@ struct worker *worker_free(struct worker *worker)
         u64_map_done(&worker->peers);
         u64_map_done(&worker->rooms);
         tcp_server_free(worker->tcp);
+        if (worker->sweep.owner)
+                timer_heap_remove(&worker->timers, &worker->sweep);
         timer_heap_done(&worker->timers);
         addr_map_free(worker->addrs);
         ice_free(worker->ice);

@@ -16,6 +16,7 @@
 #include "base/mailbox.h"
 #include "base/rate_limit.h"
 #include "sfu/core/media_room.h"
+#include "sfu/core/steady.h"
 #include "sfu/io/addr_map.h"
 #include "sfu/io/send_batch.h"
 #include "sfu/io/tcp.h"
@@ -64,6 +65,7 @@ struct worker {
         struct addr_map *addrs;
         struct rate_limit hellos;
         struct timer_heap timers;
+        struct timer sweep; /* set while anybody is heard */
         struct u64_map peers, rooms;
         struct room *dirty;
         struct room *busy, **busy_end; /* a queue; busy_end is valid while n_busy > 0 */
@@ -87,6 +89,12 @@ void worker_publish(struct worker *worker);
 
 /* A datagram, or a frame of a TCP connection. */
 void worker_on_datagram(struct worker *worker, const struct udp_datagram *datagram);
+
+static inline void worker_sweep_soon(struct worker *worker, int64_t now_us)
+{
+        if (worker->sweep.due_us == INT64_MAX)
+                timer_heap_set(&worker->timers, &worker->sweep, now_us + STEADY_SWEEP_US);
+}
 
 /* Both sockets of the media port. Returns 0 or -errno. */
 must_use int worker_open_ports(struct worker *worker);

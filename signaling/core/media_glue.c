@@ -70,6 +70,24 @@ int media_open_peer(struct room *room, struct member *member, bool may_publish, 
         return 0;
 }
 
+/* A new one, or another way to the one she has. */
+static int answer_offer(struct session *session, const struct meeting_seat *seat,
+                        const struct client_msg *msg, char **ret_answer)
+{
+        struct member *member = session->member;
+        int r;
+
+        if (!msg->restart)
+                return media_open_peer(session->room, member,
+                                       role_permissions(seat->role) & PERM_PUBLISH, msg->sdp,
+                                       strlen(msg->sdp), ret_answer);
+        r = sfu_peer_restart(session->app->sfu, member->peer, msg->sdp, strlen(msg->sdp),
+                             ret_answer);
+        if (r == -ENOENT)
+                session_error(session, msg->id, "not-found", NULL, "no such connection");
+        return r;
+}
+
 int media_on_offer(struct session *session, const struct client_msg *msg)
 {
         const struct meeting_seat *seat = room_seat(session->room, session->member);
@@ -78,9 +96,9 @@ int media_on_offer(struct session *session, const struct client_msg *msg)
 
         if (!seat)
                 return MEETING_E_NOT_FOUND;
-        r = media_open_peer(session->room, session->member,
-                            role_permissions(seat->role) & PERM_PUBLISH, msg->sdp, strlen(msg->sdp),
-                            &answer);
+        r = answer_offer(session, seat, msg, &answer);
+        if (r == -ENOENT)
+                return 0; /* said */
         if (r > 0) {
                 session_error(session, msg->id, sfu_offer_error_code((enum sfu_offer_err)r), "sdp",
                               "the offer cannot be answered");
@@ -265,6 +283,10 @@ static void on_peer_event(struct room *room, GPtrArray *dirty, const struct sfu_
                                      msg_quality(event->quality.bars, event->quality.rtt_ms,
                                                  event->quality.loss_permille,
                                                  event->quality.remb_bps));
+                break;
+        case SFU_EV_SILENT:
+                if (member->session)
+                        session_send(member->session, msg_silent());
                 break;
         case SFU_EV_CONNECTED:
         case SFU_EV_SPEAKER:

@@ -56,7 +56,7 @@ struct client_msg {
         enum client_msg_type type;
         int64_t id;
         const char *name, *sdp, *text, *participant, *document;
-        bool has_resume;
+        bool has_resume, restart;
         int64_t last_seq;
         bool sends[N_KINDS];
         bool on; /* raised, locked, visible */

@@ -169,6 +169,11 @@ char *msg_quality(unsigned bars, uint32_t rtt_ms, unsigned loss_permille, uint32
                               "remb_bps", (json_int_t)remb_bps));
 }
 
+char *msg_silent(void)
+{
+        return dump(json_pack("{s:s}", "type", "silent"));
+}
+
 char *msg_peer_gone(enum sfu_gone reason)
 {
         static const char *const words[] = {

@@ -7,11 +7,13 @@
 #include <cmocka.h>
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "tests/integration/world.h"
 
 enum { WAIT_MS = 10000, ROOM = 7, ALICE = 1, BOB = 2 };
@@ -214,6 +216,38 @@ static void restart_of_nobody_or_with_other_media_is_refused(void **state)
         talk_done(&talk);
 }
 
+/* Silence. */
+
+static bool alice_is_silent(struct world *world, void *user)
+{
+        struct talk *talk = user;
+
+        return world_event(world, SFU_EV_SILENT, talk->alice_peer) != NULL;
+}
+
+static void steady_talker_who_falls_silent_is_told_of(void **state)
+{
+        enum { EVERY_US = 20 * 1000, TALK_US = 1500 * 1000 };
+        struct client_params bob = { .n_audio = 1 };
+        int64_t start_us, last_us;
+        struct talk talk;
+
+        (void)state;
+        talk_init(&talk, &bob);
+        start_us = last_us = clock_now_us();
+        while (last_us - start_us < TALK_US) {
+                say(&talk, 1);
+                last_us += EVERY_US;
+                while (clock_now_us() < last_us)
+                        client_pump();
+        }
+        assert_true(world_wait(&talk.world, alice_is_silent, &talk, WAIT_MS));
+        printf("figure: a silent talker is told of after %d ms\n",
+               (int)((clock_now_us() - last_us) / 1000));
+        assert_null(world_event(&talk.world, SFU_EV_SILENT, talk.bob_peer));
+        talk_done(&talk);
+}
+
 /* TCP. */
 
 static bool tcp_open_is(struct world *world, void *user)
@@ -301,6 +335,7 @@ static void stranger_by_tcp_is_cut_off(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(steady_talker_who_falls_silent_is_told_of),
                 cmocka_unit_test(client_without_udp_comes_in_by_tcp),
                 cmocka_unit_test(stranger_by_tcp_is_cut_off),
                 cmocka_unit_test(restart_keeps_keys_and_slots),

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,6 +154,21 @@ int sfu_peer_open(struct sfu *sfu, const struct sfu_peer_params *params, const c
         fake_sfu.last_params = *params;
         *ret_answer = strdup("v=0 answer");
         *ret_peer = ++fake_sfu.peers_opened;
+        return 0;
+}
+
+int sfu_peer_restart(struct sfu *sfu, uint64_t peer, const char *offer, size_t offer_len,
+                     char **ret_answer)
+{
+        (void)sfu;
+        (void)offer;
+        (void)offer_len;
+        if (peer == 0)
+                return -ENOENT;
+        if (fake_sfu.restart_result != 0)
+                return fake_sfu.restart_result;
+        fake_sfu.restarts++;
+        *ret_answer = strdup("v=0 again");
         return 0;
 }
 

@@ -392,6 +392,49 @@ static void an_offer_is_answered_and_silent_until_media(void **state)
         fake_close(a);
 }
 
+static json_t *restart(int id)
+{
+        return json_pack("{s:s, s:i, s:s, s:b}", "type", "offer", "id", id, "sdp", "v=0", "restart",
+                         1);
+}
+
+static void a_restart_keeps_the_connection_or_is_refused(void **state)
+{
+        struct world *world = *state;
+        struct ws_conn *a = fake_open(world, "s-a", ROLE_DELEGATE);
+
+        fake_join(world, a, "A", -1);
+        assert_string_equal(fake_text(fake_say(world, a, restart(2)), "code"), "not-found");
+        fake_say(world, a, offer(3));
+        assert_string_equal(fake_text(fake_say(world, a, restart(4)), "sdp"), "v=0 again");
+        assert_int_equal(fake_sfu.peers_opened, 1);
+        assert_int_equal(fake_sfu.restarts, 1);
+        fake_sfu.restart_result = SFU_OFFER_CHANGED;
+        assert_string_equal(fake_text(fake_say(world, a, restart(5)), "type"), "error");
+        assert_int_equal(fake_sfu.peers_opened, 1);
+        fake_close(a);
+}
+
+static void a_client_that_fell_silent_is_told(void **state)
+{
+        struct world *world = *state;
+        struct ws_conn *a = fake_open(world, "s-a", ROLE_DELEGATE);
+        struct room *room;
+
+        fake_join(world, a, "A", -1);
+        fake_say(world, a, offer(2));
+        assert_int_equal(room_open(world->app, world->meeting, &room), 0);
+        fake_sfu.events[fake_sfu.n_events++] = (struct sfu_event){
+                .type = SFU_EV_SILENT,
+                .room = room->number,
+                .peer = 1,
+                .participant = room_find_member(room, "s-a")->number
+        };
+        service_poll(world->app);
+        assert_int_equal(fake_count(a, "silent"), 1);
+        fake_close(a);
+}
+
 static void observers_open_peers_that_only_receive(void **state)
 {
         struct ws_conn *a = fake_open(*state, "s-a", ROLE_OBSERVER);
@@ -593,6 +636,8 @@ int main(int argc, char **argv)
                 T(a_restart_keeps_seats_and_chat),
                 T(a_write_that_fails_is_told_to_its_author_alone),
                 T(an_offer_is_answered_and_silent_until_media),
+                T(a_restart_keeps_the_connection_or_is_refused),
+                T(a_client_that_fell_silent_is_told),
                 T(observers_open_peers_that_only_receive),
                 T(slots_of_one_turn_are_one_message),
                 T(a_view_comes_back_with_a_new_peer),

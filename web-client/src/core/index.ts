@@ -20,6 +20,17 @@ function videoSlotsOf(screenWidth: number): number {
   return screenWidth < 1800 ? 9 : 25;
 }
 
+/** Phones tell when they go from Wi-Fi to mobile data; the event also comes for every new estimate of the line's speed. */
+function onOtherNetwork(run: () => void): void {
+  const connection = (navigator as { connection?: EventTarget & { type?: string } }).connection;
+  let type = connection?.type;
+  connection?.addEventListener('change', () => {
+    if (connection.type === type) return;
+    type = connection.type;
+    if (type !== 'none') run();
+  });
+}
+
 export function createApp(): App {
   const sessions = new HttpSessions(window.sessionStorage);
   return {
@@ -32,6 +43,10 @@ export function createApp(): App {
       const media = new MediaClient(systemClock, meeting, videoSlotsOf(Math.min(window.innerWidth, screen.width)));
       window.addEventListener('online', () => meeting.link.retryNow());
       window.addEventListener('offline', () => meeting.link.reset());
+      onOtherNetwork(() => {
+        meeting.link.reset(); // it hangs on the address we had
+        meeting.link.retryNow();
+      });
       document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && meeting.link.probe());
       window.addEventListener('pagehide', () => media.close());
       window.addEventListener('pageshow', (event) => event.persisted && location.reload());

@@ -4,10 +4,11 @@
  * whenever the old is lost), and which slot carries whom.
  */
 import type { ServerMessage, SlotView } from '../protocol/types.ts';
+import { Failure } from './api.ts';
 import type { Id, Kind, Media, MediaState, Wish } from './api.ts';
 import type { Clock, Timer } from './clock.ts';
 import { faultOf, listDevices, openBoth, openCamera, openMic, openScreen, watchLevel } from './devices.ts';
-import type { Link } from './link.ts';
+import type { Link, Request } from './link.ts';
 import type { MediaListener, MeetingClient } from './meeting.ts';
 import { Peer } from './peer.ts';
 import { assignSlots, changedViews } from './slots.ts';
@@ -273,6 +274,8 @@ export class MediaClient implements Media, MediaListener {
       void this.#send(message.kind);
     } else if (message.type === 'ice-servers') {
       this.#takeIceServers(message.ice_servers);
+    } else if (message.type === 'silent') {
+      void this.#restart();
     } else if (message.type === 'peer-gone' && message.reason !== 'replaced') {
       this.#replaceSoon(0);
     }
@@ -298,18 +301,39 @@ export class MediaClient implements Media, MediaListener {
 
   /* ---- the PeerConnection ---- */
 
-  /** After a lost socket the server may still have our connection, or be a new server that never heard of it. */
+  /**
+   * After a lost socket the server may still have our connection, or be a new server that never heard of it. What cut
+   * the socket may have cut our way too, so another is looked for at once.
+   */
   async #keepOrReplace(): Promise<void> {
     const state = this.#peer?.pc.connectionState;
-    if (state === 'connected' || state === 'connecting') {
-      const known = await this.#link.request({ type: 'stats' }).then((m) => m.type === 'stats', () => false);
-      if (known) {
-        this.#told = [];
-        this.#tellViews();
-        return;
-      }
+    if (state === 'connected' || state === 'connecting' || state === 'disconnected') {
+      if (!(await this.#restart())) return;
+      this.#told = [];
+      this.#tellViews();
+      return;
     }
     this.#replaceSoon(0);
+  }
+
+  /** ICE anew: keys, slots and pictures stay. False: it is not to be had, and what else there is to do is under way. */
+  async #restart(): Promise<boolean> {
+    const peer = this.#peer;
+    if (!peer || this.#meeting.state.phase !== 'joined' || peer.pc.signalingState !== 'stable') return false;
+    try {
+      await peer.negotiate((sdp) => this.#offer({ type: 'offer', sdp, restart: true }), true);
+      return true;
+    } catch (error) {
+      const code = error instanceof Failure ? error.code : null;
+      if (this.#peer === peer && code !== 'offline') this.#replaceSoon(code === 'too-fast' ? RETRY_MS : 0);
+      return false; // offline: joining again tries again
+    }
+  }
+
+  async #offer(request: Request): Promise<string> {
+    const reply = await this.#link.request(request);
+    if (reply.type !== 'answer') throw new Error('no answer');
+    return reply.sdp;
   }
 
   #replaceSoon(ms: number): void {
@@ -331,11 +355,7 @@ export class MediaClient implements Media, MediaListener {
     this.#layers = { mic: [], camera: [], screen: [] };
     for (const kind of KINDS) void peer.send(kind, this.#tracks[kind], this.#isOn(kind));
     try {
-      await peer.negotiate(async (sdp) => {
-        const reply = await this.#link.request({ type: 'offer', sdp });
-        if (reply.type !== 'answer') throw new Error('no answer');
-        return reply.sdp;
-      });
+      await peer.negotiate((sdp) => this.#offer({ type: 'offer', sdp }));
       this.#refused = 0;
       this.#told = [];
       this.#tellViews();
@@ -355,6 +375,7 @@ export class MediaClient implements Media, MediaListener {
       this.#replaceSoon(0);
     } else if (state === 'disconnected') {
       this.#store.set({ connection: 'reconnecting' });
+      void this.#restart();
       this.#clock.after(DISCONNECTED_MS, () => {
         if (this.#peer === peer && peer.pc.connectionState === 'disconnected') this.#replaceSoon(0);
       });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * One PeerConnection: offered once, never renegotiated. Microphone, camera
+ * One PeerConnection: offered once; later offers only restart ICE. Microphone, camera
  * (simulcast, lowest layer first) and screen are sent; three audio slots and a
  * number of video slots are received.
  */
@@ -112,10 +112,14 @@ export class Peer {
     if (this.pc.signalingState !== 'closed') this.pc.setConfiguration(configuration(iceServers));
   }
 
-  async negotiate(ask: (offer: string) => Promise<string>): Promise<void> {
-    const offer = await this.pc.createOffer();
+  async negotiate(ask: (offer: string) => Promise<string>, iceRestart = false): Promise<void> {
+    const offer = await this.pc.createOffer({ iceRestart });
     await this.pc.setLocalDescription(offer);
-    const answer = await ask(offer.sdp!);
+    const answer = await ask(offer.sdp!).catch(async (error: unknown) => {
+      // Not answered: the way that was found before goes on.
+      if (iceRestart && this.pc.signalingState === 'have-local-offer') await this.pc.setLocalDescription({ type: 'rollback' });
+      throw error;
+    });
     if (this.pc.signalingState === 'closed') return;
     await this.pc.setRemoteDescription({ type: 'answer', sdp: answer });
   }

@@ -50,6 +50,7 @@ export type ServerMessage =
   | Speaker
   | Wanted
   | Quality
+  | Silent
   | PeerGone
   | ServerPointer
   | DocumentProgress;
@@ -135,7 +136,7 @@ export interface Leave {
   id: number;
 }
 /**
- * A new PeerConnection. Answered with `answer`; it replaces the older one.
+ * A new PeerConnection, which replaces the older one; or another way to the one there is. Answered with `answer`.
  */
 export interface Offer {
   type: "offer";
@@ -144,6 +145,10 @@ export interface Offer {
    */
   id: number;
   sdp: string;
+  /**
+   * an ICE restart of the PeerConnection the server has: keys, slots and pictures stay. Refused with `not-found` or `sdp-changed`: then offer a new one
+   */
+  restart?: boolean;
 }
 /**
  * What I send now; what is off here is dropped by the server.
@@ -694,6 +699,12 @@ export interface Quality {
   rtt_ms: number;
   loss_permille: number;
   remb_bps: number;
+}
+/**
+ * My media came all the time and does no more: my way to the server may have changed. Restart ICE.
+ */
+export interface Silent {
+  type: "silent";
 }
 /**
  * The server ended my PeerConnection: offer a new one.
