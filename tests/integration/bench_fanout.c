@@ -63,21 +63,26 @@ static double media_cpu_s(void)
         double sum = 0;
 
         while (dir && (entry = readdir(dir))) {
-                char path[300], line[600], name[32] = "";
-                unsigned long user = 0, system = 0;
+                char path[300], name[32] = "";
+                unsigned long long run_ns = 0;
                 FILE *file;
 
-                snprintf(path, sizeof(path), "/proc/self/task/%s/stat", entry->d_name);
+                snprintf(path, sizeof(path), "/proc/self/task/%s/comm", entry->d_name);
                 file = fopen(path, "r");
                 if (!file)
                         continue;
-                if (fgets(line, sizeof(line), file))
-                        sscanf(line,
-                               "%*d (%31[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-                               name, &user, &system);
+                if (!fgets(name, sizeof(name), file))
+                        name[0] = '\0';
                 fclose(file);
-                if (strncmp(name, "media-", 6) == 0)
-                        sum += (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+                if (strncmp(name, "media-", 6) != 0)
+                        continue;
+                snprintf(path, sizeof(path), "/proc/self/task/%s/schedstat", entry->d_name);
+                file = fopen(path, "r");
+                if (!file)
+                        continue;
+                if (fscanf(file, "%llu", &run_ns) == 1)
+                        sum += (double)run_ns / 1e9;
+                fclose(file);
         }
         if (dir)
                 closedir(dir);
@@ -300,6 +305,7 @@ static void *floor_thread(void *user)
         struct timespec cpu;
 
         pin(0, 0);
+        pthread_setname_np(pthread_self(), "floor");
         for (unsigned tick = 0; tick < f->n_ticks; tick++) {
                 int64_t left_us = f->start_us + (int64_t)tick * TICK_US - clock_now_us();
 
