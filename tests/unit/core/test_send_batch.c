@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <errno.h>
+#include <netinet/udp.h>
 #include <string.h>
 
 #include "sfu/io/send_batch.h"
@@ -74,14 +76,20 @@ static size_t read_all(struct reader *reader)
         return read_all_of(reader, LEN);
 }
 
+static void send_of(struct send_batch *batch, struct send_target *target, uint16_t number,
+                    size_t len)
+{
+        uint8_t *at = send_batch_reserve(batch, SEND_MAX_LEN);
+        struct wr w = wr_init(at, len);
+
+        memset(at, 0, len);
+        wr_u16(&w, number);
+        send_batch_commit(batch, target, len);
+}
+
 static void send_numbered(struct send_batch *batch, struct send_target *target, uint16_t number)
 {
-        uint8_t *at = send_batch_reserve(batch, 1300);
-        struct wr w = wr_init(at, LEN);
-
-        memset(at, 0, LEN);
-        wr_u16(&w, number);
-        send_batch_commit(batch, target, LEN);
+        send_of(batch, target, number, LEN);
 }
 
 static void order_is_kept_for_each_destination(void **state)
@@ -147,11 +155,180 @@ static void unreachable_destination_costs_only_itself(void **state)
         udp_close(&from);
 }
 
+/* Trains. sendmmsg() refuses them while train_error is set. */
+
+static int train_error;
+static unsigned n_refused;
+
+int __real_sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags);
+int __wrap_sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags);
+
+static bool is_train(struct msghdr *msg)
+{
+        for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+                if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_SEGMENT)
+                        return true;
+        }
+        return false;
+}
+
+int __wrap_sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags)
+{
+        unsigned n_plain = 0;
+
+        if (train_error == 0)
+                return __real_sendmmsg(fd, msgs, n, flags);
+        while (n_plain < n && !is_train(&msgs[n_plain].msg_hdr))
+                n_plain++;
+        if (n_plain > 0)
+                return __real_sendmmsg(fd, msgs, n_plain, flags);
+        n_refused++;
+        errno = train_error;
+        return -1;
+}
+
+struct line {
+        struct udp_socket from;
+        struct reader reader;
+        struct send_target target;
+        struct send_batch *batch;
+};
+
+/* gro: the reader takes trains whole. False: this kernel has none. */
+static bool line_init(struct line *line, bool ipv4, bool gro)
+{
+        struct udp_path path;
+        const int on = gro;
+
+        train_error = 0;
+        n_refused = 0;
+        assert_int_equal(udp_open(&line->from, 0), 0);
+        assert_int_equal(send_batch_new(&line->batch, &line->from), 0);
+        reader_init(&line->reader);
+        path = path_to(&line->reader.socket, ipv4);
+        send_target_set(line->batch, &line->target, &path);
+        (void)setsockopt(line->reader.socket.fd, SOL_UDP, UDP_GRO, &on, sizeof(on));
+        return line->from.gso && line->reader.socket.gro;
+}
+
+static void line_done(struct line *line)
+{
+        reader_done(&line->reader);
+        send_batch_free(line->batch);
+        udp_close(&line->from);
+}
+
+static void expect_counts(const struct line *line, unsigned n_trains, unsigned n_segments,
+                          unsigned n_plain)
+{
+        const struct send_counts *counts = send_batch_counts(line->batch);
+
+        assert_int_equal(counts->gso_messages, n_trains);
+        assert_int_equal(counts->gso_segments, n_segments);
+        assert_int_equal(counts->plain_messages, n_plain);
+        assert_int_equal(counts->dropped, 0);
+}
+
+static void equal_neighbours_leave_as_a_train(void **state)
+{
+        static const uint16_t lens[] = { 100, 100, 120, 120, 90, 120, 121, 7 };
+
+        (void)state;
+        for (int variant = 0; variant < 4; variant++) {
+                struct line line;
+                bool trains = line_init(&line, variant & 1, variant & 2);
+                uint64_t n_messages, n_segments;
+
+                for (uint16_t i = 0; i < ARRAY_LEN(lens); i++)
+                        send_of(line.batch, &line.target, i, lens[i]);
+                send_batch_flush(line.batch);
+                assert_int_equal(read_all_of(&line.reader, 0), ARRAY_LEN(lens));
+                udp_receiver_count(line.reader.receiver, &n_messages, &n_segments);
+                if (trains) {
+                        /* 100 100, 120 120 90, 120, 121 7 */
+                        expect_counts(&line, 3, 7, 1);
+                        assert_int_equal(n_messages, variant & 2 ? 3 : 0);
+                        assert_int_equal(n_segments, variant & 2 ? 7 : 0);
+                }
+                line_done(&line);
+        }
+}
+
+static void long_trains_are_cut(void **state)
+{
+        struct line line;
+        bool trains = line_init(&line, true, true);
+
+        (void)state;
+        for (uint16_t i = 0; i < 150; i++)
+                send_of(line.batch, &line.target, i, 100);
+        send_batch_flush(line.batch);
+        assert_int_equal(read_all_of(&line.reader, 100), 150);
+        if (trains)
+                expect_counts(&line, 3, 150, 0); /* 64 + 64 + 22 */
+        for (uint16_t i = 150; i < 210; i++)
+                send_of(line.batch, &line.target, i, 1400);
+        send_batch_flush(line.batch);
+        assert_int_equal(read_all_of(&line.reader, 1400), 60);
+        if (trains)
+                expect_counts(&line, 5, 210, 0); /* 46 are 64,400 bytes, and 14 */
+        line_done(&line);
+}
+
+static void refused_train_is_sent_apart(void **state)
+{
+        static const int errors[] = { EIO, EINVAL, EOPNOTSUPP, EMSGSIZE };
+
+        (void)state;
+        for (size_t k = 0; k < ARRAY_LEN(errors); k++) {
+                bool lasting = errors[k] == EIO || errors[k] == EOPNOTSUPP;
+                struct line line;
+
+                if (!line_init(&line, true, true)) {
+                        line_done(&line);
+                        skip();
+                }
+                train_error = errors[k];
+                for (unsigned round = 0; round < 2; round++) {
+                        for (unsigned i = 0; i < 9; i++)
+                                send_of(line.batch, &line.target, (uint16_t)(round * 9 + i),
+                                        i == 4 ? 99 : 101); /* pieces that do not touch */
+                        send_batch_flush(line.batch);
+                }
+                assert_int_equal(read_all_of(&line.reader, 0), 18);
+                expect_counts(&line, 0, 0, 18);
+                /* Two trains a round; after a lasting error the second round has none. */
+                assert_int_equal(n_refused, lasting ? 2 : 4);
+                line_done(&line);
+        }
+        train_error = 0;
+}
+
+static void overlong_datagram_is_told(void **state)
+{
+        struct line line;
+        struct udp_datagram *got = &line.reader.datagram;
+
+        (void)state;
+        (void)line_init(&line, true, true);
+        send_of(line.batch, &line.target, 0, PKT_CAP + 1);
+        send_batch_flush(line.batch);
+        assert_int_equal(udp_receive(&line.reader.socket, line.reader.receiver), 1);
+        assert_true(udp_next(line.reader.receiver, got));
+        assert_true(got->truncated);
+        assert_false(udp_next(line.reader.receiver, got));
+        line_done(&line);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(order_is_kept_for_each_destination),
                 cmocka_unit_test(unreachable_destination_costs_only_itself),
+                cmocka_unit_test(equal_neighbours_leave_as_a_train),
+                cmocka_unit_test(long_trains_are_cut),
+                cmocka_unit_test(refused_train_is_sent_apart),
+                cmocka_unit_test(overlong_datagram_is_told),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
