@@ -144,6 +144,14 @@ static int join_all(struct run *run, bool publishes, unsigned first, unsigned n,
         return 0;
 }
 
+static bool somebody_publishes(const struct run *run)
+{
+        for (size_t i = 0; i < swarm_size(run->swarm); i++)
+                if (swarm_at(run->swarm, i)->publisher)
+                        return true;
+        return false;
+}
+
 static bool everybody_has_media(const struct run *run)
 {
         const struct load_params *p = run->params;
@@ -163,7 +171,7 @@ static void await_media(struct run *run)
 {
         int64_t end_us = clock_now_us() + MEDIA_TIMEOUT_US;
 
-        while (run->params->publishers > 0 && !everybody_has_media(run) && !is_over(end_us))
+        while (somebody_publishes(run) && !everybody_has_media(run) && !is_over(end_us))
                 swarm_turn(run->swarm, end_us);
         pass_time(run, SETTLE_US);
 }

@@ -41,11 +41,12 @@ static void make_frame(struct source *source, unsigned index)
                     (layer->key_us == 0 || due_us - layer->key_us >= SOURCE_KEY_SPACING_US)) ||
                    due_us - layer->key_us >= source->config.key_every_us;
         double bytes = layer->carried_bytes + frame_bytes(&source->config, index, key);
-        uint32_t n = (uint32_t)(bytes / SOURCE_VIDEO_BYTES);
+        double packet = bytes < SOURCE_VIDEO_BYTES ? bytes : SOURCE_VIDEO_BYTES;
+        uint32_t n = (uint32_t)(bytes / packet);
 
-        if (n == 0)
-                n = 1;
-        layer->carried_bytes = bytes - (double)n * SOURCE_VIDEO_BYTES;
+        if (packet < SOURCE_SMALLEST)
+                packet = SOURCE_SMALLEST;
+        layer->carried_bytes = bytes - n * packet > 0 ? bytes - n * packet : 0;
         if (layer->n == SOURCE_QUEUE) {
                 source->n_dropped_frames++;
                 return;
@@ -55,7 +56,10 @@ static void make_frame(struct source *source, unsigned index)
                 layer->key_us = due_us;
         }
         layer->queue[(layer->head + layer->n++) % SOURCE_QUEUE] = (struct source_frame){
-                .number = source->frame, .n_packets = n, .key = key
+                .number = source->frame,
+                .n_packets = n,
+                .packet_bytes = (uint16_t)packet,
+                .key = key
         };
 }
 
@@ -96,9 +100,9 @@ static bool next_video(struct source *source, struct source_packet *ret_packet, 
                         .last = frame->n_sent + 1 == frame->n_packets,
                         .key = frame->key,
                         .frame = frame->number,
-                        .bytes = SOURCE_VIDEO_BYTES,
+                        .bytes = frame->packet_bytes,
                 };
-                source->debt_bytes += SOURCE_VIDEO_BYTES;
+                source->debt_bytes += frame->packet_bytes;
                 if (++frame->n_sent == frame->n_packets) {
                         layer->head = (layer->head + 1) % SOURCE_QUEUE;
                         layer->n--;

@@ -12,8 +12,9 @@
  * as several.
  *
  * Invariants:
- *  (1) video packets are all SOURCE_VIDEO_BYTES long; what a frame has too little
- *      or too much is carried over, so that the rate is right on average.
+ *  (1) video packets are all SOURCE_VIDEO_BYTES long, and what a frame has too much
+ *      is carried over, so that the rate is right on average; only frames smaller
+ *      than that are one smaller packet.
  *  (2) packets of one layer come out in order; sound is never paced.
  */
 #ifndef LOAD_CORE_SOURCE_H
@@ -25,6 +26,7 @@ enum {
         SOURCE_MAX_LAYERS = 3,
         SOURCE_SOUND = SOURCE_MAX_LAYERS, /* as a layer's number */
         SOURCE_VIDEO_BYTES = 1100,        /* RTP payload */
+        SOURCE_SMALLEST = 64,             /* room for heads and a pattern */
         SOURCE_SOUND_BYTES = 100,         /* 40 kbit/s */
         SOURCE_SOUND_US = 20000,
         SOURCE_QUEUE = 64, /* frames waiting for the pacer; then frames are dropped */
@@ -50,6 +52,7 @@ struct source_packet {
 
 struct source_frame { /* private */
         uint32_t number, n_packets, n_sent;
+        uint16_t packet_bytes;
         bool key;
 };
 

@@ -19,8 +19,13 @@ struct joiner {
         GMainContext *context;
         GMainLoop *loop;
         GThread *thread;
-        GThreadPool *pool;
-        GAsyncQueue *clients; /* idle HTTP clients */
+        GAsyncQueue *requests; /* struct request * */
+        size_t n_workers;
+        struct worker {
+                struct joiner *joiner;
+                struct http_client *client;
+                GThread *thread;
+        } workers[HTTP_THREADS];
 };
 
 /* One join on the ICE thread. */
@@ -33,8 +38,9 @@ struct ice {
         bool over;
 };
 
-/* One request of the pool. */
+/* One HTTP request. */
 struct request {
+        bool is_last;    /* of its worker: it ends then */
         struct ice *ice; /* NULL: a DELETE */
         char *body, *location;
         struct http_answer answer;
@@ -184,7 +190,7 @@ static void post(struct ice *ice)
 
         request->ice = ice;
         request->body = make_offer(ice);
-        g_thread_pool_push(ice->joiner->pool, request, NULL);
+        g_async_queue_push(ice->joiner->requests, request);
 }
 
 static gboolean on_begin(gpointer user)
@@ -286,13 +292,11 @@ static gboolean on_answer(gpointer user)
         return G_SOURCE_REMOVE;
 }
 
-/* ---- on the pool's threads ---- */
+/* ---- on the workers' threads ---- */
 
-static void work(gpointer data, gpointer user)
+static void work(struct worker *worker, struct request *request)
 {
-        struct joiner *joiner = user;
-        struct request *request = data;
-        struct http_client *client = g_async_queue_pop(joiner->clients);
+        struct joiner *joiner = worker->joiner;
         struct http_ask ask = { .bearer = joiner->params.token };
 
         if (request->ice) {
@@ -304,17 +308,27 @@ static void work(gpointer data, gpointer user)
                 ask.method = "DELETE";
                 ask.path = request->location;
         }
-        request->result = http_request(client, &ask, &request->answer);
-        g_async_queue_push(joiner->clients, client);
+        request->result = http_request(worker->client, &ask, &request->answer);
         if (request->ice)
                 invoke_later(joiner, on_answer, request);
         else
                 request_free(request);
 }
 
+static gpointer run_worker(gpointer user)
+{
+        struct worker *worker = user;
+        struct request *request;
+
+        while (!(request = g_async_queue_pop(worker->joiner->requests))->is_last)
+                work(worker, request);
+        request_free(request);
+        return NULL;
+}
+
 /* ---- on the owner's thread ---- */
 
-static gpointer run(gpointer user)
+static gpointer run_ice(gpointer user)
 {
         struct joiner *joiner = user;
 
@@ -364,31 +378,37 @@ int joiner_new(struct joiner **ret_joiner, const struct joiner_params *params)
         r = find_local(joiner);
         if (r < 0)
                 return r;
-        joiner->clients = g_async_queue_new();
-        for (int i = 0; i < HTTP_THREADS; i++) {
-                struct http_client *client;
-
-                r = http_client_new(&client, params->base);
-                if (r < 0)
-                        return r;
-                g_async_queue_push(joiner->clients, client);
-        }
+        joiner->requests = g_async_queue_new();
         joiner->context = g_main_context_new();
         joiner->loop = g_main_loop_new(joiner->context, FALSE);
-        joiner->pool = g_thread_pool_new(work, joiner, HTTP_THREADS, FALSE, NULL);
-        joiner->thread = g_thread_new("ice", run, joiner);
+        joiner->thread = g_thread_new("ice", run_ice, joiner);
+        for (; joiner->n_workers < HTTP_THREADS; joiner->n_workers++) {
+                struct worker *worker = &joiner->workers[joiner->n_workers];
+
+                worker->joiner = joiner;
+                r = http_client_new(&worker->client, params->base);
+                if (r < 0)
+                        return r;
+                worker->thread = g_thread_new("http", run_worker, worker);
+        }
         *ret_joiner = take_ptr(joiner);
         return 0;
 }
 
 struct joiner *joiner_free(struct joiner *joiner)
 {
-        struct http_client *client;
-
         if (!joiner)
                 return NULL;
-        if (joiner->pool)
-                g_thread_pool_free(joiner->pool, FALSE, TRUE);
+        for (size_t i = 0; i < joiner->n_workers; i++) {
+                struct request *last = g_new0(struct request, 1);
+
+                last->is_last = true;
+                g_async_queue_push(joiner->requests, last);
+        }
+        for (size_t i = 0; i < joiner->n_workers; i++) {
+                g_thread_join(joiner->workers[i].thread);
+                http_client_free(joiner->workers[i].client);
+        }
         if (joiner->thread) {
                 g_main_loop_quit(joiner->loop);
                 g_thread_join(joiner->thread);
@@ -397,10 +417,8 @@ struct joiner *joiner_free(struct joiner *joiner)
                 g_main_loop_unref(joiner->loop);
         if (joiner->context)
                 g_main_context_unref(joiner->context);
-        while (joiner->clients && (client = g_async_queue_try_pop(joiner->clients)))
-                http_client_free(client);
-        if (joiner->clients)
-                g_async_queue_unref(joiner->clients);
+        if (joiner->requests)
+                g_async_queue_unref(joiner->requests);
         free(joiner);
         return NULL;
 }
@@ -420,5 +438,5 @@ void joiner_leave(struct joiner *joiner, const char *location)
         struct request *request = g_new0(struct request, 1);
 
         request->location = g_strdup(location);
-        g_thread_pool_push(joiner->pool, request, NULL);
+        g_async_queue_push(joiner->requests, request);
 }

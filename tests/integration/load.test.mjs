@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// `dinh load` against a real server. Usage: node load.test.mjs DINH
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import test, { after, before } from 'node:test';
+import { Server } from './dinh.mjs';
+
+const DINH = process.argv[2];
+const server = new Server();
+before(() => server.start());
+after(() => server.stop());
+
+/** Its exit code, standard output and error. */
+async function load(...words) {
+  const child = spawn(DINH, ['load', ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '', error = '';
+  child.stdout.on('data', (data) => { out += data; });
+  child.stderr.on('data', (data) => { error += data; });
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  return { code, out, error };
+}
+
+function target(role = 'presenter') {
+  const meeting = server.meeting();
+  return ['--url', server.base, '--meeting', meeting, '--token', server.token(meeting, role)];
+}
+
+async function measure(...words) {
+  const { code, out, error } = await load(...words, '--duration', '2', '--join-seconds', '0', '--json');
+  assert.equal(code, 0, error);
+  return JSON.parse(out);
+}
+
+function isWhole(media, what) {
+  assert.ok(media.received > 0, what);
+  assert.equal(media.lost, 0, what);
+  for (const fault of ['corrupted', 'duplicates', 'reordered']) assert.equal(media[fault], 0, `${what}: ${fault}`);
+}
+
+test('two_publishers_reach_five_subscribers_whole', async () => {
+  const result = await measure(...target(), '--publishers', '2', '--subscribers', '5', '--server-pid', String(server.child.pid));
+  assert.deepEqual([result.publishers.ok, result.publishers.failed], [2, 0]);
+  assert.deepEqual([result.subscribers.ok, result.subscribers.failed], [5, 0]);
+  isWhole(result.sound, 'sound');
+  isWhole(result.picture, 'picture');
+  assert.equal(result.sound.expected, result.sound.sent * 5);
+  assert.ok(result.server.cpu_percent > 0 && result.server.resident_kb > 0);
+  console.log(`figure: latency of sound p99 ${result.sound.latency_ms.p99} ms, ${result.server.us_per_packet} us a packet`);
+});
+
+test('a_viewer_with_a_small_picture_gets_a_small_layer', async () => {
+  const words = ['--publishers', '1', '--subscribers', '2', '--simulcast', '--watch', '1'];
+  const [large, small] = [await measure(...target(), ...words), await measure(...target(), ...words, '--height', '180')];
+  isWhole(small.picture, 'picture');
+  assert.ok(small.picture.received * 4 < large.picture.received, `${small.picture.received} of ${large.picture.received}`);
+});
+
+test('without_gro_and_pacing_it_measures_the_same', async () => {
+  const result = await measure(...target(), '--publishers', '1', '--subscribers', '3', '--gro', 'off', '--pacing-percent', '0', '--no-feedback');
+  isWhole(result.sound, 'sound');
+  isWhole(result.picture, 'picture');
+  assert.equal(result.generator.feedback, false);
+});
+
+test('refused_joins_are_told_with_their_reason', async () => {
+  const result = await measure(...target('observer'), '--publishers', '1', '--subscribers', '1');
+  assert.deepEqual([result.publishers.ok, result.publishers.failed], [0, 1]);
+  assert.match(result.publishers.reasons[0], /403/);
+  assert.equal(result.limit, 'joins');
+});
+
+test('wrong_words_are_refused', async () => {
+  for (const words of [[], ['--url', 'ftp://x', '--meeting', 'm', '--token', 't'], [...target(), '--gro', 'perhaps']]) {
+    const { code, error } = await load(...words);
+    assert.notEqual(code, 0);
+    assert.match(error, /^dinh: \S.*\n$/);
+  }
+});
