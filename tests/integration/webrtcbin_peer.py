@@ -5,10 +5,12 @@
     webrtcbin_peer.py publish   URL TOKEN [SECONDS]
     webrtcbin_peer.py subscribe URL TOKEN [SECONDS]
 
-Both print "answered" once the server's answer is there. `subscribe` ends with
-"ok" as soon as it has decoded a moving picture and heard sound; whoever fails
-ends with a line that says why. They stand for every
-client that is no browser: OBS, encoders, players.
+Both print "answered" once the server's answer is there, trickle their candidates
+to it by PATCH, restart ICE by PATCH once they are connected, print "restarted"
+when that has led to a new pair of candidates, and DELETE their session at the
+end. `subscribe` ends with "ok" as soon as it has decoded a moving picture and
+heard sound before and after the restart; whoever fails ends with a line that says
+why. They stand for every client that is no browser: OBS, encoders, players.
 """
 
 import hashlib
@@ -19,9 +21,11 @@ import urllib.request
 
 import gi
 
+gi.require_version("Nice", "0.1")
 gi.require_version("Gst", "1.0")
 gi.require_version("GstSdp", "1.0")
 gi.require_version("GstWebRTC", "1.0")
+from gi.repository import Nice  # noqa: E402, before GStreamer makes its type
 from gi.repository import GLib, Gst, GstSdp, GstWebRTC  # noqa: E402
 
 OPUS = "application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,encoding-params=(string)2,payload=97"
@@ -51,9 +55,21 @@ DISTINCT_FRAMES = 20
 LOUD_DB = -40.0  # audiotestsrc sends -3 dB; silence is -700
 LOUD_INTERVALS = 5
 
+FRAGMENT = "application/trickle-ice-sdpfrag"
+STREAM, COMPONENT = 1, 1  # of the agent: all media is bundled
+
 
 class Failure(Exception):
     pass
+
+
+def found(sdp, start):
+    """The first line that begins so."""
+    return next(line for line in sdp.splitlines() if line.startswith(start))
+
+
+def value(sdp, name):
+    return found(sdp, f"a={name}:").split(":", 1)[1]
 
 
 class Peer:
@@ -67,11 +83,20 @@ class Peer:
         self.pipeline = pipeline
         self.rtc = pipeline.get_by_name("rtc")
         self.offered = False
+        self.offer = None
+        self.etag = None
+        self.early = []  # candidates from before the answer
+        self.restarting = self.restarted = False
         # Only loopback: the test must not depend on the machine's network.
         ice = self.rtc.get_property("ice-agent")
         ice.emit("add-local-ip-address", "127.0.0.1")
         ICE_AGENTS.append(ice)
+        # These come on webrtcbin's threads, and are handed over to the main loop.
         self.rtc.connect("on-negotiation-needed", self.on_negotiation_needed)
+        self.rtc.connect("on-ice-candidate", lambda _rtc, _line, c: GLib.idle_add(self.trickle, c))
+        self.rtc.connect("notify::connection-state", lambda *_: GLib.idle_add(self.on_connection))
+        self.agent = ice.get_property("agent")
+        self.agent.connect("component-state-changed", self.on_component)
         bus = pipeline.get_bus()
         bus.add_signal_watch()
         bus.connect("message", self.on_message)
@@ -94,6 +119,7 @@ class Peer:
         GLib.idle_add(self.exchange, offer.sdp.as_text())
 
     def exchange(self, offer):
+        self.offer = offer
         try:
             answer = self.post(offer)
         except (Failure, OSError) as error:
@@ -107,6 +133,74 @@ class Peer:
         print("answered", flush=True)
         promise = Gst.Promise.new_with_change_func(self.on_answered, None)
         self.rtc.emit("set-remote-description", description, promise)
+        for candidate in self.early:
+            self.trickle(candidate)
+        return False
+
+    # ---- RFC 9725 §4.3 ----
+
+    def fragment(self, credentials, more=()):
+        lines = [f"a=ice-ufrag:{credentials[0]}", f"a=ice-pwd:{credentials[1]}"]
+        lines += [found(self.offer, "m="), f"a=mid:{value(self.offer, 'mid')}", *more]
+        return "".join(line + "\r\n" for line in lines)
+
+    def patch(self, body, if_match, expected):
+        try:
+            response = self.request("PATCH", self.resource, body.encode(), FRAGMENT, if_match)
+        except (urllib.error.HTTPError, OSError) as error:
+            self.fail(f"PATCH: {error}")
+            return None
+        if response.status != expected:
+            self.fail(f"PATCH: {response.status} instead of {expected}")
+            return None
+        return response
+
+    def trickle(self, candidate):
+        if self.resource is None:
+            self.early.append(candidate)
+        elif not self.restarting:
+            ours = value(self.offer, "ice-ufrag"), value(self.offer, "ice-pwd")
+            more = [f"a={candidate}"] if candidate else ["a=end-of-candidates"]
+            self.patch(self.fragment(ours, more), self.etag, 204)
+        return False
+
+    def on_connection(self):
+        state = self.rtc.get_property("connection-state")
+        if state == GstWebRTC.WebRTCPeerConnectionState.CONNECTED and not self.restarting:
+            self.on_connected()
+        return False
+
+    def on_connected(self):
+        """A subscriber watches for a while first."""
+        self.restart()
+
+    def restart(self):
+        self.restarting = True
+        if not self.agent.restart():
+            self.fail("the agent does not restart")
+        _, *ours = self.agent.get_local_credentials(STREAM)
+        response = self.patch(self.fragment(ours), "*", 200)
+        if response is None:
+            return
+        tag = response.headers.get("ETag")
+        if tag in (None, self.etag):
+            self.fail(f"restart: ETag {tag}")
+        theirs = response.read().decode()
+        self.etag = tag
+        self.agent.set_remote_credentials(
+            STREAM, value(theirs, "ice-ufrag"), value(theirs, "ice-pwd")
+        )
+        candidate = self.agent.parse_remote_candidate_sdp(STREAM, found(theirs, "a=candidate:"))
+        self.agent.set_remote_candidates(STREAM, COMPONENT, [candidate])
+
+    def on_component(self, _agent, _stream, _component, state):
+        if self.restarting and state == Nice.ComponentState.READY:
+            GLib.idle_add(self.on_restarted)
+
+    def on_restarted(self):
+        if not self.restarted:
+            self.restarted = True
+            print("restarted", flush=True)
         return False
 
     def on_answered(self, promise, _data):
@@ -114,11 +208,13 @@ class Peer:
         if reply is not None and reply.has_field("error"):
             GLib.idle_add(self.fail, f"answer not accepted: {reply.to_string()}")
 
-    def request(self, method, url, body=None):
+    def request(self, method, url, body=None, media_type="application/sdp", if_match=None):
         request = urllib.request.Request(url, method=method, data=body)
         request.add_header("Authorization", f"Bearer {self.token}")
         if body is not None:
-            request.add_header("Content-Type", "application/sdp")
+            request.add_header("Content-Type", media_type)
+        if if_match is not None:
+            request.add_header("If-Match", if_match)
         return urllib.request.urlopen(request, timeout=5)
 
     def post(self, offer):
@@ -132,6 +228,9 @@ class Peer:
             raise Failure(f"POST: Content-Type {response.headers.get_content_type()}")
         if not response.headers.get("Location"):
             raise Failure("POST: no Location")
+        self.etag = response.headers.get("ETag")
+        if not self.etag:
+            raise Failure("POST: no ETag")
         self.resource = urllib.request.urljoin(self.url, response.headers["Location"])
         return response.read().decode()
 
@@ -218,13 +317,31 @@ class Subscriber(Peer):
             self.loud += 1
         self.check()
 
+    def is_good(self):
+        return len(self.pictures) >= DISTINCT_FRAMES and self.loud >= LOUD_INTERVALS
+
+    def on_connected(self):
+        pass
+
     def check(self):
-        if len(self.pictures) >= DISTINCT_FRAMES and self.loud >= LOUD_INTERVALS:
+        if not self.is_good():
+            return False
+        if self.restarted:
             self.loop.quit()
+        elif not self.restarting:
+            self.restart()
         return False
+
+    def on_restarted(self):
+        if not self.restarted:
+            self.pictures.clear()
+            self.loud = 0
+        return super().on_restarted()
 
     def run(self, seconds):
         super().run(seconds)
+        if not self.restarted:
+            raise Failure(f"no restart after {len(self.pictures)} pictures, {self.loud} loud intervals")
         if len(self.pictures) < DISTINCT_FRAMES:
             raise Failure(f"only {len(self.pictures)} different pictures")
         if self.loud < LOUD_INTERVALS:

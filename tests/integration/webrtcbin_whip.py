@@ -3,7 +3,7 @@
 """webrtcbin_whip.py DINH — WHIP in and WHEP out through a real server.
 
 A webrtcbin publishes; two others watch it, one by name and one as the active
-speaker; then the requests that must be refused. Prints "ok" at the end.
+speaker; each restarts ICE in the middle; then the requests that must be refused. Prints "ok" at the end.
 """
 
 import contextlib
@@ -83,7 +83,7 @@ def post_status(url, token, body=b"hello world"):
 
 
 def watch(url, token):
-    """One subscriber from its offer to moving pictures and sound."""
+    """One subscriber from its offer over an ICE restart to moving pictures and sound."""
     with running([PEER, "subscribe", url, token, "20"]) as subscriber:
         print(wait_line(subscriber, "first frame", 25))
         check(wait_line(subscriber, "ok", 5) == "ok", url)
@@ -121,6 +121,7 @@ def main():
             publish = f"{base}/whip/{meeting}?id=studio&name=Studio"
             with running([PEER, "publish", publish, token, "90"]) as publisher:
                 wait_line(publisher, "answered", 10)
+                wait_line(publisher, "restarted", 10)
                 watch(f"{base}/whep/{meeting}?publishers=studio", token)
                 watch(f"{base}/whep/{meeting}", token)
                 refuse(base, meeting, token)
