@@ -22,6 +22,11 @@ enum {
         PRIORITY = 128,
 };
 
+static void refuse_busy(struct http_conn *conn)
+{
+        whip_refuse_with(conn, 503, "busy", "try again", "Retry-After", "1");
+}
+
 /* Answering an offer is the dearest thing that one request can ask of us. */
 static bool is_in_time(struct app *app, struct http_conn *conn, const struct http_request *req)
 {
@@ -318,7 +323,7 @@ static void refuse_offer(const struct request *q, int r)
                 whip_refuse(q->conn, status_of((enum sfu_offer_err)r),
                             sfu_offer_error_code((enum sfu_offer_err)r), "the offer was refused");
         else
-                whip_refuse_with(q->conn, 503, "busy", "try again", "Retry-After", "1");
+                refuse_busy(q->conn);
 }
 
 static void refuse_seat(const struct request *q, int r)
@@ -329,7 +334,7 @@ static void refuse_seat(const struct request *q, int r)
                 whip_refuse(q->conn, status, meeting_error_word(r),
                             "refused by the meeting's rules");
         else
-                whip_refuse_with(q->conn, 503, "busy", "try again", "Retry-After", "1");
+                refuse_busy(q->conn);
 }
 
 static void give_up(struct request *q, struct member *member)
@@ -378,9 +383,11 @@ static void post(struct app *app, struct http_conn *conn, const struct http_requ
 {
         struct request q = { .app = app, .conn = conn, .req = req, .role = role };
 
-        if (is_in_time(app, conn, req) && check_token(&q, meeting) && check_body(&q) &&
-            check_count(&q) && choose_id(&q) && choose_name(&q) && choose_publishers(&q) &&
-            choose_height(&q))
+        if (app->draining)
+                refuse_busy(conn);
+        else if (is_in_time(app, conn, req) && check_token(&q, meeting) && check_body(&q) &&
+                 check_count(&q) && choose_id(&q) && choose_name(&q) && choose_publishers(&q) &&
+                 choose_height(&q))
                 start(&q);
         g_free(q.bearer);
 }

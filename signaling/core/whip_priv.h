@@ -76,7 +76,7 @@ void whip_reply_options(struct app *app, struct http_conn *conn, bool is_session
 bool whip_has_type(const struct http_request *req, const char *type);
 
 /* --- whip_session.c */
-/* Digest of the request's Authorization; g_free(). */
+/* Digest of the request's token, however the words before it are written; g_free(). */
 char *whip_bearer(const struct http_request *req);
 unsigned whip_count(const struct app *app, const char *bearer);
 /* Takes bearer, also on failure. NULL: no memory. */

@@ -13,7 +13,10 @@
 
 char *whip_bearer(const struct http_request *req)
 {
-        return g_compute_checksum_for_string(G_CHECKSUM_SHA256, req->authorization, -1);
+        const char *blank = strrchr(req->authorization, ' ');
+
+        return g_compute_checksum_for_string(G_CHECKSUM_SHA256,
+                                             blank ? blank + 1 : req->authorization, -1);
 }
 
 unsigned whip_count(const struct app *app, const char *bearer)

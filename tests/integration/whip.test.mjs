@@ -265,6 +265,8 @@ test('a_session_obeys_its_own_token_only', async () => {
   const elsewhere = session.url.replace(session.meeting, server.meeting());
   await refused(await fetch(elsewhere, { method: 'DELETE', headers: { authorization: `Bearer ${session.token}` } }), 404, 'not-found');
   assert.equal((await session.patch(body)).status, 204, 'it is still there');
+  const otherwise = { authorization: `bearer   ${session.token}`, 'content-type': FRAGMENT, 'if-match': session.etag };
+  assert.equal((await fetch(session.url, { method: 'PATCH', headers: otherwise, body })).status, 204, 'the scheme is no name');
   assert.equal((await session.delete({ authorization: `Bearer ${session.token}`, 'if-match': '"old"' })).status, 200, 'a tag has no say in DELETE');
   await refused(await session.patch(body), 404, 'not-found');
   await refused(await session.delete(), 404, 'not-found');
