@@ -19,11 +19,13 @@ int cc_new(struct cc **ret_cc, uint64_t start_bps, int64_t now_us)
                                             CC_MIN_BPS, CC_MAX_BPS);
         cc->rtt_us = DEFAULT_RTT_US;
         cc->grown_us = now_us;
-        cc->cut_us = cc->last_sent_us = cc->unreported_us = CC_NONE;
-        cc->silence_us = INT64_MAX;
+        cc->last_sent_us = cc->unreported_us = cc->report_at_us = CC_NONE;
+        cc->cut_us = now_us - CC_LONG_AGO_US;
+        cc->silence_us = cc->lag_us = INT64_MAX;
         cc->loss.cap_bps = CC_MAX_BPS;
-        cc->loss.grown_us = now_us;
         cc->probe.success_us = CC_NONE;
+        cc->model.rate = (int64_t)((cc->target_bps << CC_MODEL_SHIFT) / 8000000);
+        cc->model.at_us = now_us;
         cc_history_init(cc);
         cc_delay_init(&cc->delay);
         *ret_cc = cc;
@@ -46,14 +48,28 @@ static void close_slices(struct cc *cc)
         for (; cc->judged_no + 1 < end; cc->judged_no++) {
                 const struct cc_slice *slice = cc_slice_at(cc, cc->judged_no + 1);
 
-                if (slice)
-                        cc_delay_on_slice(cc, slice);
+                if (!slice)
+                        continue;
+                cc_delay_on_slice(cc, slice);
+                cc_model_on_slice(cc, slice);
         }
+}
+
+static void note_report(struct cc *cc)
+{
+        cc->delay.restarted = false;
+        if (cc->report_at_us == CC_NONE)
+                return;
+        cc->reports[cc->n_reports % CC_REPORTS].at_us = cc->report_at_us;
+        cc->reports[cc->n_reports % CC_REPORTS].bytes = cc->report_bytes;
+        cc->n_reports++;
+        cc->report_at_us = CC_NONE;
+        cc->report_bytes = 0;
 }
 
 static void end_report(struct cc *cc, int64_t frontier_us, int64_t now_us)
 {
-        cc->delay.restarted = false;
+        note_report(cc);
         if (cc->frontier_us == frontier_us)
                 return; /* it told nothing new */
         cc->reported = true;
@@ -61,10 +77,13 @@ static void end_report(struct cc *cc, int64_t frontier_us, int64_t now_us)
         /* At best the newest packet was reported as it came. */
         if (!cc->rtt_told && now_us - cc->frontier_us < (int64_t)cc->rtt_us)
                 cc->rtt_us = (uint32_t)(now_us - cc->frontier_us);
+        if (now_us - cc->frontier_us < cc->lag_us)
+                cc->lag_us = now_us - cc->frontier_us;
         close_slices(cc);
         cc_loss_on_report(cc, now_us);
         cc_rate_on_report(cc, now_us);
         cc_probe_on_report(cc, now_us);
+        cc->model.rate = (int64_t)(((cc_target_bps(cc) * 5 / 4) << CC_MODEL_SHIFT) / 8000000);
 }
 
 void cc_on_tcc(struct cc *cc, uint16_t base_seq, const int64_t *arrivals_us, size_t n,

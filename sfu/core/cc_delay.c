@@ -12,16 +12,19 @@
 #include "sfu/core/cc_internal.h"
 
 enum {
-        THRESHOLD_US = 15 * 1000,
+        THRESHOLD_US = 12 * 1000,
         MAX_THRESHOLD_US = 80 * 1000,
         MAX_DEVIATION_STEP_US = 20 * 1000,
         JUMP_US = 5 * 1000 * 1000, /* no queue is that long: a clock was set */
         BUCKET_US = 5 * 1000 * 1000,
         STALE_US = 2 * 1000 * 1000, /* samples older than that are no trend */
         MIN_SLOPE = 12 * 1000,      /* 1.2 % over the capacity */
-        STANDING_US = 1000 * 1000,
+        STANDING_US = 1500 * 1000,
         TOLERANCE_ONE = 4, /* quarters */
         MAX_TOLERANCE = 24,
+        MODEL_MIN_US = 6 * 1000,
+        MODEL_MEMORY = 12,
+        EMPTY_US = 8 * 1000,
         TOLERANCE_STEP_US = 3 * 1000 * 1000,
 };
 
@@ -32,6 +35,8 @@ void cc_delay_init(struct cc_delay *delay)
         *delay = (struct cc_delay){
                 .last_min_us = CC_NONE,
                 .base_us = CC_NONE,
+                .floor_us = CC_NONE,
+                .given_us = CC_NONE,
                 .last_delay_us = CC_NONE,
                 .high_since_us = CC_NONE,
                 .deviation_us = 2000,
@@ -54,8 +59,10 @@ static void restart(struct cc *cc)
         delay->tolerance_us = tolerance_us;
         delay->deviation_us = deviation_us;
         delay->restarted = true;
+        cc->n_reports = 0;
         for (size_t i = 0; i < CC_SLICES; i++)
-                cc->slices[i].min_delay_us = cc->slices[i].last_arrival_us = CC_NONE;
+                cc->slices[i].min_delay_us = cc->slices[i].max_delay_us =
+                        cc->slices[i].last_arrival_us = CC_NONE;
 }
 
 int64_t cc_delay_on_packet(struct cc *cc, int64_t arrival_us, int64_t sent_us)
@@ -91,11 +98,19 @@ static void update_base(struct cc_delay *delay, int64_t at_us, int64_t min_us)
         }
         if (*bucket == CC_NONE || min_us < *bucket)
                 *bucket = min_us;
-        delay->base_us = *bucket;
+        delay->floor_us = *bucket;
         for (size_t i = 0; i < CC_BUCKETS; i++) {
-                if (delay->buckets[i] != CC_NONE && delay->buckets[i] < delay->base_us)
-                        delay->base_us = delay->buckets[i];
+                if (delay->buckets[i] != CC_NONE && delay->buckets[i] < delay->floor_us)
+                        delay->floor_us = delay->buckets[i];
         }
+        if (delay->given_us != CC_NONE && min_us < delay->given_us)
+                delay->given_us = min_us;
+        if (delay->given_us != CC_NONE && delay->given_us < delay->floor_us + EMPTY_US) {
+                /* As empty as it once was: the neighbour is gone, or the half minute is. */
+                delay->given_us = CC_NONE;
+                delay->tolerance = TOLERANCE_ONE;
+        }
+        delay->base_us = delay->given_us != CC_NONE ? delay->given_us : delay->floor_us;
 }
 
 static int64_t sample_delay(const struct cc_delay *delay, unsigned back)
@@ -131,7 +146,7 @@ static int32_t slope(const struct cc_delay *delay)
 
 int32_t cc_delay_threshold_us(const struct cc_delay *delay)
 {
-        int64_t us = cc_clamp(THRESHOLD_US + 4 * delay->deviation_us, 0, MAX_THRESHOLD_US);
+        int64_t us = cc_clamp(THRESHOLD_US + 3 * delay->deviation_us, 0, MAX_THRESHOLD_US);
 
         return (int32_t)(us * delay->tolerance / TOLERANCE_ONE);
 }
@@ -164,6 +179,7 @@ static void take_sample(struct cc_delay *delay, int64_t at_us, int64_t delay_us)
                 falling = delay_us < sample_delay(delay, 2) - 1000 - delay->deviation_us / 2;
 
         delay->queue_us = (int32_t)cc_clamp(delay_us - delay->base_us, 0, INT32_MAX);
+        delay->full_us = (int32_t)cc_clamp(delay_us - delay->floor_us, 0, INT32_MAX);
         delay->slope = slope(delay);
         if (delay->queue_us <= threshold_us) {
                 delay->n_over = 0;
@@ -193,9 +209,31 @@ void cc_delay_on_slice(struct cc *cc, const struct cc_slice *slice)
         }
 }
 
-bool cc_delay_overused(const struct cc_delay *delay, int64_t now_us)
+void cc_model_on_slice(struct cc *cc, const struct cc_slice *slice)
 {
-        (void)now_us;
+        struct cc_model *model = &cc->model;
+
+        if (slice->max_delay_us == CC_NONE || slice->model_us < MODEL_MIN_US)
+                return;
+
+        int64_t queue_us = slice->max_delay_us - cc->delay.floor_us;
+
+        if (slice->n_lost == 0 && queue_us * 2 < slice->model_us) {
+                model->n_room += model->n_room < MODEL_MEMORY;
+                model->n_full -= model->n_full > 0;
+        } else if (queue_us * 4 > slice->model_us * 3) {
+                model->n_full += model->n_full < MODEL_MEMORY;
+                model->n_room = 0;
+        }
+}
+
+bool cc_delay_competing(const struct cc_delay *delay)
+{
+        return delay->tolerance > TOLERANCE_ONE;
+}
+
+bool cc_delay_overused(const struct cc_delay *delay)
+{
         if (delay->n_over >= 3)
                 return true;
         if (delay->high_since_us == CC_NONE || delay->n_samples == 0)
@@ -218,14 +256,11 @@ void cc_delay_rebase(struct cc_delay *delay, int64_t now_us)
                 if (sample_delay(delay, i) < lowest_us)
                         lowest_us = sample_delay(delay, i);
         }
-        for (size_t i = 0; i < CC_BUCKETS; i++)
-                delay->buckets[i] = CC_NONE;
-        delay->buckets[(uint64_t)delay->bucket_no % CC_BUCKETS] = lowest_us;
-        delay->base_us = lowest_us;
+        delay->given_us = delay->base_us = lowest_us;
         delay->queue_us = (int32_t)cc_clamp(sample_delay(delay, 0) - lowest_us, 0, INT32_MAX);
         delay->high_since_us = CC_NONE;
         delay->n_over = 0;
         delay->tolerance_us = now_us;
-        if (delay->tolerance + TOLERANCE_ONE <= MAX_TOLERANCE)
-                delay->tolerance += TOLERANCE_ONE;
+        delay->tolerance = delay->tolerance * 2 < MAX_TOLERANCE ? delay->tolerance * 2
+                                                                : MAX_TOLERANCE;
 }

@@ -4,6 +4,8 @@
 _Static_assert((CC_HISTORY & (CC_HISTORY - 1)) == 0 && CC_HISTORY <= 32768, "indexed by bits");
 _Static_assert(sizeof(struct cc_sent) == 12, "a thousand of them for every receiver");
 
+enum { BUSY_US = 300 * 1000, BUSY_PACKETS = 10, ARRIVING_US = 180 * 1000 };
+
 void cc_history_init(struct cc *cc)
 {
         cc->frontier_us = cc->ccfb_frontier_us = CC_NONE;
@@ -34,6 +36,19 @@ static struct cc_sent *find(struct cc *cc, uint16_t seq)
         return &cc->history[seq % CC_HISTORY];
 }
 
+/* Returns how long this packet's queue is on the model line. */
+static int32_t model_on_sent(struct cc_model *model, size_t bytes, int64_t now_us)
+{
+        model->queue -= (now_us - model->at_us) * model->rate;
+        model->at_us = now_us;
+        if (model->queue < 0)
+                model->queue = 0;
+        model->queue += (int64_t)bytes << CC_MODEL_SHIFT;
+        if (model->rate == 0 || model->queue / model->rate > 1000000)
+                return 1000000;
+        return (int32_t)(model->queue / model->rate);
+}
+
 uint16_t cc_on_sent(struct cc *cc, size_t bytes, uint8_t stream, uint16_t rtp_seq, int64_t now_us)
 {
         uint16_t seq = (uint16_t)cc->n_sent;
@@ -58,7 +73,13 @@ uint16_t cc_on_sent(struct cc *cc, size_t bytes, uint8_t stream, uint16_t rtp_se
         if (slice->no != now_us / CC_SLICE_US)
                 *slice = (struct cc_slice){ .no = now_us / CC_SLICE_US,
                                             .min_delay_us = CC_NONE,
+                                            .max_delay_us = CC_NONE,
                                             .last_arrival_us = CC_NONE };
+
+        int32_t model_us = model_on_sent(&cc->model, bytes, now_us);
+
+        if (model_us > slice->model_us)
+                slice->model_us = model_us;
         slice->sent_bytes += (uint32_t)bytes;
         slice->n_sent++;
         if (cc->probe.active)
@@ -72,6 +93,8 @@ static void note_arrival(struct cc_slice *slice, int64_t arrival_us, int64_t del
                 return;
         if (slice->min_delay_us == CC_NONE || delay_us < slice->min_delay_us)
                 slice->min_delay_us = delay_us;
+        if (slice->max_delay_us == CC_NONE || delay_us > slice->max_delay_us)
+                slice->max_delay_us = delay_us;
         if (slice->last_arrival_us == CC_NONE || arrival_us > slice->last_arrival_us)
                 slice->last_arrival_us = arrival_us;
 }
@@ -108,42 +131,42 @@ void cc_report_number(struct cc *cc, uint16_t seq, int64_t arrival_us, int64_t n
                 note_arrival(slice, arrival_us, delay_us);
         }
         sent->state = CC_ACKED;
+        if (delay_us != CC_NONE && (cc->report_at_us == CC_NONE || arrival_us > cc->report_at_us))
+                cc->report_at_us = arrival_us;
+        cc->report_bytes += sent->bytes;
         if (cc->probe.active || cc->probe.waiting)
                 cc_probe_on_ack(cc, seq, sent, arrival_us, delay_us);
 }
 
-/* The stream's number that carried rtp_seq, or the nearest newer one. Walks back
- * from the newest; all blocks of one message together walk once round the history. */
-static bool find_stream(struct cc *cc, uint8_t stream, uint16_t rtp_seq, uint16_t *ret_seq)
+/* The stream's number that carried rtp_seq, or the nearest newer one; untouched when
+ * all are older. Walks back from the newest; all blocks of one message together walk
+ * at most once round the history. */
+static void find_stream(struct cc *cc, uint8_t stream, uint16_t rtp_seq, uint16_t *ret_seq)
 {
         uint16_t seq = cc->heads[stream];
         const struct cc_sent *sent = find(cc, seq);
-        bool found = false;
 
         while (sent && sent->stream == stream && cc->ccfb_steps < CC_HISTORY) {
                 if ((int16_t)(uint16_t)(sent->rtp_seq - rtp_seq) < 0)
                         break;
                 *ret_seq = seq;
-                found = true;
                 if (sent->prev == 0)
                         break;
                 seq = (uint16_t)(seq - sent->prev);
                 sent = find(cc, seq);
                 cc->ccfb_steps++;
         }
-        return found;
 }
 
 void cc_on_ccfb(struct cc *cc, uint8_t stream, uint16_t base_seq, const int64_t *arrivals_us,
                 size_t n, int64_t now_us)
 {
-        uint16_t newest = (uint16_t)(base_seq + n - 1), seq;
+        uint16_t newest = (uint16_t)(base_seq + n - 1), seq = cc->heads[stream];
 
         if (n == 0 || n > CC_HISTORY)
                 return;
         /* From the block's end back to its start, along the chain. */
-        if (!find_stream(cc, stream, newest, &seq))
-                seq = cc->heads[stream]; /* all of them are older than its end */
+        find_stream(cc, stream, newest, &seq);
         while (cc->ccfb_steps < 2 * CC_HISTORY) {
                 const struct cc_sent *sent = find(cc, seq);
 
@@ -202,28 +225,62 @@ void cc_sum(const struct cc *cc, int64_t end, int64_t n, struct cc_sums *ret_sum
         *ret_sums = sums;
 }
 
-uint64_t cc_busy_bps(const struct cc *cc, int64_t end)
+int64_t cc_late_us(const struct cc *cc, int64_t now_us)
 {
-        struct cc_sums sums;
+        /* From the slice after the newest reported one: its first packets should be here. */
+        for (int64_t no = cc->frontier_us / CC_SLICE_US + 1; no < now_us / CC_SLICE_US; no++) {
+                const struct cc_slice *slice = cc_slice_at(cc, no);
 
+                if (slice)
+                        return now_us - (no + 1) * CC_SLICE_US - cc->lag_us - slice->model_us;
+        }
+        return 0;
+}
+
+int64_t cc_excess_us(const struct cc *cc)
+{
+        const struct cc_slice *slice = cc_slice_at(cc, cc->frontier_us / CC_SLICE_US);
+
+        if (!slice || cc->delay.floor_us == CC_NONE || cc->delay.last_delay_us == CC_NONE)
+                return 0;
+        return cc->delay.last_delay_us - cc->delay.floor_us - slice->model_us;
+}
+
+void cc_busy(const struct cc *cc, int64_t end, struct cc_sums *ret_sums)
+{
         for (int64_t n = 2; n <= 20; n++) {
                 int64_t from_us = CC_NONE, to_us = CC_NONE;
                 const struct cc_slice *slice;
 
-                for (int64_t no = end - n - 4; no < end - n; no++) {
-                        if ((slice = cc_slice_at(cc, no)) && slice->last_arrival_us != CC_NONE)
-                                from_us = slice->last_arrival_us;
+                for (int64_t no = end - n - 4; no < end; no++) {
+                        slice = cc_slice_at(cc, no);
+                        if (!slice || slice->last_arrival_us == CC_NONE)
+                                continue;
+                        to_us = slice->last_arrival_us;
+                        if (no < end - n)
+                                from_us = to_us;
                 }
-                for (int64_t no = end - n; no < end; no++) {
-                        if ((slice = cc_slice_at(cc, no)) && slice->last_arrival_us != CC_NONE)
-                                to_us = slice->last_arrival_us;
-                }
-                if (from_us == CC_NONE || to_us == CC_NONE || to_us - from_us < 300000)
+                if (from_us == CC_NONE || to_us - from_us < BUSY_US)
                         continue;
-                cc_sum(cc, end, n, &sums);
-                if (sums.n_acked >= 10)
-                        return sums.acked_bps;
+                cc_sum(cc, end, n, ret_sums);
+                if (ret_sums->n_acked >= BUSY_PACKETS)
+                        return;
         }
-        cc_sum(cc, end, 20, &sums);
-        return sums.acked_bps;
+        cc_sum(cc, end, 20, ret_sums);
+}
+
+uint64_t cc_arriving_bps(const struct cc *cc)
+{
+        unsigned newest = cc->n_reports - 1, n = cc->n_reports;
+        uint64_t bytes = 0;
+
+        for (unsigned back = 0; back + 1 < CC_REPORTS && back + 1 < n; back++) {
+                int64_t span_us = cc->reports[newest % CC_REPORTS].at_us -
+                                  cc->reports[(newest - back - 1) % CC_REPORTS].at_us;
+
+                bytes += cc->reports[(newest - back) % CC_REPORTS].bytes;
+                if (span_us >= ARRIVING_US)
+                        return cc_bps(bytes, span_us);
+        }
+        return UINT64_MAX;
 }

@@ -23,9 +23,12 @@ enum {
         CC_SAMPLES = 8, /* of the trend: 400 ms */
         CC_BUCKETS = 6, /* of the lowest delay */
         CC_STREAMS = 256,
+        CC_REPORTS = 8,
 };
 
 #define CC_NONE INT64_MIN
+#define CC_MODEL_SHIFT 20
+#define CC_LONG_AGO_US INT64_C(3600000000)
 
 enum cc_state { CC_UNKNOWN, CC_WAS_LOST, CC_ACKED };
 
@@ -42,7 +45,9 @@ struct cc_sent {
 struct cc_slice {
         int64_t no;              /* departure / CC_SLICE_US */
         int64_t min_delay_us;    /* arrival - departure, on two clocks; CC_NONE */
+        int64_t max_delay_us;    /* CC_NONE */
         int64_t last_arrival_us; /* CC_NONE */
+        int32_t model_us;        /* highest queue that the model line had */
         uint32_t sent_bytes, acked_bytes;
         uint16_t n_sent, n_acked, n_lost;
 };
@@ -60,12 +65,15 @@ struct cc_delay {
         } samples[CC_SAMPLES];
         unsigned n_samples;
         int64_t last_min_us; /* of the slice before */
-        int64_t base_us;     /* lowest of the last half minute: an empty queue */
+        int64_t floor_us;    /* lowest of the last half minute */
+        int64_t given_us;    /* the neighbours' queue, given in to; CC_NONE */
+        int64_t base_us;     /* the one of both that counts */
         int64_t buckets[CC_BUCKETS];
         int64_t bucket_no;
         int64_t last_delay_us; /* of the last packet: to notice clocks that jump */
         bool restarted;        /* in this report */
-        int32_t queue_us;
+        int32_t queue_us;      /* over the base */
+        int32_t full_us;       /* over the floor */
         int32_t slope;         /* of the queue, µs per s */
         int32_t deviation_us;  /* mean change from slice to slice on a quiet line */
         unsigned n_over;       /* slices in a row over the threshold and growing */
@@ -75,8 +83,8 @@ struct cc_delay {
 };
 
 struct cc_loss {
-        int64_t from_no, next_no; /* slices counted, next to count */
-        uint32_t n_acked, n_lost;
+        int64_t from_no, next_no;          /* slices counted, next to count */
+        uint32_t n_acked, n_lost, n_lossy; /* the last: slices */
         int32_t max_queue_us;
         uint16_t inherent;  /* per mille that is lost whatever we send */
         uint16_t permille;  /* of the last window */
@@ -84,10 +92,19 @@ struct cc_loss {
         uint16_t test_loss; /* per mille before */
         uint64_t test_sent_bps, before_bps;
         uint64_t cap_bps;
-        int64_t grown_us;
 };
 
 enum cc_phase { CC_GROW, CC_DRAIN };
+
+/* A line of a quarter more than the target, in thought: the queue that our bursts would
+ * build there. If theirs is shorter, the line carries more; if it is as long, there is no
+ * use in asking. */
+struct cc_model {
+        int64_t queue; /* bytes << CC_MODEL_SHIFT */
+        int64_t rate;  /* the same per µs */
+        int64_t at_us;
+        unsigned n_room, n_full; /* slices lately that showed either */
+};
 
 struct cc_probe {
         bool active;  /* bytes are still to be sent */
@@ -101,8 +118,10 @@ struct cc_probe {
         uint16_t first_bytes, last_bytes;
         int64_t first_arrival_us, last_arrival_us, last_delay_us;
         int32_t queue_us;  /* before it */
+        int64_t ended_us;  /* the last one */
         int64_t next_us;   /* no other before */
         unsigned n_failed; /* in a row */
+        unsigned n_low;    /* in a row found less than the target */
         unsigned distrust; /* found more than there was, so often */
         int64_t success_us;
 };
@@ -114,6 +133,8 @@ struct cc {
         uint64_t capacity_bps; /* when last cut; 0: unknown */
         int64_t grown_us, cut_us, drain_us;
         int32_t drain_queue_us;
+        uint64_t drain_sent_bps, drain_busy_bps, first_capacity_bps;
+        unsigned n_fruitless; /* cuts in a row that did not help */
         uint64_t peak_bps[2]; /* highest acked, this and the last two seconds */
         int64_t peak_no;
         uint64_t before_silence_bps;
@@ -127,10 +148,19 @@ struct cc {
         uint64_t n_probes, n_overuses;
 
         int64_t last_sent_us;  /* CC_NONE: nothing yet */
+        int64_t lag_us;        /* departure to report, at best */
         int64_t unreported_us; /* something has been under way since; CC_NONE */
         bool reported;         /* ever */
+        struct {
+                int64_t at_us; /* newest arrival */
+                uint32_t bytes;
+        } reports[CC_REPORTS]; /* the last ones */
+        unsigned n_reports;
+        int64_t report_at_us; /* of this one; CC_NONE */
+        uint32_t report_bytes;
         struct cc_delay delay;
         struct cc_loss loss;
+        struct cc_model model;
         struct cc_probe probe;
 
         /* cc_history.c */
@@ -148,10 +178,16 @@ struct cc {
 void cc_history_init(struct cc *cc);
 void cc_report_number(struct cc *cc, uint16_t seq, int64_t arrival_us, int64_t now_us);
 const struct cc_slice *cc_slice_at(const struct cc *cc, int64_t no);
+/* By how much packets that were sent long ago are still missing, beyond what bursts explain. */
+int64_t cc_late_us(const struct cc *cc, int64_t now_us);
+/* The newest reported packet's queue, beyond what bursts explain. */
+int64_t cc_excess_us(const struct cc *cc);
 /* Over the n closed slices before `end`. */
 void cc_sum(const struct cc *cc, int64_t end, int64_t n, struct cc_sums *ret_sums);
-/* What arrived per second lately while it had to queue; 0: not known. */
-uint64_t cc_busy_bps(const struct cc *cc, int64_t end);
+/* Over so many slices that it says what arrived per second while it had to queue. */
+void cc_busy(const struct cc *cc, int64_t end, struct cc_sums *ret_sums);
+/* What arrived per second according to the last reports; UINT64_MAX: not known. */
+uint64_t cc_arriving_bps(const struct cc *cc);
 
 /* cc_delay.c */
 void cc_delay_init(struct cc_delay *delay);
@@ -159,9 +195,13 @@ void cc_delay_init(struct cc_delay *delay);
 int64_t cc_delay_on_packet(struct cc *cc, int64_t arrival_us, int64_t sent_us);
 void cc_delay_on_slice(struct cc *cc, const struct cc_slice *slice);
 int32_t cc_delay_threshold_us(const struct cc_delay *delay);
-bool cc_delay_overused(const struct cc_delay *delay, int64_t now_us);
+bool cc_delay_competing(const struct cc_delay *delay);
+bool cc_delay_overused(const struct cc_delay *delay);
 /* What stands there is not our queue. */
 void cc_delay_rebase(struct cc_delay *delay, int64_t now_us);
+
+/* The line behaves as the model, or better: for probes. */
+void cc_model_on_slice(struct cc *cc, const struct cc_slice *slice);
 
 /* cc_loss.c */
 void cc_loss_on_report(struct cc *cc, int64_t now_us);
@@ -173,6 +213,8 @@ uint64_t cc_loss_undo(const struct cc *cc, uint64_t acked_bps);
 void cc_rate_on_report(struct cc *cc, int64_t now_us);
 void cc_rate_on_silence(struct cc *cc, int64_t now_us);
 int64_t cc_rate_deadline_us(const struct cc *cc);
+/* Losses without a queue: the line carries so much. */
+void cc_rate_on_limit(struct cc *cc, uint64_t bps, int64_t now_us);
 void cc_rate_on_probe(struct cc *cc, uint64_t found_bps, int64_t now_us);
 uint64_t cc_rate_ceiling(const struct cc *cc);
 uint64_t cc_peak_bps(const struct cc *cc);

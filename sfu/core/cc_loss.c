@@ -21,8 +21,9 @@ enum {
         TEST_MIN_SLICES = 10,
         TEST_MAX_SLICES = 60,
         TEST_LOSSES = 12, /* as many should have been seen to tell */
-        GROW_PERMILLE_S = 80,
         TOO_MUCH = 500,
+        MIN_LOSSY = 4, /* slices: one burst too many is no rate */
+        QUEUE_US = 20 * 1000,
 };
 
 uint64_t cc_loss_undo(const struct cc *cc, uint64_t acked_bps)
@@ -35,10 +36,15 @@ bool cc_loss_blocks_growth(const struct cc *cc)
         return cc->loss.testing;
 }
 
+static bool had_queue(const struct cc *cc)
+{
+        return cc->loss.max_queue_us > QUEUE_US + 4 * cc->delay.deviation_us;
+}
+
 static void restart_window(struct cc_loss *loss, int64_t from_no)
 {
         loss->from_no = loss->next_no = from_no;
-        loss->n_acked = loss->n_lost = 0;
+        loss->n_acked = loss->n_lost = loss->n_lossy = 0;
         loss->max_queue_us = 0;
 }
 
@@ -51,7 +57,6 @@ static void start_test(struct cc *cc, uint16_t permille, const struct cc_sums *s
         loss->test_sent_bps = sums->sent_bps;
         loss->before_bps = cc->target_bps;
         loss->cap_bps = cc_max_u64(sums->acked_bps * 93 / 100, CC_MIN_BPS);
-        loss->grown_us = now_us;
         restart_window(loss, (now_us + cc->rtt_us / 2 + TEST_AFTER_US) / CC_SLICE_US);
 }
 
@@ -59,18 +64,19 @@ static void start_test(struct cc *cc, uint16_t permille, const struct cc_sums *s
 static void end_test(struct cc *cc, uint16_t permille, int64_t now_us)
 {
         struct cc_loss *loss = &cc->loss;
+        bool queue = had_queue(cc);
         uint16_t lower = permille < loss->test_loss ? permille : loss->test_loss;
 
         loss->testing = false;
-        loss->grown_us = now_us;
+        restart_window(loss, loss->next_no);
         if (permille * 2 < loss->test_loss) {
-                restart_window(loss, loss->next_no);
-                return; /* the cap stays, and grows */
+                cc_rate_on_limit(cc, loss->cap_bps, now_us);
+                loss->cap_bps = CC_MAX_BPS;
+                return;
         }
-        if (lower > loss->inherent)
+        if (lower > loss->inherent && !queue)
                 loss->inherent = lower < TOO_MUCH ? lower : TOO_MUCH;
         loss->cap_bps = CC_MAX_BPS;
-        restart_window(loss, loss->next_no);
         cc_probe_soon(cc, now_us);
 }
 
@@ -84,27 +90,13 @@ static void judge(struct cc *cc, uint16_t permille, int64_t n_slices, int64_t no
                 loss->inherent -= (uint16_t)((loss->inherent - permille + 3) / 4);
         if (permille <= loss->inherent + MIN_EXCESS + loss->inherent / 4)
                 return;
-        if (loss->max_queue_us > cc_delay_threshold_us(&cc->delay) || permille > TOO_MUCH) {
-                /* A full queue. The delay has had its say; a neighbour who keeps the queue
-                 * full is followed here. */
-                loss->cap_bps = cc_max_u64(cc_loss_undo(cc, sums.acked_bps) * 9 / 10, CC_MIN_BPS);
-                loss->grown_us = now_us;
+        if (permille > TOO_MUCH) {
+                cc_rate_on_limit(cc, sums.acked_bps, now_us);
                 return;
         }
+        if (had_queue(cc) || loss->n_lossy < MIN_LOSSY)
+                return; /* it ran over: the delay tells more about that */
         start_test(cc, permille, &sums, now_us);
-}
-
-static void grow_cap(struct cc *cc, int64_t now_us)
-{
-        struct cc_loss *loss = &cc->loss;
-        int64_t dt_us = cc_clamp(now_us - loss->grown_us, 0, 250000);
-
-        loss->grown_us = now_us;
-        if (loss->testing || loss->cap_bps >= CC_MAX_BPS)
-                return;
-        loss->cap_bps += loss->cap_bps * GROW_PERMILLE_S * (uint64_t)dt_us / 1000000000;
-        if (loss->cap_bps > cc->target_bps + cc->target_bps / 4)
-                loss->cap_bps = CC_MAX_BPS;
 }
 
 void cc_loss_on_report(struct cc *cc, int64_t now_us)
@@ -112,9 +104,8 @@ void cc_loss_on_report(struct cc *cc, int64_t now_us)
         struct cc_loss *loss = &cc->loss;
         int64_t end = cc->judged_no - LAG_SLICES;
 
-        grow_cap(cc, now_us);
-        if (cc->delay.queue_us > loss->max_queue_us)
-                loss->max_queue_us = cc->delay.queue_us;
+        if (cc->delay.full_us > loss->max_queue_us)
+                loss->max_queue_us = cc->delay.full_us;
         if (end - loss->next_no > CC_SLICES)
                 restart_window(loss, end - CC_SLICES); /* nothing was sent for long */
         for (; loss->next_no < end; loss->next_no++) {
@@ -123,6 +114,7 @@ void cc_loss_on_report(struct cc *cc, int64_t now_us)
                 if (slice) {
                         loss->n_acked += slice->n_acked;
                         loss->n_lost += slice->n_lost;
+                        loss->n_lossy += slice->n_lost > 0;
                 }
         }
 

@@ -12,17 +12,21 @@
 
 enum {
         TICK_US = 5 * 1000,
-        LENGTH_US = 40 * 1000,
+        LENGTH_US = 25 * 1000, /* of a line that is full */
+        LENGTH_ALR_US = 40 * 1000,
         MIN_BYTES = 1500,
         MIN_PACKETS = 4,
         STUCK_US = 300 * 1000, /* the caller has nothing to send: give up */
         LATE_US = 4000 * 1000, /* no report has come */
-        INTERVAL_US = 2500 * 1000,
+        INTERVAL_US = 2000 * 1000,
         MAX_INTERVAL_US = 4000 * 1000,
+        FULL_INTERVAL_US = 10000 * 1000,
+        ROOM_INTERVAL_US = 300 * 1000,
+        MODEL_SURE = 4,
         SLOW_INTERVAL_US = 10 * 1000 * 1000, /* of a line that a probe fills for long */
         SLOW_BPS = 120 * 1000,
         AFTER_CUT_US = 1500 * 1000,
-        FALSE_US = 3000 * 1000, /* a cut so soon after: it was not true */
+        FALSE_US = 6000 * 1000, /* a cut so soon after: it was not true */
         MAX_DISTRUST = 4,
         FACTOR_PERCENT = 200,
         FACTOR_ALR_PERCENT = 250,
@@ -46,31 +50,47 @@ static bool is_calm(const struct cc *cc)
 {
         return cc->reported && cc->phase == CC_GROW && !cc->loss.testing &&
                cc->silence_us == INT64_MAX &&
-               cc->delay.queue_us <= cc_delay_threshold_us(&cc->delay);
+               cc->delay.queue_us <= cc_delay_threshold_us(&cc->delay) / 2;
 }
 
 void cc_probe_soon(struct cc *cc, int64_t at_us)
 {
+        cc->probe.ended_us = -CC_LONG_AGO_US;
         if (cc->probe.next_us > at_us)
                 cc->probe.next_us = at_us;
 }
 
 static void wait_for_next(struct cc *cc, int64_t now_us)
 {
-        struct cc_probe *probe = &cc->probe;
+        cc->probe.ended_us = now_us;
+        cc->probe.next_us = now_us;
+}
+
+/* No probe before: sooner when the line behaves as if there was more, later when it does not. */
+static int64_t next_us(const struct cc *cc)
+{
+        const struct cc_probe *probe = &cc->probe;
         int64_t interval_us = INTERVAL_US + (int64_t)probe->n_failed * 500000;
 
         if (interval_us > MAX_INTERVAL_US)
                 interval_us = MAX_INTERVAL_US;
+        if (cc->model.n_full >= MODEL_SURE)
+                interval_us = FULL_INTERVAL_US;
         if (cc->target_bps < SLOW_BPS && probe->n_failed > 1)
                 interval_us = SLOW_INTERVAL_US;
-        probe->next_us = now_us + (interval_us << probe->distrust);
+        if (cc->model.n_room >= MODEL_SURE && cc->model.n_full == 0)
+                interval_us = (int64_t)ROOM_INTERVAL_US
+                              << (probe->n_failed < 5 ? probe->n_failed : 5);
+        interval_us <<= probe->distrust;
+        return probe->ended_us + interval_us > probe->next_us ? probe->ended_us + interval_us
+                                                              : probe->next_us;
 }
 
 static void start(struct cc *cc, uint64_t rate_bps, int64_t now_us)
 {
         struct cc_probe *probe = &cc->probe;
-        uint64_t goal = rate_bps * LENGTH_US / 8000000;
+        int64_t length_us = cc->app_limited ? LENGTH_ALR_US : LENGTH_US;
+        uint64_t goal = rate_bps * (uint64_t)length_us / 8000000;
 
         probe->active = probe->waiting = true;
         probe->rate_bps = rate_bps;
@@ -93,7 +113,7 @@ size_t cc_probe_bytes(struct cc *cc, int64_t now_us)
 {
         struct cc_probe *probe = &cc->probe;
 
-        if (!probe->waiting && now_us >= probe->next_us && is_calm(cc)) {
+        if (!probe->waiting && now_us >= next_us(cc) && is_calm(cc)) {
                 uint64_t rate = wish(cc);
 
                 if (rate == 0)
@@ -177,14 +197,14 @@ static uint64_t measure(const struct cc *cc)
         recv_bps = cc_loss_undo(cc, recv_bps);
         if (recv_bps * 10 >= sent_bps * 9)
                 return cc_min_u64(sent_bps, recv_bps) * 97 / 100;
-        return recv_bps * 92 / 100; /* that is all there is */
+        return recv_bps * 95 / 100; /* that is all there is */
 }
 
 void cc_probe_on_report(struct cc *cc, int64_t now_us)
 {
         struct cc_probe *probe = &cc->probe;
 
-        if (probe->success_us != CC_NONE && now_us - probe->success_us > 3 * FALSE_US) {
+        if (probe->success_us != CC_NONE && now_us - probe->success_us > 2 * FALSE_US) {
                 probe->success_us = CC_NONE;
                 if (probe->distrust > 0)
                         probe->distrust--;
@@ -197,15 +217,18 @@ void cc_probe_on_report(struct cc *cc, int64_t now_us)
 
         if (found <= cc->target_bps + cc->target_bps / 20) {
                 probe->n_failed += probe->n_failed < 10;
+                probe->n_low = found > 0 && found < cc->target_bps * 9 / 10 ? probe->n_low + 1 : 0;
+                if (probe->n_low >= 2)
+                        cc_rate_on_probe(cc, found, now_us);
                 wait_for_next(cc, now_us);
                 return;
         }
-        probe->n_failed = 0;
+        probe->n_failed = probe->n_low = 0;
         probe->success_us = now_us;
         cc_rate_on_probe(cc, found, now_us);
         /* It found all it asked for: there may be more. */
         if (found * 100 >= probe->rate_bps * 90 && probe->distrust == 0)
-                probe->next_us = now_us + CC_SLICE_US;
+                cc_probe_soon(cc, now_us + CC_SLICE_US);
         else
                 wait_for_next(cc, now_us);
 }
@@ -233,5 +256,5 @@ int64_t cc_probe_deadline_us(const struct cc *cc)
                 return probe->last_us + LATE_US;
         if (!is_calm(cc) || wish(cc) == 0)
                 return INT64_MAX;
-        return probe->next_us;
+        return next_us(cc);
 }

@@ -14,10 +14,14 @@
 
 enum {
         GROW_PERMILLE_S = 80,
-        EVIDENCE_PERCENT = 120, /* of what arrived: growth stops there */
+        EVIDENCE_PERCENT = 110, /* of what arrived: growth stops there */
         EVIDENCE_BPS = 20 * 1000,
         DRAINED_US = 10 * 1000,
         NOT_OURS_US = 1500 * 1000,
+        MAX_FRUITLESS = 2,
+        BLOCKED_US = 120 * 1000,
+        NEIGHBOURS_QUEUE_US = 40 * 1000,
+        LOST_TO_NEIGHBOURS = 10, /* per mille */
         SILENCE_US = 1000 * 1000,
         SILENCE_STEP_US = 500 * 1000,
         SILENCE_FLOOR_BPS = 64 * 1000,
@@ -61,43 +65,92 @@ static void note_peak(struct cc *cc, uint64_t bps, int64_t now_us)
         cc->peak_bps[0] = cc_max_u64(cc->peak_bps[0], bps);
 }
 
-static void cut(struct cc *cc, int64_t now_us)
+static void start_drain(struct cc *cc, uint64_t busy_bps, uint64_t capacity, int64_t now_us)
 {
-        uint64_t capacity = cc_loss_undo(cc, cc_busy_bps(cc, cc->judged_no + 1));
-        /* A queue of half a second is gone in about one. */
-        int64_t less = cc_clamp(cc->delay.queue_us / 1000, 150, 500);
-        uint64_t target = capacity * (uint64_t)(1000 - less) / 1000;
-
-        cc->capacity_bps = capacity;
-        if (cc->app_limited) {
-                /* What little we send shows no capacity, and is hardly the cause. */
-                target = cc_max_u64(target, cc->target_bps * 85 / 100);
-                cc->capacity_bps = cc_max_u64(capacity, cc->target_bps);
+        if (cc->phase == CC_GROW) {
+                cc->n_fruitless = 0;
+                cc->first_capacity_bps = capacity;
         }
-        set_target(cc, cc_min_u64(target, cc->target_bps));
         cc->phase = CC_DRAIN;
+        cc->drain_busy_bps = busy_bps;
+        cc->capacity_bps = capacity;
         cc->cut_us = cc->drain_us = now_us;
         cc->drain_queue_us = cc->delay.queue_us;
+        cc->drain_sent_bps = cc->half_s.sent_bps;
         cc->n_overuses++;
         cc_probe_on_cut(cc, now_us);
+}
+
+/* What the line carries now, seen from what arrives. */
+static void measure(const struct cc *cc, struct cc_sums *ret_sums)
+{
+        cc_busy(cc, cc->judged_no + 1, ret_sums);
+        /* After a sudden fall the slices still hold much of the time before. */
+        if (cc_excess_us(cc) > BLOCKED_US)
+                ret_sums->acked_bps = cc_min_u64(ret_sums->acked_bps, cc_arriving_bps(cc));
+}
+
+static void cut(struct cc *cc, int64_t now_us)
+{
+        struct cc_sums sums;
+
+        measure(cc, &sums);
+
+        uint64_t busy = cc_loss_undo(cc, sums.acked_bps), capacity = busy;
+        /* A queue of half a second is gone in about one. */
+        uint64_t less = (uint64_t)cc_clamp(cc->delay.queue_us / 1000, 80, 500);
+        uint64_t target = cc_min_u64(capacity, cc->target_bps) * (1000 - less) / 1000;
+
+        if (cc->app_limited && busy * 10 > sums.sent_bps * 9) {
+                /* All arrives of what little we send: that is no capacity, nor the cause. */
+                target = cc_max_u64(target, cc->target_bps * 85 / 100);
+                capacity = cc_max_u64(capacity, cc->target_bps);
+        }
+        set_target(cc, target);
+        start_drain(cc, busy, capacity, now_us);
 }
 
 /* Over-use that departures after the last cut still show. */
 static bool may_cut(const struct cc *cc)
 {
-        if (cc->cut_us == CC_NONE)
-                return true;
+        struct cc_sums sums;
+
         if (cc->judged_no * CC_SLICE_US > cc->cut_us + 100000)
                 return true;
         /* The first measurement had much of the time before in it: take the better one. */
-        return cc_busy_bps(cc, cc->judged_no + 1) < cc->target_bps * 8 / 10;
+        measure(cc, &sums);
+        return sums.acked_bps < cc->target_bps * 8 / 10;
+}
+
+/* The application sends what it may. */
+static bool obeys(const struct cc *cc)
+{
+        return cc->half_s.sent_bps < cc->target_bps * 11 / 10;
+}
+
+/* We went down, did send less, and the queue grows on: a neighbour fills what we
+ * leave. Going on would leave him all of it. */
+static bool is_fruitless(struct cc *cc)
+{
+        if (cc->phase == CC_DRAIN && cc->delay.queue_us > cc->drain_queue_us * 8 / 10 &&
+            cc->half_s.sent_bps < cc->drain_sent_bps * 95 / 100 && obeys(cc))
+                cc->n_fruitless++;
+        return cc->phase == CC_DRAIN && cc->n_fruitless >= MAX_FRUITLESS;
 }
 
 static void end_drain(struct cc *cc, int64_t now_us)
 {
         cc->phase = CC_GROW;
         cc->grown_us = now_us;
-        set_target(cc, cc_max_u64(cc->target_bps, cc->capacity_bps * 9 / 10));
+        set_target(cc, cc_max_u64(cc->target_bps, cc->capacity_bps * 93 / 100));
+}
+
+/* What stands there is not ours: go on with it. */
+static void give_in(struct cc *cc, int64_t now_us)
+{
+        cc->capacity_bps = cc_max_u64(cc->capacity_bps, cc->first_capacity_bps);
+        cc_delay_rebase(&cc->delay, now_us);
+        end_drain(cc, now_us);
 }
 
 static void drain(struct cc *cc, int64_t now_us)
@@ -109,27 +162,66 @@ static void drain(struct cc *cc, int64_t now_us)
                 end_drain(cc, now_us);
                 return;
         }
-        if (now_us - cc->drain_us < NOT_OURS_US + cc->rtt_us)
+        if (now_us - cc->drain_us < NOT_OURS_US + (int64_t)cc->rtt_us)
                 return;
 
-        bool sent_less = cc->half_s.sent_bps < cc->capacity_bps * 95 / 100;
-        bool flat = delay->slope > -20000 && delay->slope < 20000;
+        bool sent_less = cc->now.sent_bps < cc->drain_busy_bps * 93 / 100 && obeys(cc);
         bool gone_down = delay->queue_us < cc->drain_queue_us - cc->drain_queue_us / 3;
+        bool flat = delay->slope > -20000 && delay->slope < 20000 &&
+                    delay->queue_us > cc->drain_queue_us * 9 / 10;
 
-        if ((sent_less && !gone_down) || (flat && cc->now.n_lost == 0)) {
-                cc_delay_rebase(&cc->delay, now_us);
-                end_drain(cc, now_us);
+        if ((sent_less && !gone_down) || (flat && cc->app_limited && cc->now.n_lost == 0)) {
+                give_in(cc, now_us);
                 return;
         }
         cc->drain_us = now_us; /* it works, slowly: look again */
         cc->drain_queue_us = delay->queue_us;
 }
 
+/* Among neighbours who fill the queue only losses count, as for them. */
+static bool has_lost_to_neighbours(const struct cc *cc)
+{
+        const struct cc_sums *sums = &cc->half_s;
+        uint32_t n = sums->n_acked + sums->n_lost;
+
+        return cc_delay_competing(&cc->delay) && cc->delay.full_us > NEIGHBOURS_QUEUE_US &&
+               sums->n_lost > 1 &&
+               sums->n_lost * 1000 > n * (cc->loss.inherent + LOST_TO_NEIGHBOURS) &&
+               cc->judged_no * CC_SLICE_US > cc->cut_us + 600000;
+}
+
+static void yield_to_neighbours(struct cc *cc, int64_t now_us)
+{
+        uint64_t capacity = cc_loss_undo(cc, cc->half_s.acked_bps);
+
+        set_target(cc, cc_min_u64(capacity, cc->target_bps) * 3 / 4);
+        cc->capacity_bps = 0;
+        cc->cut_us = now_us;
+        cc->n_overuses++;
+        cc_probe_on_cut(cc, now_us);
+}
+
+static uint64_t growth_per_s(const struct cc *cc, int64_t now_us)
+{
+        uint64_t per_s = cc->target_bps * GROW_PERMILLE_S / 1000;
+
+        if (cc_delay_competing(&cc->delay)) { /* as TCP: a packet more per round trip */
+                int64_t rtt_us = (int64_t)cc->rtt_us + cc->delay.full_us;
+
+                return cc_min_u64(9600 * UINT64_C(1000000000000) / (uint64_t)(rtt_us * rtt_us + 1),
+                                  per_s * 2);
+        }
+        if (cc->capacity_bps > 0 && now_us - cc->cut_us < MAX_CAPACITY_AGE_US &&
+            cc->target_bps > cc->capacity_bps * 85 / 100 &&
+            cc->target_bps < cc->capacity_bps * 115 / 100) /* a packet or so per reaction */
+                return cc_min_u64(per_s, cc_bps(900, reaction_us(cc)));
+        return per_s;
+}
+
 static void grow(struct cc *cc, int64_t now_us)
 {
         int64_t dt_us = cc_clamp(now_us - cc->grown_us, 0, 250000);
         uint64_t limit = cc_loss_undo(cc, cc_peak_bps(cc)) * EVIDENCE_PERCENT / 100;
-        uint64_t per_s = cc->target_bps * GROW_PERMILLE_S / 1000;
 
         cc->grown_us = now_us;
         limit = cc_min_u64(limit + EVIDENCE_BPS, cc_rate_ceiling(cc));
@@ -137,11 +229,19 @@ static void grow(struct cc *cc, int64_t now_us)
                 return;
         if (cc->delay.queue_us > cc_delay_threshold_us(&cc->delay))
                 return;
-        if (cc->capacity_bps > 0 && now_us - cc->cut_us < MAX_CAPACITY_AGE_US &&
-            cc->target_bps > cc->capacity_bps * 85 / 100 &&
-            cc->target_bps < cc->capacity_bps * 115 / 100) /* a packet per reaction */
-                per_s = cc_min_u64(per_s, cc_bps(1200, reaction_us(cc)));
-        set_target(cc, cc_min_u64(limit, cc->target_bps + per_s * (uint64_t)dt_us / 1000000));
+        set_target(cc, cc_min_u64(limit, cc->target_bps + growth_per_s(cc, now_us) *
+                                                                  (uint64_t)dt_us / 1000000));
+}
+
+/* Far less comes through than leaves. The slices that would show it are still
+ * waiting in the queue. */
+static bool is_blocked(const struct cc *cc, int64_t now_us)
+{
+        int64_t limit_us = BLOCKED_US + 8 * cc->delay.deviation_us;
+
+        if (now_us - cc->cut_us < reaction_us(cc) + cc->delay.full_us)
+                return false;
+        return cc_late_us(cc, now_us) > limit_us || cc_excess_us(cc) > limit_us;
 }
 
 static void end_silence(struct cc *cc, int64_t now_us)
@@ -161,10 +261,20 @@ void cc_rate_on_report(struct cc *cc, int64_t now_us)
         end_silence(cc, now_us);
         cc_sum(cc, end, 10, &cc->half_s);
         cc_sum(cc, end, 20, &cc->now);
-        note_peak(cc, cc->half_s.acked_bps, now_us);
+        /* What came through a queue was all that could come: nothing is added to that. */
+        note_peak(cc,
+                  cc->delay.full_us > cc_delay_threshold_us(&cc->delay)
+                          ? cc->half_s.acked_bps * 100 / EVIDENCE_PERCENT
+                          : cc->half_s.acked_bps,
+                  now_us);
         cc->app_limited = cc->now.sent_bps < cc->target_bps * 7 / 10;
-        if (cc_delay_overused(&cc->delay, now_us) && may_cut(cc)) {
-                cut(cc, now_us);
+        if (has_lost_to_neighbours(cc)) {
+                yield_to_neighbours(cc, now_us);
+        } else if ((cc_delay_overused(&cc->delay) || is_blocked(cc, now_us)) && may_cut(cc)) {
+                if (is_fruitless(cc))
+                        give_in(cc, now_us);
+                else
+                        cut(cc, now_us);
                 cc->delay.n_over = 0;
                 cc->delay.high_since_us = CC_NONE;
         } else if (cc->phase == CC_DRAIN) {
@@ -174,11 +284,26 @@ void cc_rate_on_report(struct cc *cc, int64_t now_us)
         }
 }
 
+void cc_rate_on_limit(struct cc *cc, uint64_t bps, int64_t now_us)
+{
+        if (bps >= cc->target_bps)
+                return;
+        set_target(cc, bps);
+        cc->capacity_bps = bps;
+        cc->cut_us = cc->grown_us = now_us;
+        cc->n_overuses++;
+        cc_probe_on_cut(cc, now_us);
+}
+
 void cc_rate_on_probe(struct cc *cc, uint64_t found_bps, int64_t now_us)
 {
-        note_peak(cc, found_bps, now_us);
-        if (cc->phase == CC_DRAIN || found_bps <= cc->target_bps)
+        if (cc->phase == CC_DRAIN)
                 return;
+        if (found_bps <= cc->target_bps) { /* the target is of other times */
+                set_target(cc,
+                           cc_max_u64(found_bps, cc_min_u64(cc->half_s.acked_bps, cc->target_bps)));
+                return;
+        }
         set_target(cc, cc_min_u64(found_bps, cc_max_u64(cc_rate_ceiling(cc), cc->target_bps)));
         cc->capacity_bps = 0;
         cc->grown_us = now_us;
