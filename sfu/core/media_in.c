@@ -178,33 +178,87 @@ static bool unwrap_rtx(struct media_in *in, const struct media_layer *layer)
         return rtp_parse(&in->rtp, pkt->data, pkt->len) == 0;
 }
 
-static bool classify_other(struct media_in *in)
+static bool classify_vp8(struct media_in *in)
 {
-        struct vp9_desc vp9 = { 0 };
-        struct av1_desc av1 = { 0 };
+        struct vp8_desc vp8;
 
-        if (in->codec == SDP_VP9 && vp9_parse(&vp9, in->rtp.payload) != 0)
+        if (vp8_parse(&vp8, in->rtp.payload) != 0)
                 return false;
-        if (in->codec == SDP_AV1 && av1_parse(&av1, in->rtp.payload) != 0)
+        in->starts_keyframe = in->frame.key = vp8.is_keyframe;
+        in->layered = vp8.has_tid;
+        in->frame.starts = vp8.starts_frame;
+        in->frame.inter = !vp8.is_keyframe;
+        in->frame.joins = vp8.layer_sync;
+        in->frame.tid = vp8.tid;
+        in->heights[0] = vp8.height;
+        in->numbers = (struct media_numbers){
+                .id_at = (uint8_t)vp8.picture_id_offset,
+                .tl0_at = (uint8_t)vp8.tl0picidx_offset,
+                .long_id = vp8.long_picture_id,
+                .tl0 = vp8.tl0picidx,
+                .id = vp8.picture_id,
+        };
+        return true;
+}
+
+static bool classify_vp9(struct media_in *in)
+{
+        struct vp9_desc vp9;
+
+        if (vp9_parse(&vp9, in->rtp.payload) != 0)
                 return false;
-        in->starts_keyframe = vp9.is_keyframe || av1.is_keyframe ||
-                              (in->codec == SDP_H264 && h264_starts_keyframe(in->rtp.payload));
+        in->starts_keyframe = in->frame.key = vp9.is_keyframe;
+        in->layered = vp9.has_layers;
+        in->frame.starts = vp9.starts_frame;
+        in->frame.ends = vp9.ends_frame;
+        in->frame.inter = vp9.inter_predicted;
+        in->frame.opens = vp9.switching_up;
+        in->frame.sid = vp9.sid;
+        in->frame.tid = vp9.tid;
+        for (size_t i = 0; i < vp9.n_spatial && i < LAYER_MAX_SPATIAL; i++)
+                in->heights[i] = vp9.heights[i];
+        in->numbers = (struct media_numbers){
+                .id_at = (uint8_t)vp9.picture_id_offset,
+                .tl0_at = (uint8_t)vp9.tl0picidx_offset,
+                .long_id = vp9.long_picture_id,
+                .tl0 = vp9.tl0picidx,
+                .id = vp9.picture_id,
+        };
+        return true;
+}
+
+static bool classify_av1(struct media_in *in)
+{
+        struct av1_desc av1;
+
+        if (av1_parse(&av1, in->rtp.payload) != 0)
+                return false;
+        in->starts_keyframe = in->frame.key = av1.is_keyframe;
         return true;
 }
 
 bool media_in_classify(struct media_in *in, const struct media_pub *pub)
 {
-        in->starts_keyframe = in->has_vp8 = false;
+        in->starts_keyframe = in->layered = false;
+        in->frame = (struct layer_frame){ .ends = in->rtp.marker };
+        in->numbers = (struct media_numbers){ 0 };
+        in->dd = (struct span){ 0 };
+        memset(in->heights, 0, sizeof(in->heights));
         if (!pub_codec(pub, in->rtp.pt, &in->codec))
                 return false;
         if (in->rtp.payload.len == 0)
                 return true;
-        if (in->codec == SDP_VP8) {
-                in->has_vp8 = vp8_parse(&in->vp8, in->rtp.payload) == 0;
-                in->starts_keyframe = in->has_vp8 && in->vp8.is_keyframe;
-                return in->has_vp8;
-        }
-        return classify_other(in);
+        if (pub->peer->ext.dependency &&
+            !rtp_ext_find(in->rtp.ext_profile, in->rtp.ext, pub->peer->ext.dependency, &in->dd))
+                in->dd = (struct span){ 0 };
+        if (in->codec == SDP_VP8)
+                return classify_vp8(in);
+        if (in->codec == SDP_VP9)
+                return classify_vp9(in);
+        if (in->codec == SDP_AV1)
+                return classify_av1(in);
+        in->starts_keyframe = in->codec == SDP_H264 && h264_starts_keyframe(in->rtp.payload);
+        return true;
 }
 
 static struct audio_claim claim_of(const struct media_in *in, const struct in_ext *ext)
@@ -219,8 +273,10 @@ static struct audio_claim claim_of(const struct media_in *in, const struct in_ex
 static void note_keyframe(struct media_layer *layer, const struct media_in *in)
 {
         layer->key_wanted = false;
-        if (in->has_vp8 && in->vp8.height)
-                layer->height = in->vp8.height;
+        for (size_t i = 0; i < LAYER_MAX_SPATIAL; i++) {
+                if (in->heights[i] > 0)
+                        layer->height = in->heights[i];
+        }
 }
 
 /* A layer that was silent flows: whoever watches may take it from this very
@@ -250,6 +306,7 @@ static void take(struct media_layer *layer, struct media_in *in, const struct in
 
         if (heard)
                 audio_select_on_packet(peer->room->select, layer->pub->mic_id, &claim, now_us);
+        layer_describe(layer, in, true, now_us);
         if (in->starts_keyframe)
                 note_keyframe(layer, in);
         relay_packet(layer, in, heard ? &claim : NULL, recovered, now_us);

@@ -33,6 +33,7 @@
 #define SFU_CORE_MEDIA_PRIV_H
 
 #include "sfu/core/audio_select.h"
+#include "sfu/core/layer_filter.h"
 #include "sfu/core/layer_select.h"
 #include "sfu/core/media_room.h"
 #include "sfu/core/nack_gen.h"
@@ -66,6 +67,7 @@ enum {
         ROOM_PATIENCE_US = 2 * 1000 * 1000,   /* before a limited line gets more */
         RING_GRACE_US = 1000 * 1000,          /* a switch leaves losses behind: still served */
         UNWATCHED_GRACE_US = 5 * 1000 * 1000,
+        KEY_PATIENCE_US = 3 * 1000 * 1000,   /* between key frames for a slot's spatial layer */
         START_PATIENCE_US = 2 * 1000 * 1000, /* for a layer that was asked for */
         ABSENT_US = 30 * 1000 * 1000,
         DEFAULT_RTT_US = 100 * 1000,
@@ -113,6 +115,16 @@ struct media_layer {
         int64_t absent_us;  /* it was asked for and did not come: until then not again */
         struct media_link current, next;
         struct media_burst burst;
+        struct media_detail *detail; /* of pictures; NULL of sound */
+};
+
+/* What is known of the spatial and temporal layers within one stream. */
+struct media_detail {
+        struct rtp_rate rates[LAYER_MAX_SPATIAL][LAYER_MAX_TEMPORAL];
+        uint16_t heights[LAYER_MAX_SPATIAL]; /* 0: not told */
+        struct dd_structure structure;       /* the latest, which came with the packet */
+        uint32_t structure_ext;
+        uint32_t active; /* decode targets that are sent */
 };
 
 struct media_pub {
@@ -148,6 +160,9 @@ struct media_slot {
         bool mid_known; /* the receiver has reported on this SSRC */
         uint8_t tl0picidx;
         uint16_t picture_id;
+        uint16_t frame_number; /* of dependency descriptors */
+        uint16_t skipped_id;   /* picture id of the source, of the last one not taken */
+        struct layer_filter filter;
         uint32_t last_ts;      /* of the newest packet sent, and */
         int64_t last_time_us;  /* its moment on our clock, */
         int64_t last_sent_us;  /* and when we sent it */
@@ -170,6 +185,7 @@ struct media_slot {
         enum sfu_kind shown_kind;
         uint16_t rtx_seq;
         uint64_t retransmitted;
+        int64_t key_us;   /* a key frame was asked for its spatial layer */
         bool report_soon; /* a switch: the receiver should learn the new clock */
         uint8_t fraction_lost;
         uint32_t lost, jitter;
@@ -249,6 +265,15 @@ struct media_room {
         struct media_span *span; /* NULL: this room has one worker */
 };
 
+/* The numbers that VP8 and VP9 give their pictures, and where they stand in the
+ * payload; at 0: nowhere. */
+struct media_numbers {
+        uint8_t id_at, tl0_at;
+        bool long_id;
+        uint8_t tl0;
+        uint16_t id;
+};
+
 /* One packet on its way. */
 struct media_in {
         struct pkt *pkt;
@@ -256,8 +281,12 @@ struct media_in {
         uint32_t ext, newest; /* its number, and the layer's newest when it came */
         int64_t time_us;      /* of its timestamp, on our clock */
         enum sdp_codec codec;
-        bool starts_keyframe, has_vp8;
-        struct vp8_desc vp8;
+        bool starts_keyframe;
+        bool layered; /* says what layer it belongs to, in frame */
+        struct layer_frame frame;
+        struct media_numbers numbers;
+        struct span dd;                      /* the dependency descriptor; may be empty */
+        uint16_t heights[LAYER_MAX_SPATIAL]; /* as a key frame tells; 0: it does not */
 };
 
 /* Packets on their way out to one slot after the other. */
@@ -366,6 +395,26 @@ void burst_watched(struct media_burst *burst, bool sound);
 void burst_unwatched(struct media_burst *burst); /* nothing waits any more */
 void layer_push(struct media_layer *layer, const struct media_in *in);
 void layer_drop_waiting(struct media_layer *layer);
+
+/* media_layers.c */
+/* Reads the packet's dependency descriptor. fresh: it has just come, else it is one
+ * that came before. */
+void layer_describe(struct media_layer *layer, struct media_in *in, bool fresh, int64_t now_us);
+/* Rate of the stream without what is above these layers; a little too high where
+ * lower spatial layers are left out too. */
+uint32_t layer_bps_of(const struct media_layer *layer, uint8_t sid, uint8_t tid, int64_t now_us);
+/* How many there are now; at least 1. */
+uint8_t layer_n_spatial(const struct media_layer *layer, int64_t now_us);
+uint8_t layer_n_temporal(const struct media_layer *layer, int64_t now_us);
+/* The lowest spatial layer at least so high, LAYER_ALL when only the highest is. */
+uint8_t layer_sid_for(const struct media_layer *layer, uint16_t height, int64_t now_us);
+/* The slot takes nothing above these layers of what it shows, LAYER_ALL: no limit. */
+void slot_limit(struct media_slot *slot, uint8_t sid, uint8_t tid, int64_t now_us);
+/* False: the packet is of a layer that the slot does not take, and was skipped. */
+must_use bool slot_takes(struct media_slot *slot, const struct media_in *in);
+/* The packet's dependency descriptor as the slot sends it; buf: DD_MAX_BYTES. */
+struct span slot_descriptor(const struct media_slot *slot, const struct media_in *in,
+                            const struct slot_seg *seg, uint8_t *buf);
 
 /* media_slot.c */
 void slot_init(struct media_slot *slot, struct media_peer *peer, const struct sdp_slot *sdp);

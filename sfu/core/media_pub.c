@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
         CLOCK_CREEP_PPM = 250,         /* faster than any quartz drifts */
@@ -36,6 +37,9 @@ int pub_new(struct media_pub **ret_pub, struct media_peer *peer, enum sfu_kind k
                 burst_init(&layer->burst);
                 rtp_recv_init(&layer->recv, kind == SFU_MIC ? MEDIA_AUDIO_RATE : MEDIA_VIDEO_RATE);
                 pub->n_layers++;
+                layer->detail = kind == SFU_MIC ? NULL : calloc(1, sizeof(*layer->detail));
+                if (kind != SFU_MIC && !layer->detail)
+                        return -ENOMEM;
                 r = room_add_layer(peer->room, layer);
                 if (r < 0)
                         return r;
@@ -66,6 +70,7 @@ struct media_pub *pub_free(struct media_pub *pub)
                 burst_unwatched(&layer->burst);
                 nack_gen_free(layer->nack);
                 rtx_cache_free(layer->cache);
+                free(layer->detail);
         }
         room_remove_mic(pub->peer->room, pub);
         free(pub);
@@ -170,6 +175,8 @@ void layer_restart(struct media_layer *layer, int64_t now_us)
         rtx_cache_clear(layer->cache);
         nack_gen_reset(layer->nack);
         layer->height = 0;
+        if (layer->detail)
+                memset(layer->detail, 0, sizeof(*layer->detail));
         layer->restart_us = now_us;
         if (!layer->pub->peer->proxy)
                 layer->generation++;

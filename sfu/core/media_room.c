@@ -43,8 +43,10 @@ static struct media_peer *peer_free(struct media_peer *peer)
 {
         if (!peer)
                 return NULL;
-        for (size_t i = 0; i < peer->n_slots; i++)
+        for (size_t i = 0; i < peer->n_slots; i++) {
                 slot_set_target(&peer->slots[i], NULL, 0);
+                slot_map_done(&peer->slots[i].map);
+        }
         for (size_t kind = 0; kind < SFU_N_KINDS; kind++)
                 peer->pubs[kind] = pub_free(peer->pubs[kind]);
         proxy_free(peer);
@@ -191,6 +193,7 @@ static void merge_ext(struct sdp_ext_ids *to, const struct sdp_ext_ids *from)
         to->repaired_rid = to->repaired_rid ? to->repaired_rid : from->repaired_rid;
         to->audio_level = to->audio_level ? to->audio_level : from->audio_level;
         to->transport_cc = to->transport_cc ? to->transport_cc : from->transport_cc;
+        to->dependency = to->dependency ? to->dependency : from->dependency;
 }
 
 static void bind_announced(struct media_peer *peer, struct media_pub *pub)

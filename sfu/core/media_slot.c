@@ -13,6 +13,7 @@ enum {
         ABS_SEND_TIME_BYTES = 3,
         MAX_EXTS = 2,
         EXT_CAP = 32, /* block head, MID (1 + 16), abs-send-time (1 + 3), padding */
+        DD_ROOM = 16, /* head of a dependency descriptor, its mask, longer heads of the others */
 };
 
 /* Not on sound: see slot_resend(). Bandwidth is estimated from video. */
@@ -65,6 +66,7 @@ void slot_init(struct media_slot *slot, struct media_peer *peer, const struct sd
         build_ext(slot);
         /* Below 2^15, so that a receiver that misses the first packets guesses the
          * SRTP rollover counter right (RFC 3711 §3.3.1). */
+        layer_filter_init(&slot->filter);
         slot_map_init(&slot->map, (uint16_t)(room_random(room) & 0x7fff));
         slot->rtx_seq = (uint16_t)(room_random(room) & 0x7fff);
         slot->last_ts = room_random(room);
@@ -226,15 +228,17 @@ void slot_switch(struct media_slot *slot, const struct media_in *in, int64_t now
                 .layer_id = layer->id,
                 .in_first = in->ext,
                 .mark = slot->audio, /* a talk spurt begins (RFC 3551 §4.1) */
+                .top_sid = SLOT_MAP_NO_TOP,
         };
 
         if (!codec_negotiated(slot, in->codec))
                 return;
         seg.ts_offset = first_ts(slot, in->time_us, now_us) - in->rtp.ts;
-        if (in->has_vp8) {
-                seg.picture_id_offset = (uint16_t)(slot->picture_id + 1 - in->vp8.picture_id);
-                seg.tl0_offset = (uint8_t)(slot->tl0picidx + 1 - in->vp8.tl0picidx);
-        }
+        seg.picture_id_offset = (uint16_t)(slot->picture_id + 1 - in->numbers.id);
+        seg.tl0_offset = (uint8_t)(slot->tl0picidx + 1 - in->numbers.tl0);
+        seg.frame_offset = (uint16_t)(slot->frame_number + 1 - in->frame.dd.number);
+        layer_filter_restart(&slot->filter);
+        slot->skipped_id = UINT16_MAX;
         slot_map_switch(&slot->map, &seg);
         leave(slot, &slot->current, LINK_CURRENT, now_us);
         enter(slot, &slot->current, LINK_CURRENT, layer);
@@ -263,20 +267,40 @@ struct out_rtp {
 
 /* Writes the extension block to ext, of EXT_CAP bytes; returns its length. */
 static size_t put_ext(uint8_t *ext, const struct media_slot *slot, bool with_mid,
-                      const struct media_pass *pass)
+                      struct span descriptor, const struct media_pass *pass)
 {
-        struct rtp_ext_item items[MAX_EXTS];
+        struct rtp_ext_item items[MAX_EXTS + 1];
         struct wr w;
+        size_t n;
 
-        if (!with_mid) {
+        if (!with_mid && descriptor.len == 0) {
                 memcpy(ext, slot->ext.bytes, sizeof(slot->ext.bytes));
                 if (slot->ext.send_time_at)
                         memcpy(ext + slot->ext.send_time_at, pass->send_time, ABS_SEND_TIME_BYTES);
                 return slot->ext.len;
         }
-        w = wr_init(ext, EXT_CAP);
-        rtp_ext_write(&w, items, list_ext(slot, true, pass->send_time, items));
+        w = wr_init(ext, EXT_CAP + descriptor.len + DD_ROOM);
+        n = list_ext(slot, with_mid, pass->send_time, items);
+        if (descriptor.len > 0)
+                items[n++] = (struct rtp_ext_item){ slot->sdp.ext.dependency, descriptor };
+        rtp_ext_write(&w, items, n);
         return w.bad ? 0 : wr_len(&w);
+}
+
+/* VP9's numbers have the form of VP8's. */
+static void put_numbers(uint8_t *payload, const struct media_numbers *numbers,
+                        const struct slot_seg *seg)
+{
+        const struct vp8_desc desc = {
+                .has_picture_id = numbers->id_at > 0,
+                .long_picture_id = numbers->long_id,
+                .picture_id_offset = numbers->id_at,
+                .has_tl0picidx = numbers->tl0_at > 0,
+                .tl0picidx_offset = numbers->tl0_at,
+        };
+
+        vp8_set_picture_id(payload, &desc, (uint16_t)(numbers->id + seg->picture_id_offset));
+        vp8_set_tl0picidx(payload, &desc, (uint8_t)(numbers->tl0 + seg->tl0_offset));
 }
 
 /* The payload is copied here, once; the shell encrypts it where it lies. */
@@ -284,11 +308,8 @@ static void put_payload(uint8_t *at, const struct media_in *in, const struct slo
 {
         if (in->rtp.payload.len > 0)
                 memcpy(at, in->rtp.payload.data, in->rtp.payload.len);
-        if (in->has_vp8) {
-                vp8_set_picture_id(at, &in->vp8,
-                                   (uint16_t)(in->vp8.picture_id + seg->picture_id_offset));
-                vp8_set_tl0picidx(at, &in->vp8, (uint8_t)(in->vp8.tl0picidx + seg->tl0_offset));
-        }
+        if (in->numbers.id_at || in->numbers.tl0_at)
+                put_numbers(at, &in->numbers, seg);
 }
 
 /* Writes and commits one packet. False: no room in the batch. */
@@ -296,14 +317,19 @@ static bool write_out(struct media_slot *slot, const struct out_rtp *o, const st
                       const struct media_in *in, struct media_pass *pass)
 {
         const struct media_out *out = pass->out;
-        size_t payload_len = in->rtp.payload.len, ext_len, len;
-        uint8_t *data = out->reserve(out->user, slot->peer->tag,
-                                     RTP_HEADER + EXT_CAP + RTX_OSN_BYTES + payload_len);
-        uint8_t *at;
+        size_t payload_len = in->rtp.payload.len, ext_cap = EXT_CAP, ext_len, len;
+        struct span descriptor = { 0 };
+        uint8_t buf[DD_MAX_BYTES], *data, *at;
 
+        if (in->dd.len > 0 && slot->sdp.ext.dependency) {
+                descriptor = slot_descriptor(slot, in, seg, buf);
+                ext_cap += descriptor.len + DD_ROOM;
+        }
+        data = out->reserve(out->user, slot->peer->tag,
+                            RTP_HEADER + ext_cap + RTX_OSN_BYTES + payload_len);
         if (!data)
                 return false;
-        ext_len = put_ext(data + RTP_HEADER, slot, o->with_mid, pass);
+        ext_len = put_ext(data + RTP_HEADER, slot, o->with_mid, descriptor, pass);
         rtp_put_header(data, &o->header, ext_len > 0);
         at = data + RTP_HEADER + ext_len;
         if (o->is_rtx) {
@@ -338,7 +364,8 @@ static struct rtp_pkt map_header(const struct media_slot *slot, const struct med
                                  uint32_t out_ext, const struct slot_seg *seg)
 {
         return (struct rtp_pkt){
-                .marker = in->rtp.marker || (seg->mark && in->ext == seg->in_first),
+                .marker = in->rtp.marker || (seg->mark && in->ext == seg->in_first) ||
+                          (in->frame.ends && in->frame.sid == seg->top_sid),
                 .pt = slot->pts[in->codec],
                 .seq = (uint16_t)out_ext,
                 .ts = in->rtp.ts + seg->ts_offset,
@@ -389,12 +416,26 @@ static bool asked_again_too_soon(struct media_slot *slot, uint16_t seq, int64_t 
         return false;
 }
 
+/* What another source's numbers will have to go on from. */
+static void note_numbers(struct media_slot *slot, const struct media_in *in,
+                         const struct slot_seg *seg)
+{
+        const struct media_numbers *numbers = &in->numbers;
+
+        if (numbers->id_at)
+                slot->picture_id = (uint16_t)(numbers->id + seg->picture_id_offset) & 0x7fff;
+        if (numbers->tl0_at)
+                slot->tl0picidx = (uint8_t)(numbers->tl0 + seg->tl0_offset);
+        if (in->frame.has_dd)
+                slot->frame_number = (uint16_t)(in->frame.dd.number + seg->frame_offset);
+}
+
 void slot_forward(struct media_slot *slot, const struct media_in *in, struct media_pass *pass)
 {
         const struct slot_seg *seg;
         uint32_t out_ext;
 
-        if (!codec_negotiated(slot, in->codec) ||
+        if (!codec_negotiated(slot, in->codec) || (in->layered && !slot_takes(slot, in)) ||
             !slot_map_forward(&slot->map, in->ext, &out_ext, &seg))
                 return; /* what another source replaced */
         if (out_ext + 1 == slot->map.out_next) {
@@ -402,11 +443,7 @@ void slot_forward(struct media_slot *slot, const struct media_in *in, struct med
                 slot->last_ts = in->rtp.ts + seg->ts_offset;
                 slot->last_time_us = in->time_us;
                 slot->last_sent_us = pass->now_us;
-                if (in->has_vp8 && in->vp8.has_picture_id)
-                        slot->picture_id = (uint16_t)(in->vp8.picture_id + seg->picture_id_offset) &
-                                           0x7fff;
-                if (in->has_vp8 && in->vp8.has_tl0picidx)
-                        slot->tl0picidx = (uint8_t)(in->vp8.tl0picidx + seg->tl0_offset);
+                note_numbers(slot, in, seg);
         } else {
                 note_late(slot, (uint16_t)out_ext, pass->now_us);
         }
@@ -484,6 +521,7 @@ static bool resend_one(struct media_slot *slot, uint16_t seq, struct media_pass 
             !spend_rtx(slot->peer, in.pkt->len, pass->now_us))
                 return false;
         in.ext = in_ext;
+        layer_describe(layer, &in, false, pass->now_us);
         return slot_resend(slot, &in, out_ext, seg, pass);
 }
 
@@ -504,6 +542,7 @@ void slot_catch_up(struct media_slot *slot, uint32_t newest, const struct media_
                     !media_in_classify(&in, layer->pub))
                         continue;
                 in.time_us = layer_time_of(layer, in.rtp.ts);
+                layer_describe(layer, &in, false, pass->now_us);
                 if (in.rtp.payload.len > 0)
                         slot_forward(slot, &in, pass);
                 else

@@ -206,6 +206,7 @@ static void apply_grant(struct media_slot *slot, int granted, int64_t now_us)
                 return;
         }
         slot_aim(slot, layer, now_us);
+        slot_limit(slot, layer_sid_for(layer, slot->view.max_height, now_us), LAYER_ALL, now_us);
         if (slot->current && slot->next && slot->current->pub != slot->target &&
             now_us - slot->next_since_us >= SWITCH_PATIENCE_US)
                 slot_give_up(slot, now_us);

@@ -80,7 +80,7 @@ static void fill_publication(struct sdp_publication *ret_pub, const struct sdp_l
         pub.transport_cc = pub.ext.transport_cc && (codec->fb & SDP_FB_TRANSPORT_CC);
         if (line->type == SDP_AUDIO)
                 pub.ext.audio_level = ext_id(line, SDP_EXT_AUDIO_LEVEL, SDP_SENDONLY);
-        if (line->type == SDP_VIDEO)
+        if (line->type == SDP_VIDEO && chosen != SDP_VP8) /* which tells all in its payload */
                 pub.ext.dependency = dependency_id(line, SDP_SENDONLY);
         pub.ext.rid = ext_id(line, SDP_EXT_RID, SDP_SENDONLY);
         if (line->n_rids > 0 && pub.ext.rid) {

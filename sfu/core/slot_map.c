@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sfu/core/slot_map.h"
 
-#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 void slot_map_init(struct slot_map *map, uint16_t first_out)
@@ -11,10 +12,47 @@ void slot_map_init(struct slot_map *map, uint16_t first_out)
         map->out_next = 0x10000u + first_out;
 }
 
+void slot_map_done(struct slot_map *map)
+{
+        free(map->older);
+        map->older = NULL;
+}
+
+int slot_map_remember(struct slot_map *map)
+{
+        if (!map->older)
+                map->older = calloc(1, sizeof(*map->older));
+        return map->older ? 0 : -ENOMEM;
+}
+
+static size_t count_segments(const struct slot_map *map)
+{
+        return map->n_segs + (map->older ? map->older->n : 0u);
+}
+
+/* Newest first. */
+static const struct slot_seg *segment_at(const struct slot_map *map, size_t i)
+{
+        if (i < map->n_segs)
+                return &map->segs[i];
+        i -= map->n_segs;
+        return &map->older->segs[(map->older->at + SLOT_MAP_OLDER - 1 - i) % SLOT_MAP_OLDER];
+}
+
+static void put_away(struct slot_map_older *older, const struct slot_seg *seg)
+{
+        older->segs[older->at] = *seg;
+        older->at = (uint8_t)((older->at + 1) % SLOT_MAP_OLDER);
+        if (older->n < SLOT_MAP_OLDER)
+                older->n++;
+}
+
 static struct slot_seg *push_segment(struct slot_map *map, const struct slot_seg *seg)
 {
         if (map->n_segs < SLOT_MAP_SEGMENTS)
                 map->n_segs++;
+        else if (map->older)
+                put_away(map->older, &map->segs[SLOT_MAP_SEGMENTS - 1]);
         memmove(&map->segs[1], &map->segs[0], (map->n_segs - 1u) * sizeof(map->segs[0]));
         map->segs[0] = *seg;
         return &map->segs[0];
@@ -32,12 +70,12 @@ void slot_map_switch(struct slot_map *map, const struct slot_seg *seg)
 /* The segment of the current source that holds in_ext, or NULL. */
 static const struct slot_seg *segment_of(const struct slot_map *map, uint32_t in_ext)
 {
-        for (size_t i = 0; i < map->n_segs; i++) {
-                const struct slot_seg *seg = &map->segs[i];
+        for (size_t i = 0, n = count_segments(map); i < n; i++) {
+                const struct slot_seg *seg = segment_at(map, i);
                 uint32_t out = seg->out_first + (in_ext - seg->in_first);
 
                 if ((int32_t)(in_ext - seg->in_first) >= 0) {
-                        bool taken = i > 0 && out >= map->segs[i - 1].out_first;
+                        bool taken = i > 0 && out >= segment_at(map, i - 1)->out_first;
 
                         return taken ? NULL : seg; /* a skipped packet come twice */
                 }
@@ -101,6 +139,22 @@ bool slot_map_skip(struct slot_map *map, uint32_t in_ext)
         return true;
 }
 
+struct slot_seg *slot_map_split(struct slot_map *map, uint32_t in_ext)
+{
+        struct slot_seg seg;
+
+        if (map->n_segs == 0 || (int32_t)(in_ext - map->in_highest) <= 0)
+                return NULL;
+        seg = map->segs[0];
+        if (seg.in_first == in_ext)
+                return &map->segs[0];
+        seg.out_first += in_ext - seg.in_first;
+        seg.in_first = in_ext;
+        seg.mark = false;
+        push_segment(map, &seg)->continues = true;
+        return &map->segs[0];
+}
+
 bool slot_map_find(const struct slot_map *map, uint16_t out_seq, uint32_t *ret_in_ext,
                    uint32_t *ret_out_ext, const struct slot_seg **ret_seg)
 {
@@ -110,8 +164,8 @@ bool slot_map_find(const struct slot_map *map, uint16_t out_seq, uint32_t *ret_i
 
         if (back >= 0x8000)
                 return false; /* a number we have not reached yet */
-        for (size_t i = 0; i < map->n_segs; i++) {
-                const struct slot_seg *seg = &map->segs[i];
+        for (size_t i = 0, n = count_segments(map); i < n; i++) {
+                const struct slot_seg *seg = segment_at(map, i);
 
                 if ((int32_t)(out - seg->out_first) < 0)
                         continue;

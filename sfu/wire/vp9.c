@@ -87,23 +87,3 @@ int vp9_parse(struct vp9_desc *ret_desc, struct span payload)
         *ret_desc = desc;
         return 0;
 }
-
-void vp9_set_picture_id(uint8_t *payload, const struct vp9_desc *desc, uint16_t picture_id)
-{
-        uint8_t *at = payload + desc->picture_id_offset;
-
-        if (!desc->has_picture_id)
-                return;
-        if (!desc->long_picture_id) {
-                at[0] = picture_id & 0x7f;
-                return;
-        }
-        at[0] = (uint8_t)(0x80 | (picture_id >> 8 & 0x7f));
-        at[1] = (uint8_t)picture_id;
-}
-
-void vp9_set_tl0picidx(uint8_t *payload, const struct vp9_desc *desc, uint8_t tl0picidx)
-{
-        if (desc->has_tl0picidx)
-                payload[desc->tl0picidx_offset] = tl0picidx;
-}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * vp9 — the VP9 payload descriptor (RFC 9628 §4.2) with its scalability structure
- *       (§4.2.1); rewriting of picture id and tl0picidx in place.
+ *       (§4.2.1). Picture id and tl0picidx have the form that vp8.h rewrites.
  *
  * A *picture* is everything of one instant (one RTP timestamp); a *frame* is one
  * spatial layer of it.
@@ -51,11 +51,5 @@ struct vp9_desc {
 /* Reads the payload of one RTP packet. Returns 0 and fills *ret_desc, or an enum
  * vp9_err and leaves *ret_desc untouched. */
 must_use int vp9_parse(struct vp9_desc *ret_desc, struct span payload);
-
-/* Write into the payload that gave *desc (or a copy of it, same length). The
- * picture id keeps its size: higher bits are cut off. No-op when *desc has no
- * such field. */
-void vp9_set_picture_id(uint8_t *payload, const struct vp9_desc *desc, uint16_t picture_id);
-void vp9_set_tl0picidx(uint8_t *payload, const struct vp9_desc *desc, uint8_t tl0picidx);
 
 #endif

@@ -265,7 +265,8 @@ static void the_dependency_descriptor_needs_mixed_extension_forms(void **state)
         for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
                 struct answered answered;
 
-                answer_edit(&answered, rows[i].find, rows[i].replace, true, SDP_VIDEO_CODECS);
+                answer_edit(&answered, rows[i].find, rows[i].replace, true,
+                            SDP_CODEC_BIT(SDP_H264));
                 assert_int_equal(answered.media.pubs[SFU_CAMERA].ext.dependency, rows[i].id);
                 assert_int_equal(answered.media.video_slots[0].ext.dependency, rows[i].id);
                 assert_int_equal(answered.media.pubs[SFU_MIC].ext.dependency, 0);
