@@ -15,8 +15,8 @@
  *         same participant replaces the first.
  *
  * Invariants:
- *  (1) a room lives on one worker; it appears with its first peer and goes
- *      with its last.
+ *  (1) a room appears with its first peer and goes with its last. A small one
+ *      lives on one worker; the peers of a large one are spread over all by load.
  *  (2) after sfu_peer_close() or SFU_EV_GONE no further event names the peer.
  */
 #ifndef SFU_API_H

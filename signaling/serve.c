@@ -27,7 +27,7 @@
 #include "signaling/turn_options.h"
 #include "signaling/usage.h"
 
-enum { MAX_WORKERS = 64, DRAIN_MAX_MS = 3000, ERROR_TEXT = 512 };
+enum { MAX_WORKERS = 32, DRAIN_MAX_MS = 3000, ERROR_TEXT = 512 };
 
 struct serve_options {
         const char *config, *data, *http, *https, *cert, *key, *media_address, *metrics,

@@ -13,6 +13,8 @@
 #include "sfu/core/media_crypt.h"
 #include "sfu/core/sdp_session.h"
 #include "sfu/io/identity.h"
+#include "sfu/io/link.h"
+#include "sfu/io/room_spread.h"
 #include "sfu/io/tuning.h"
 #include "sfu/io/u64_map.h"
 #include "sfu/io/worker.h"
@@ -26,7 +28,7 @@ static const char topic[] = "sfu";
 
 struct room_info {
         uint64_t id;
-        unsigned worker;
+        struct room_spread spread;
         struct u64_map participants;  /* to struct peer_info: the newest peer of each */
         uint32_t n_peers;             /* with those that are being replaced */
         uint32_t n_viewers;           /* peers that receive video, and */
@@ -37,7 +39,7 @@ struct peer_info {
         uint64_t id;
         uint32_t participant;
         struct room_info *room;
-        unsigned recv_codecs;
+        unsigned worker, recv_codecs;
         struct sdp_session session;
 };
 
@@ -58,10 +60,13 @@ struct sfu {
         char **addresses;
         size_t n_addresses;
         unsigned n_workers, next_polled;
+        uint32_t spread_peers;
         struct worker **workers;
-        uint32_t *loads; /* peers of each worker */
+        struct link_hub *links; /* NULL: there is one worker */
+        uint32_t *loads;        /* peers of each worker */
         uint64_t last_peer;
         struct u64_map rooms, peers;
+        bool left_some;    /* a worker lost its last peer of a room: who speaks there now? */
         struct late *late; /* of each worker */
 };
 
@@ -87,11 +92,15 @@ static int add_worker(struct sfu *sfu, const struct sfu_config *config,
 {
         const struct worker_config worker_config = {
                 .index = i,
+                .n_workers = config->n_workers,
+                .links = sfu->links,
                 .port = config->media_port ? (uint16_t)(config->media_port + i) : 0,
                 .dtls = sfu->dtls,
                 .silence_us = tuning->silence_us,
                 .wake = config->wake,
                 .wake_user = config->wake_user,
+                .on_turn = tuning->on_turn,
+                .on_turn_user = tuning->on_turn_user,
         };
 
         return worker_new(&sfu->workers[i], &worker_config);
@@ -100,8 +109,13 @@ static int add_worker(struct sfu *sfu, const struct sfu_config *config,
 static int start_workers(struct sfu *sfu, const struct sfu_config *config,
                          const struct sfu_tuning *tuning, char *ret_error, size_t error_cap)
 {
-        int r;
+        int r = 0;
 
+        if (config->n_workers > MEDIA_MAX_WORKERS) {
+                snprintf(ret_error, error_cap, "%u workers are more than %d", config->n_workers,
+                         MEDIA_MAX_WORKERS);
+                return -EINVAL;
+        }
         if (config->media_port && config->media_port + config->n_workers - 1 > UINT16_MAX) {
                 snprintf(ret_error, error_cap, "%u media ports from %u on pass 65535",
                          config->n_workers, config->media_port);
@@ -113,6 +127,11 @@ static int start_workers(struct sfu *sfu, const struct sfu_config *config,
         if (!sfu->workers || !sfu->loads || !sfu->late)
                 return -ENOMEM;
         sfu->n_workers = config->n_workers;
+        sfu->spread_peers = tuning->spread_peers;
+        if (sfu->n_workers > 1)
+                r = link_hub_new(&sfu->links, sfu->n_workers);
+        if (r < 0)
+                return r;
         for (unsigned i = 0; i < sfu->n_workers; i++) {
                 r = add_worker(sfu, config, tuning, i);
                 if (r < 0) {
@@ -169,7 +188,8 @@ int sfu_new_tuned(struct sfu **ret_sfu, const struct sfu_config *config,
 int sfu_new(struct sfu **ret_sfu, const struct sfu_config *config, char *ret_error,
             size_t error_cap)
 {
-        static const struct sfu_tuning defaults = { .silence_us = SFU_SILENCE_US };
+        static const struct sfu_tuning defaults = { .silence_us = SFU_SILENCE_US,
+                                                    .spread_peers = SFU_SPREAD_PEERS };
 
         return sfu_new_tuned(ret_sfu, config, &defaults, ret_error, error_cap);
 }
@@ -198,6 +218,14 @@ static void free_late(struct sfu *sfu)
         free(sfu->late);
 }
 
+static struct room_info *room_free(struct room_info *room)
+{
+        room_spread_done(&room->spread);
+        u64_map_done(&room->participants);
+        free(room);
+        return NULL;
+}
+
 static void free_tables(struct sfu *sfu)
 {
         struct room_info *room;
@@ -207,10 +235,8 @@ static void free_tables(struct sfu *sfu)
         while ((peer = u64_map_next(&sfu->peers, &at)))
                 free(peer);
         at = 0;
-        while ((room = u64_map_next(&sfu->rooms, &at))) {
-                u64_map_done(&room->participants);
-                free(room);
-        }
+        while ((room = u64_map_next(&sfu->rooms, &at)))
+                room_free(room);
         u64_map_done(&sfu->peers);
         u64_map_done(&sfu->rooms);
 }
@@ -219,6 +245,10 @@ struct sfu *sfu_free(struct sfu *sfu)
 {
         if (!sfu)
                 return NULL;
+        /* Packets of one worker may be with any other: first all stop. */
+        for (unsigned i = 0; i < sfu->n_workers; i++)
+                worker_stop(sfu->workers[i]);
+        link_hub_free(sfu->links);
         for (unsigned i = 0; i < sfu->n_workers; i++)
                 worker_free(sfu->workers[i]);
         free_tables(sfu);
@@ -241,16 +271,6 @@ uint16_t sfu_port(const struct sfu *sfu, unsigned worker)
 
 /* Tables. */
 
-static unsigned least_loaded(const struct sfu *sfu)
-{
-        unsigned best = 0;
-
-        for (unsigned i = 1; i < sfu->n_workers; i++)
-                if (sfu->loads[i] < sfu->loads[best])
-                        best = i;
-        return best;
-}
-
 /* The room, or a new one that is not in the table yet. */
 static struct room_info *room_find_or_make(struct sfu *sfu, uint64_t id)
 {
@@ -262,7 +282,8 @@ static struct room_info *room_find_or_make(struct sfu *sfu, uint64_t id)
         if (!room)
                 return NULL;
         room->id = id;
-        room->worker = least_loaded(sfu);
+        if (room_spread_init(&room->spread, sfu->n_workers) < 0)
+                return room_free(room);
         return room;
 }
 
@@ -272,8 +293,7 @@ static void room_drop_if_empty(struct sfu *sfu, struct room_info *room)
                 return;
         if (u64_map_get(&sfu->rooms, room->id) == room)
                 u64_map_remove(&sfu->rooms, room->id);
-        u64_map_done(&room->participants);
-        free(room);
+        room_free(room);
 }
 
 static void room_count(struct room_info *room, const struct peer_info *peer, int sign)
@@ -295,7 +315,9 @@ static void forget_peer(struct sfu *sfu, struct peer_info *peer)
         if (u64_map_get(&room->participants, peer->participant) == peer)
                 u64_map_remove(&room->participants, peer->participant);
         room_count(room, peer, -1);
-        sfu->loads[room->worker]--;
+        sfu->loads[peer->worker]--;
+        room_spread_remove(&room->spread, peer->worker);
+        sfu->left_some = true;
         free(peer);
         room_drop_if_empty(sfu, room);
 }
@@ -342,7 +364,7 @@ static int write_answer(const struct sfu *sfu, const struct room_info *room,
         struct sdp_answer_params answer;
         uint64_t seed;
 
-        fill_answer(sfu, room->worker, open->ufrag, open->pwd, candidates, &answer);
+        fill_answer(sfu, open->worker, open->ufrag, open->pwd, candidates, &answer);
         answer.may_publish = params->may_publish;
         answer.video_codecs = codecs_decoded(room, sdp_offer_recv_codecs(offer));
         rand_bytes(&seed, sizeof(seed));
@@ -360,6 +382,9 @@ static int prepare(struct sfu *sfu, struct room_info *room, const struct sfu_pee
         if (room->n_peers - (old ? 1 : 0) >= SFU_MAX_PEERS_PER_ROOM)
                 return SFU_OFFER_ROOM_FULL;
         open->id = sfu->last_peer + 1;
+        /* Who comes again finds what she had on the same worker. */
+        open->worker = old ? old->worker
+                           : room_spread_pick(&room->spread, sfu->loads, sfu->spread_peers);
         open->room = params->room;
         open->participant = params->participant;
         open->replaces = old ? old->id : 0;
@@ -396,9 +421,10 @@ static int open_in_room(struct sfu *sfu, struct room_info *room,
         *info = (struct peer_info){ .id = open->id,
                                     .participant = params->participant,
                                     .room = room,
+                                    .worker = open->worker,
                                     .recv_codecs = sdp_offer_recv_codecs(offer),
                                     .session = session };
-        r = worker_post(sfu->workers[room->worker], &command);
+        r = worker_post(sfu->workers[open->worker], &command);
         if (r < 0)
                 return r;
         open = NULL; /* the worker's now */
@@ -409,7 +435,8 @@ static int open_in_room(struct sfu *sfu, struct room_info *room,
         u64_map_put(&sfu->peers, info->id, info);
         u64_map_put(&room->participants, info->participant, info);
         room_count(room, info, 1);
-        sfu->loads[room->worker]++;
+        room_spread_add(&room->spread, info->worker);
+        sfu->loads[info->worker]++;
         info = NULL; /* the table's now */
         return 0;
 }
@@ -441,7 +468,7 @@ static int post_restart(struct sfu *sfu, const struct peer_info *info,
         const struct worker_command command = { .type = WORKER_RESTART,
                                                 .peer = info->id,
                                                 .restart = *restart };
-        int r = worker_post(sfu->workers[info->room->worker], &command);
+        int r = worker_post(sfu->workers[info->worker], &command);
 
         if (r == 0)
                 *restart = NULL;
@@ -481,7 +508,7 @@ int sfu_peer_restart(struct sfu *sfu, uint64_t peer, const char *offer_text, siz
         if (r != 0)
                 return r;
         session = info->session;
-        fill_answer(sfu, info->room->worker, restart->ufrag, restart->pwd, candidates, &params);
+        fill_answer(sfu, info->worker, restart->ufrag, restart->pwd, candidates, &params);
         r = sdp_session_again(&session, offer, &params, &answer);
         if (r == 0)
                 r = post_restart(sfu, info, &restart);
@@ -510,7 +537,7 @@ int sfu_peer_restart_ice(struct sfu *sfu, uint64_t peer, const char *ufrag, cons
                 r = make_restart(&restart, &transport);
         if (r != 0)
                 return r;
-        fill_answer(sfu, info->room->worker, restart->ufrag, restart->pwd, candidates, &params);
+        fill_answer(sfu, info->worker, restart->ufrag, restart->pwd, candidates, &params);
         r = sdp_restart_write(&params, &lines);
         if (r == 0)
                 r = post_restart(sfu, info, &restart);
@@ -564,8 +591,7 @@ void sfu_peer_close(struct sfu *sfu, uint64_t peer)
 
         if (!info)
                 return;
-        post(sfu, info->room->worker,
-             &(struct worker_command){ .type = WORKER_CLOSE, .peer = peer });
+        post(sfu, info->worker, &(struct worker_command){ .type = WORKER_CLOSE, .peer = peer });
         forget_peer(sfu, info);
 }
 
@@ -583,7 +609,7 @@ void sfu_peer_view(struct sfu *sfu, uint64_t peer, const struct sfu_slot_view *v
                 return;
         }
         memcpy(command.view.views, views, n * sizeof(*views));
-        post(sfu, info->room->worker, &command);
+        post(sfu, info->worker, &command);
 }
 
 void sfu_peer_mute(struct sfu *sfu, uint64_t peer, enum sfu_kind kind, bool muted)
@@ -591,7 +617,7 @@ void sfu_peer_mute(struct sfu *sfu, uint64_t peer, enum sfu_kind kind, bool mute
         struct peer_info *info = u64_map_get(&sfu->peers, peer);
 
         if (info)
-                post(sfu, info->room->worker,
+                post(sfu, info->worker,
                      &(struct worker_command){
                              .type = WORKER_MUTE, .peer = peer, .mute = { kind, muted } });
 }
@@ -605,20 +631,51 @@ int sfu_peer_stats(struct sfu *sfu, uint64_t peer,
                                                 .stats = { done, user } };
 
         /* A worker that does not know the peer says so, from a later poll. */
-        return worker_post(sfu->workers[info ? info->room->worker : 0], &command);
+        return worker_post(sfu->workers[info ? info->worker : 0], &command);
 }
 
 /* Reports. */
 
-static bool take_report(struct sfu *sfu, struct worker_report *ret_report)
+static bool take_report(struct sfu *sfu, struct worker_report *ret_report, unsigned *ret_worker)
 {
         for (unsigned i = 0; i < sfu->n_workers; i++) {
                 unsigned worker = sfu->next_polled;
 
                 sfu->next_polled = (worker + 1) % sfu->n_workers;
+                *ret_worker = worker;
                 if (worker_take(sfu->workers[worker], ret_report))
                         return true;
         }
+        return false;
+}
+
+/* Every worker of a room names a speaker; see room_spread.h. */
+static bool hear(struct sfu *sfu, unsigned worker, struct sfu_event *event)
+{
+        struct room_info *room = u64_map_get(&sfu->rooms, event->room);
+
+        if (!room)
+                return false;
+        room_spread_hear(&room->spread, worker, event->participant);
+        return room_spread_poll(&room->spread, &event->participant);
+}
+
+/* A room whose voice is another worker's now, and says another speaker. */
+static bool next_speaker(struct sfu *sfu, struct sfu_event *ret_event)
+{
+        struct room_info *room;
+        uint32_t speaker;
+        size_t at = 0;
+
+        while (sfu->left_some && (room = u64_map_next(&sfu->rooms, &at))) {
+                if (!room_spread_poll(&room->spread, &speaker))
+                        continue;
+                *ret_event = (struct sfu_event){ .type = SFU_EV_SPEAKER,
+                                                 .room = room->id,
+                                                 .participant = speaker };
+                return true;
+        }
+        sfu->left_some = false;
         return false;
 }
 
@@ -627,8 +684,6 @@ static bool still_wanted(struct sfu *sfu, const struct sfu_event *event)
 {
         struct peer_info *info;
 
-        if (event->peer == 0)
-                return true;
         info = u64_map_get(&sfu->peers, event->peer);
         if (info && event->type == SFU_EV_GONE)
                 forget_peer(sfu, info);
@@ -638,18 +693,22 @@ static bool still_wanted(struct sfu *sfu, const struct sfu_event *event)
 bool sfu_poll(struct sfu *sfu, struct sfu_event *ret_event)
 {
         struct worker_report report;
+        unsigned worker;
 
         post_late(sfu);
-        while (take_report(sfu, &report)) {
+        while (take_report(sfu, &report, &worker)) {
                 if (report.done) {
                         report.done(report.user, report.stats);
                         free(report.stats);
-                } else if (still_wanted(sfu, &report.event)) {
-                        *ret_event = report.event;
-                        return true;
+                        continue;
                 }
+                if (report.event.peer == 0 ? !hear(sfu, worker, &report.event)
+                                           : !still_wanted(sfu, &report.event))
+                        continue;
+                *ret_event = report.event;
+                return true;
         }
-        return false;
+        return next_speaker(sfu, ret_event);
 }
 
 void sfu_counters(const struct sfu *sfu, struct sfu_counters *ret_counters)
@@ -657,4 +716,5 @@ void sfu_counters(const struct sfu *sfu, struct sfu_counters *ret_counters)
         memset(ret_counters, 0, sizeof(*ret_counters));
         for (unsigned i = 0; i < sfu->n_workers; i++)
                 worker_add_counters(sfu->workers[i], ret_counters);
+        ret_counters->rooms = (uint32_t)sfu->rooms.n;
 }

@@ -13,8 +13,18 @@
 /* RFC 7675 §5.1 has consent expire after 30 s. */
 #define SFU_SILENCE_US ((int64_t)30 * 1000 * 1000)
 
+/* A room this large is spread: newcomers go to the least loaded worker when the
+ * room's own have so many peers more. Smaller ones stay on one worker: there a
+ * packet is handed to nobody. */
+#define SFU_SPREAD_PEERS 16
+
 struct sfu_tuning {
-        int64_t silence_us; /* without an authenticated packet, or to become connected */
+        int64_t silence_us;    /* without an authenticated packet, or to become connected */
+        uint32_t spread_peers; /* >= 1 */
+        /* Called by each worker in each of its turns: it may stand still there, or
+         * die. NULL: none. */
+        void (*on_turn)(void *user, unsigned worker);
+        void *on_turn_user;
 };
 
 /* As sfu_new(). */

@@ -23,9 +23,7 @@ enum {
         POOL_PACKETS = 32768,
         POOL_KEPT = 2 * UDP_BATCH, /* for receiving, when the rooms hold all the rest */
         COMMANDS = 4096,
-        REPORTS = 4096,
-        LATE_REPORTS = 65536,
-        LATE_RETRY_MS = 10,
+        LATE_RETRY_MS = 5,
         /* Then what came is distributed, and timers get their turn. */
         BATCHES_PER_TURN = 4,
         RECEIVE_TURN_US = 2 * 1000,
@@ -40,54 +38,6 @@ enum {
 };
 
 static const char topic[] = "worker";
-
-/* Reports. */
-
-static void report_late(struct worker *worker, const struct worker_report *report)
-{
-        static struct log_limit limit;
-
-        if (worker->n_late == LATE_REPORTS) {
-                log_limited(&limit, LOG_ERROR, topic, "signalling takes no events: one is lost");
-                free(report->stats);
-                return;
-        }
-        worker->late[(worker->late_first + worker->n_late) % LATE_REPORTS] = *report;
-        worker->n_late++;
-}
-
-void worker_report(struct worker *worker, const struct worker_report *report)
-{
-        if (worker->n_late > 0 || mailbox_put(worker->reports, report) < 0)
-                report_late(worker, report);
-        worker->reported = true;
-}
-
-static void retry_late(struct worker *worker)
-{
-        while (worker->n_late > 0 &&
-               mailbox_put(worker->reports, &worker->late[worker->late_first]) == 0) {
-                worker->late_first = (worker->late_first + 1) % LATE_REPORTS;
-                worker->n_late--;
-                worker->reported = true;
-        }
-}
-
-static void on_room_event(void *user, void *tag, const struct sfu_event *event)
-{
-        struct worker_report report = { .event = *event };
-        struct peer *peer = tag;
-        const struct room *room = user;
-
-        report.event.room = room->id;
-        if (peer && event->type == SFU_EV_WANTED)
-                steady_reset(&peer->heard_media); /* it may pause, and is not lost */
-        if (peer) {
-                report.event.peer = peer->id;
-                report.event.participant = peer->participant;
-        }
-        worker_report(room->worker, &report);
-}
 
 /* Rooms whose packets wait to be distributed. */
 
@@ -140,7 +90,8 @@ static struct room *room_get(struct worker *worker, uint64_t id)
                 .reserve = peer_reserve,
                 .commit_rtp = peer_commit_rtp,
                 .commit_rtcp = peer_commit_rtcp,
-                .event = on_room_event,
+                .event = worker_on_event,
+                .relay = worker_on_relay,
         };
         uint64_t seed;
 
@@ -155,6 +106,8 @@ static struct room *room_get(struct worker *worker, uint64_t id)
         room->timer = (struct timer){ .fire = on_room_timer, .owner = room };
         rand_bytes(&seed, sizeof(seed));
         if (u64_map_reserve(&worker->rooms) < 0 || media_room_new(&room->media, &out, seed) < 0 ||
+            (worker->config.links &&
+             media_room_span(room->media, worker->config.index, worker->config.n_workers) < 0) ||
             timer_heap_add(&worker->timers, &room->timer) < 0) {
                 media_room_free(room->media);
                 free(room);
@@ -177,17 +130,27 @@ static void room_end(struct worker *worker, struct room *room)
 
 static void settle_rooms(struct worker *worker)
 {
+        struct room *again = NULL;
+
         while (worker->dirty) {
                 struct room *room = worker->dirty;
+                bool told = media_room_relay(room->media);
 
                 worker->dirty = room->next_dirty;
                 room->dirty = false;
-                if (room->n_peers == 0)
+                if (told && room->n_peers == 0) {
                         room_end(worker, room);
-                else
-                        timer_heap_set(&worker->timers, &room->timer,
-                                       media_room_deadline_us(room->media));
+                        continue;
+                }
+                timer_heap_set(&worker->timers, &room->timer, media_room_deadline_us(room->media));
+                if (!told) {
+                        room->dirty = true;
+                        room->next_dirty = again;
+                        again = room;
+                }
         }
+        worker->dirty = again;
+        worker_publish_links(worker);
 }
 
 /* Who falls silent. */
@@ -479,6 +442,7 @@ static void finish_turn(struct worker *worker)
 
         if (timer_heap_next_us(&worker->timers) <= now_us)
                 worker->unpublished = true;
+        worker_publish_links(worker);
         run_work(worker);
         now_us = warn_if_slow(worker, "distribution", now_us);
         timer_heap_run(&worker->timers, now_us);
@@ -487,7 +451,7 @@ static void finish_turn(struct worker *worker)
         send_batch_flush(worker->batch);
         tcp_server_flush(worker->tcp);
         now_us = warn_if_slow(worker, "a flush", now_us);
-        retry_late(worker);
+        worker_retry_late(worker);
         if (now_us >= worker->publish_us) {
                 worker_publish(worker);
                 worker->publish_us = now_us + PUBLISH_INTERVAL_US;
@@ -507,7 +471,7 @@ static int sleep_ms(const struct worker *worker)
 
         if (worker->n_busy > 0)
                 return 0;
-        if (worker->n_late > 0)
+        if (worker->n_late > 0 || worker->dirty)
                 return LATE_RETRY_MS;
         if (worker->unpublished && worker->publish_us < due_us)
                 due_us = worker->publish_us;
@@ -522,6 +486,7 @@ static int sleep_ms(const struct worker *worker)
 static void say_goodbye(struct worker *worker)
 {
         int64_t now_us = clock_now_us();
+        struct room *room;
 
         for (;;) {
                 size_t at = 0;
@@ -532,6 +497,9 @@ static void say_goodbye(struct worker *worker)
                 peer_close(peer, now_us);
         }
         settle_rooms(worker);
+        worker->dirty = NULL; /* whoever was not told ends as well */
+        for (size_t at = 0; (room = u64_map_next(&worker->rooms, &at)); at = 0)
+                room_end(worker, room);
         send_batch_flush(worker->batch);
         tcp_server_flush(worker->tcp);
         worker_publish(worker);
@@ -542,9 +510,15 @@ static void *run(void *user)
         struct worker *worker = user;
 
         while (!worker->stopping) {
-                struct epoll_event events[3];
-                int n = epoll_wait(worker->epoll_fd, events, ARRAY_LEN(events), sleep_ms(worker));
+                struct epoll_event events[4];
+                int ms = sleep_ms(worker), n;
 
+                if (ms != 0 && !worker_may_sleep(worker))
+                        ms = 0;
+                n = epoll_wait(worker->epoll_fd, events, ARRAY_LEN(events), ms);
+                worker_awake(worker);
+                if (worker->config.on_turn)
+                        worker->config.on_turn(worker->config.on_turn_user, worker->config.index);
                 for (int i = 0; i < n; i++) {
                         /* Whatever happened, the counters moved. */
                         worker->unpublished = true;
@@ -552,9 +526,12 @@ static void *run(void *user)
                                 run_datagrams(worker);
                         else if (events[i].data.fd == tcp_server_fd(worker->tcp))
                                 worker_run_tcp(worker);
-                        else
+                        else if (events[i].data.fd == mailbox_fd(worker->commands))
                                 run_commands(worker);
+                        else
+                                link_clear(worker->config.links, worker->config.index);
                 }
+                worker_run_links(worker);
                 finish_turn(worker);
         }
         say_goodbye(worker);
@@ -581,13 +558,13 @@ static int open_files(struct worker *worker)
         if (r == 0)
                 r = mailbox_new(&worker->commands, sizeof(struct worker_command), COMMANDS);
         if (r == 0)
-                r = mailbox_new(&worker->reports, sizeof(struct worker_report), REPORTS);
-        if (r == 0)
                 r = watch(worker, worker->socket.fd);
         if (r == 0)
                 r = watch(worker, tcp_server_fd(worker->tcp));
         if (r == 0)
                 r = watch(worker, mailbox_fd(worker->commands));
+        if (r == 0 && worker->config.links)
+                r = watch(worker, link_fd(worker->config.links, worker->config.index));
         return r;
 }
 
@@ -616,10 +593,8 @@ static int make_parts(struct worker *worker)
                 r = addr_map_new(&worker->addrs, rand_u32());
         if (r == 0)
                 r = make_sweep(worker);
-        if (r == 0) {
-                worker->late = calloc(LATE_REPORTS, sizeof(*worker->late));
-                r = worker->late ? 0 : -ENOMEM;
-        }
+        if (r == 0)
+                r = worker_reports_new(worker);
         return r;
 }
 
@@ -675,26 +650,28 @@ static void drain(struct worker *worker)
                 if (report.done)
                         report.done(report.user, NULL);
                 free(report.stats);
-                retry_late(worker);
+                worker_retry_late(worker);
         }
 }
 
-static void stop(struct worker *worker)
+void worker_stop(struct worker *worker)
 {
         const struct worker_command command = { .type = WORKER_STOP };
 
+        if (!worker || !worker->started)
+                return;
         /* A full mailbox empties: the worker is running. */
         while (mailbox_put(worker->commands, &command) < 0)
                 sched_yield();
         pthread_join(worker->thread, NULL);
+        worker->started = false;
 }
 
 struct worker *worker_free(struct worker *worker)
 {
         if (!worker)
                 return NULL;
-        if (worker->started)
-                stop(worker);
+        worker_stop(worker);
         drain(worker);
         u64_map_done(&worker->peers);
         u64_map_done(&worker->rooms);
@@ -708,8 +685,7 @@ struct worker *worker_free(struct worker *worker)
         udp_receiver_free(worker->receiver);
         pkt_pool_free(worker->pool);
         mailbox_free(worker->commands);
-        mailbox_free(worker->reports);
-        free(worker->late);
+        worker_reports_free(worker);
         udp_close(&worker->socket);
         closep(&worker->epoll_fd);
         free(worker);

@@ -18,20 +18,25 @@
 #include "sfu/core/sdp.h"
 
 struct worker;
+struct link_hub;
 
 struct worker_config {
-        unsigned index;
+        unsigned index, n_workers;
+        struct link_hub *links;    /* of all workers; NULL: there is one */
         uint16_t port;             /* 0: any */
         struct dtls_context *dtls; /* outlives the worker */
         int64_t silence_us;        /* a peer not heard of for so long is gone */
         void (*wake)(void *user);
         void *wake_user;
+        void (*on_turn)(void *user, unsigned worker); /* tuning.h; may be NULL */
+        void *on_turn_user;
 };
 
 /* A negotiated peer on its way to the worker. */
 struct worker_peer {
         uint64_t id, room;
         uint32_t participant;
+        unsigned worker;   /* the one it goes to */
         uint64_t replaces; /* peer that goes when this one comes; 0: none */
         char ufrag[ICE_UFRAG_LEN + 1], pwd[ICE_PWD_LEN + 1];
         struct sdp_transport transport;
@@ -88,8 +93,12 @@ struct worker_report {
 must_use int worker_new(struct worker **ret_worker, const struct worker_config *config);
 must_use int worker_start(struct worker *worker); /* 0 or -errno */
 
-/* Says goodbye to the peers, joins the thread. What was not taken is lost, but
- * each pending done() is called with NULL. Accepts NULL, returns NULL. */
+/* Says goodbye to the peers, joins the thread. Accepts NULL and one that does not run. */
+void worker_stop(struct worker *worker);
+
+/* Of a stopped worker, when no other one runs and the link_hub is gone: its
+ * packets may be anywhere before. What was not taken is lost, but each pending
+ * done() is called with NULL. Accepts NULL, returns NULL. */
 struct worker *worker_free(struct worker *worker);
 DEFINE_CLEANUP(struct worker *, worker_free)
 
@@ -99,7 +108,7 @@ uint16_t worker_port(const struct worker *worker);
 must_use int worker_post(struct worker *worker, const struct worker_command *command);
 bool worker_take(struct worker *worker, struct worker_report *ret_report);
 
-/* Adds the worker's published counters to *sum. */
+/* Adds the worker's published counters to *sum, but for rooms: they may be on several. */
 void worker_add_counters(const struct worker *worker, struct sfu_counters *sum);
 
 #endif

@@ -64,7 +64,6 @@ void worker_publish(struct worker *worker)
                 __atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
         __atomic_store_n(&worker->shared.peers, (uint32_t)worker->peers.n, __ATOMIC_RELAXED);
         __atomic_store_n(&worker->shared.tcp_open, tcp.open, __ATOMIC_RELAXED);
-        __atomic_store_n(&worker->shared.rooms, (uint32_t)worker->rooms.n, __ATOMIC_RELAXED);
 }
 
 void worker_add_counters(const struct worker *worker, struct sfu_counters *sum)
@@ -76,5 +75,4 @@ void worker_add_counters(const struct worker *worker, struct sfu_counters *sum)
                 to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
         sum->peers += __atomic_load_n(&worker->shared.peers, __ATOMIC_RELAXED);
         sum->tcp_open += __atomic_load_n(&worker->shared.tcp_open, __ATOMIC_RELAXED);
-        sum->rooms += __atomic_load_n(&worker->shared.rooms, __ATOMIC_RELAXED);
 }

@@ -3,7 +3,8 @@
  * worker_internal — what the worker_….c files and peer.c share with each
  *                   other, and with nobody else. All of it belongs to the worker's thread.
  *
- * One loop turn: commands, datagrams; then what came is distributed, sound of all
+ * One loop turn: commands, datagrams, what other workers hand over; then they are
+ * shown what we have for them, and what came is distributed, sound of all
  * rooms first, for WORK_TURN_US at most: what is left waits for the next turn,
  * which begins without sleeping. Then timers, for every room touched its new
  * deadline, and a flush of all that was written meanwhile.
@@ -18,6 +19,7 @@
 #include "sfu/core/media_room.h"
 #include "sfu/core/steady.h"
 #include "sfu/io/addr_map.h"
+#include "sfu/io/link.h"
 #include "sfu/io/send_batch.h"
 #include "sfu/io/tcp.h"
 #include "sfu/io/timer_heap.h"
@@ -100,11 +102,23 @@ static inline void worker_sweep_soon(struct worker *worker, int64_t now_us)
 must_use int worker_open_ports(struct worker *worker);
 void worker_run_tcp(struct worker *worker);
 
-/* Never lost while the ring of late reports has room. */
+/* worker_report.c. Reports are never lost while the ring of late ones has room. */
+must_use int worker_reports_new(struct worker *worker); /* 0 or -errno */
+void worker_reports_free(struct worker *worker);
 void worker_report(struct worker *worker, const struct worker_report *report);
+void worker_retry_late(struct worker *worker);
+void worker_on_event(void *room, void *peer, const struct sfu_event *event); /* struct media_out */
 
-/* The room's deadline is asked for again at the end of this turn; a room
- * without peers ends then. */
+/* worker_link.c: nothing where there is one worker. worker_may_sleep() is asked
+ * right before the wait, and worker_awake() ends it. */
+bool worker_on_relay(void *room, unsigned to, struct media_relay *record);
+void worker_run_links(struct worker *worker);
+void worker_publish_links(struct worker *worker);
+bool worker_may_sleep(struct worker *worker);
+void worker_awake(struct worker *worker);
+
+/* At the end of this turn the room's deadline is asked for again, and the other
+ * workers are told what changed; a room without peers ends then. */
 void worker_touch_room(struct worker *worker, struct room *room);
 
 #endif

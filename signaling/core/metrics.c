@@ -57,6 +57,8 @@ static void add_media(GString *text, const struct app *app)
         add_counter(text, "rtx_miss_total", c.rtx_miss);
         add_counter(text, "pli_in_total", c.pli_in);
         add_counter(text, "pli_out_total", c.pli_out);
+        add_counter(text, "relayed_total", c.relayed);
+        add_counter(text, "relay_dropped_total", c.relay_dropped);
         add_gauge(text, "media_peers", c.peers);
         add_gauge(text, "media_rooms", c.rooms);
         add_gauge(text, "media_tcp_connections", c.tcp_open);

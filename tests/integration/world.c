@@ -12,12 +12,20 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "sfu/io/tuning.h"
 
 void world_init(struct world *world, unsigned n_workers, int64_t silence_us)
 {
+        const struct sfu_tuning tuning = {
+                .silence_us = silence_us ? silence_us : SFU_SILENCE_US,
+                .spread_peers = SFU_SPREAD_PEERS,
+        };
+
+        world_init_tuned(world, n_workers, &tuning);
+}
+
+void world_init_tuned(struct world *world, unsigned n_workers, const struct sfu_tuning *tuning)
+{
         static const char *const addresses[] = { "127.0.0.1", "::1" };
-        const struct sfu_tuning tuning = { .silence_us = silence_us ? silence_us : SFU_SILENCE_US };
         struct sfu_config config = {
                 .n_workers = n_workers,
                 .addresses = addresses,
@@ -31,7 +39,7 @@ void world_init(struct world *world, unsigned n_workers, int64_t silence_us)
         assert_non_null(mkdtemp(world->dir));
         snprintf(world->identity, sizeof(world->identity), "%s/dtls.pem", world->dir);
         config.identity_path = world->identity;
-        if (sfu_new_tuned(&world->sfu, &config, &tuning, error, sizeof(error)) < 0)
+        if (sfu_new_tuned(&world->sfu, &config, tuning, error, sizeof(error)) < 0)
                 fail_msg("%s", error);
 }
 

@@ -3,7 +3,7 @@
 #ifndef TESTS_INTEGRATION_WORLD_H
 #define TESTS_INTEGRATION_WORLD_H
 
-#include "sfu/api.h"
+#include "sfu/io/tuning.h"
 #include "tests/integration/client.h"
 
 enum { WORLD_MAX_EVENTS = 1024 };
@@ -15,8 +15,9 @@ struct world {
         struct sfu_event events[WORLD_MAX_EVENTS];
 };
 
-/* silence_us 0: the default. */
+/* silence_us 0: the default. Small rooms stay on one worker. */
 void world_init(struct world *world, unsigned n_workers, int64_t silence_us);
+void world_init_tuned(struct world *world, unsigned n_workers, const struct sfu_tuning *tuning);
 void world_done(struct world *world);
 
 /* Pumps until ok() or for at most timeout_ms; returns what ok() said last. */

@@ -78,7 +78,7 @@ static void audio_is_not_repeated_over_a_long_way(void **state)
         sim_run(&sim, 5 * S);
         b->down.loss_permille = 100;
         sim_run(&sim, 10 * S);
-        media_room_add_counters(sim.room, &counters);
+        sim_counters(&sim, &counters);
         assert_true(counters.nack_in > 20);
         assert_int_equal(counters.rtx_out, 0);
         sim_done(&sim);

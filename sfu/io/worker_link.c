@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a worker and the others tell each other about rooms that they share. */
+#include "base/clock.h"
+#include "sfu/io/worker_internal.h"
+
+enum { RECORDS_PER_TURN = 256 }; /* of each other worker: then the sockets are looked at again */
+
+bool worker_on_relay(void *user, unsigned to, struct media_relay *record)
+{
+        const struct room *room = user;
+        const struct worker_config *config = &room->worker->config;
+
+        record->room = room->id;
+        return link_put(config->links, config->index, to, record);
+}
+
+static void take_from(struct worker *worker, unsigned from, int64_t now_us)
+{
+        const struct worker_config *config = &worker->config;
+        struct media_relay record;
+        struct room *room = NULL;
+
+        for (int i = 0; i < RECORDS_PER_TURN; i++) {
+                if (!link_take(config->links, config->index, from, &record))
+                        return;
+                if (!room || room->id != record.room)
+                        room = u64_map_get(&worker->rooms, record.room);
+                if (!room) {
+                        media_relay_drop(&record);
+                        continue;
+                }
+                media_room_on_relay(room->media, from, &record, now_us);
+                worker_touch_room(worker, room);
+                worker->unpublished = true;
+        }
+}
+
+void worker_run_links(struct worker *worker)
+{
+        const struct worker_config *config = &worker->config;
+        int64_t now_us;
+
+        if (!config->links)
+                return;
+        now_us = clock_now_us();
+        for (unsigned from = 0; from < config->n_workers; from++) {
+                if (from != config->index)
+                        take_from(worker, from, now_us);
+        }
+}
+
+void worker_publish_links(struct worker *worker)
+{
+        if (worker->config.links)
+                link_publish(worker->config.links, worker->config.index);
+}
+
+bool worker_may_sleep(struct worker *worker)
+{
+        return !worker->config.links || link_sleep(worker->config.links, worker->config.index);
+}
+
+void worker_awake(struct worker *worker)
+{
+        if (worker->config.links)
+                link_awake(worker->config.links, worker->config.index);
+}
