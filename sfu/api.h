@@ -43,7 +43,8 @@ struct sfu;
 struct sfu_config {
         unsigned n_workers;           /* >= 1; worker i listens on media_port + i, UDP and TCP */
         uint16_t media_port;          /* 0: any free port (tests) */
-        const char *const *addresses; /* announced candidates, textual IPv4/IPv6 */
+        const char *const *addresses; /* announced candidates, textual IPv4/IPv6; private ones
+                                       * are preferred, then the order counts */
         size_t n_addresses;           /* >= 1 */
         const char *identity_path;    /* PEM of DTLS key + certificate; made (0600) when missing */
         void (*wake)(void *user);     /* any thread: events are waiting */

@@ -118,6 +118,10 @@ struct sdp_candidate {
         bool tcp;
 };
 
+/* Puts private addresses first (who reaches one is near: her media need not go
+ * out and back) and loopback last; else the order stays. */
+void sdp_addresses_sort(char **addresses, size_t n);
+
 struct sdp_answer_params {
         const char *ufrag, *pwd;    /* ours */
         const uint8_t *fingerprint; /* ours, sha-256, 32 bytes */

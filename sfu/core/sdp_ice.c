@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ICE words of SDP: candidates, and a restart without an offer. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,6 +14,42 @@ enum {
         TYPE_HOST_TCP = 90,
         DIRECTION_PASSIVE = 4, /* RFC 6544 §4.2, for host candidates */
 };
+
+enum rank { RANK_PRIVATE, RANK_PUBLIC, RANK_LOOPBACK };
+
+static enum rank rank_of(const char *address)
+{
+        struct in6_addr in6;
+        struct in_addr in4;
+
+        if (inet_pton(AF_INET, address, &in4) == 1) {
+                uint32_t host = ntohl(in4.s_addr);
+
+                if (host >> 24 == 127)
+                        return RANK_LOOPBACK;
+                /* RFC 1918 §3 */
+                return host >> 24 == 10 || host >> 20 == 0xac1 || host >> 16 == 0xc0a8
+                               ? RANK_PRIVATE
+                               : RANK_PUBLIC;
+        }
+        if (inet_pton(AF_INET6, address, &in6) != 1)
+                return RANK_PUBLIC;
+        if (IN6_IS_ADDR_LOOPBACK(&in6))
+                return RANK_LOOPBACK;
+        return (in6.s6_addr[0] & 0xfe) == 0xfc ? RANK_PRIVATE : RANK_PUBLIC; /* RFC 4193 §3.1 */
+}
+
+void sdp_addresses_sort(char **addresses, size_t n)
+{
+        for (size_t i = 1; i < n; i++) {
+                char *moved = addresses[i];
+                size_t at = i;
+
+                for (; at > 0 && rank_of(addresses[at - 1]) > rank_of(moved); at--)
+                        addresses[at] = addresses[at - 1];
+                addresses[at] = moved;
+        }
+}
 
 /* RFC 8445 §5.1.2.1; the component is 1. */
 static uint32_t priority(uint32_t type, uint32_t local)

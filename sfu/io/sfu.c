@@ -84,6 +84,7 @@ static int copy_addresses(struct sfu *sfu, const struct sfu_config *config)
                         return -ENOMEM;
                 sfu->addresses[sfu->n_addresses] = copy;
         }
+        sdp_addresses_sort(sfu->addresses, sfu->n_addresses);
         return 0;
 }
 

@@ -41,7 +41,8 @@ static void talk_init(struct talk *talk, const struct client_params *bob)
 
         memset(talk, 0, sizeof(*talk));
         world_init(&talk->world, 1, 0);
-        talk->alice = client_new(&(struct client_params){ .mic = true, .tcp = bob->tcp });
+        talk->alice = client_new(
+                &(struct client_params){ .mic = true, .tcp = bob->tcp, .address = bob->address });
         talk->bob = client_new(bob);
         talk->alice_peer = world_open(&talk->world, talk->alice, ROOM, ALICE);
         talk->bob_peer = world_open(&talk->world, talk->bob, ROOM, BOB);
@@ -216,6 +217,25 @@ static void restart_of_nobody_or_with_other_media_is_refused(void **state)
         talk_done(&talk);
 }
 
+/* IPv6. */
+
+static void people_meet_over_ipv6(void **state)
+{
+        struct client_params bob = { .n_audio = 1, .address = "::1" };
+        struct client *carol;
+        struct talk talk;
+
+        (void)state;
+        talk_init(&talk, &bob);
+        carol = client_new(&(struct client_params){ .n_audio = 1, .address = "::1", .tcp = true });
+        world_open(&talk.world, carol, ROOM, 3);
+        assert_true(world_wait(&talk.world, world_connected, carol, WAIT_MS));
+        say(&talk, 20);
+        assert_heard_all(&talk);
+        talk_done(&talk);
+        client_free(carol);
+}
+
 /* Silence. */
 
 static bool alice_is_silent(struct world *world, void *user)
@@ -335,6 +355,7 @@ static void stranger_by_tcp_is_cut_off(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(people_meet_over_ipv6),
                 cmocka_unit_test(steady_talker_who_falls_silent_is_told_of),
                 cmocka_unit_test(client_without_udp_comes_in_by_tcp),
                 cmocka_unit_test(stranger_by_tcp_is_cut_off),

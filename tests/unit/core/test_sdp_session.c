@@ -187,6 +187,25 @@ static void restart_lines_are_credentials_and_candidates(void **state)
         free(lines);
 }
 
+static void private_addresses_come_first_and_loopback_last(void **state)
+{
+        static const char *const given[] = { "203.0.113.5", "127.0.0.1",   "2001:db8::1",
+                                             "172.32.0.1",  "192.168.1.5", "fd00::1",
+                                             "::1",         "172.31.0.1",  "10.0.0.1",
+                                             "192.169.0.1" };
+        static const char *const expected[] = { "192.168.1.5", "fd00::1",     "172.31.0.1",
+                                                "10.0.0.1",    "203.0.113.5", "2001:db8::1",
+                                                "172.32.0.1",  "192.169.0.1", "127.0.0.1",
+                                                "::1" };
+        char *addresses[ARRAY_LEN(given)];
+
+        (void)state;
+        memcpy(addresses, given, sizeof(addresses));
+        sdp_addresses_sort(addresses, ARRAY_LEN(addresses));
+        for (size_t i = 0; i < ARRAY_LEN(addresses); i++)
+                assert_string_equal(addresses[i], expected[i]);
+}
+
 int main(int argc, char **argv)
 {
         const struct CMUnitTest tests[] = {
@@ -194,6 +213,7 @@ int main(int argc, char **argv)
                 cmocka_unit_test(sessions_differ_by_their_seed),
                 cmocka_unit_test(offer_of_something_else_is_refused),
                 cmocka_unit_test(credentials_alone_are_read_strictly),
+                cmocka_unit_test(private_addresses_come_first_and_loopback_last),
                 cmocka_unit_test(restart_lines_are_credentials_and_candidates),
         };
 
