@@ -5,6 +5,7 @@
 
 #include "sfu/wire/av1.h"
 #include "sfu/wire/h264.h"
+#include "sfu/wire/red.h"
 #include "sfu/wire/rtp_ext.h"
 #include "sfu/wire/rtx.h"
 #include "sfu/wire/vp9.h"
@@ -237,6 +238,18 @@ static bool classify_av1(struct media_in *in)
         return true;
 }
 
+static bool classify_red(struct media_in *in)
+{
+        struct red_block blocks[RED_MAX_BLOCKS];
+        size_t n;
+
+        if (red_parse(blocks, &n, in->rtp.payload))
+                return false;
+        in->primary_pt = blocks[n - 1].pt;
+        in->primary = blocks[n - 1].data;
+        return true;
+}
+
 bool media_in_classify(struct media_in *in, const struct media_pub *pub)
 {
         in->starts_keyframe = in->layered = false;
@@ -257,6 +270,8 @@ bool media_in_classify(struct media_in *in, const struct media_pub *pub)
                 return classify_vp9(in);
         if (in->codec == SDP_AV1)
                 return classify_av1(in);
+        if (in->codec == SDP_RED)
+                return classify_red(in);
         in->starts_keyframe = in->codec == SDP_H264 && h264_starts_keyframe(in->rtp.payload);
         return true;
 }
@@ -266,7 +281,7 @@ static struct audio_claim claim_of(const struct media_in *in, const struct in_ex
         return (struct audio_claim){
                 .has_level = ext->has_level,
                 .level = ext->level,
-                .payload_len = in->rtp.payload.len,
+                .payload_len = in->codec == SDP_RED ? in->primary.len : in->rtp.payload.len,
         };
 }
 

@@ -287,6 +287,8 @@ struct media_in {
         struct media_numbers numbers;
         struct span dd;                      /* the dependency descriptor; may be empty */
         uint16_t heights[LAYER_MAX_SPATIAL]; /* as a key frame tells; 0: it does not */
+        uint8_t primary_pt;                  /* of RED: the newest frame alone */
+        struct span primary;
 };
 
 /* Packets on their way out to one slot after the other. */

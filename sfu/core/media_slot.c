@@ -218,7 +218,22 @@ static uint32_t first_ts(const struct media_slot *slot, int64_t time_us, int64_t
 
 static bool codec_negotiated(const struct media_slot *slot, enum sdp_codec codec)
 {
-        return slot->pts[codec] != SLOT_NO_PT;
+        return slot->pts[codec] != SLOT_NO_PT ||
+               (codec == SDP_RED && slot->pts[SDP_OPUS] != SLOT_NO_PT);
+}
+
+/* Who takes no redundancy, or calls Opus by another number than the blocks do, gets
+ * the newest frame alone: the same choice for the same packet, however often. */
+static const struct media_in *as_taken(const struct media_slot *slot, const struct media_in *in,
+                                       struct media_in *ret_plain)
+{
+        if (in->codec != SDP_RED ||
+            (slot->pts[SDP_RED] != SLOT_NO_PT && slot->pts[SDP_OPUS] == in->primary_pt))
+                return in;
+        *ret_plain = *in;
+        ret_plain->codec = SDP_OPUS;
+        ret_plain->rtp.payload = in->primary;
+        return ret_plain;
 }
 
 void slot_switch(struct media_slot *slot, const struct media_in *in, int64_t now_us)
@@ -433,6 +448,7 @@ static void note_numbers(struct media_slot *slot, const struct media_in *in,
 void slot_forward(struct media_slot *slot, const struct media_in *in, struct media_pass *pass)
 {
         const struct slot_seg *seg;
+        struct media_in plain;
         uint32_t out_ext;
 
         if (!codec_negotiated(slot, in->codec) || (in->layered && !slot_takes(slot, in)) ||
@@ -447,7 +463,7 @@ void slot_forward(struct media_slot *slot, const struct media_in *in, struct med
         } else {
                 note_late(slot, (uint16_t)out_ext, pass->now_us);
         }
-        send_mapped(slot, in, out_ext, seg, pass);
+        send_mapped(slot, as_taken(slot, in, &plain), out_ext, seg, pass);
 }
 
 void slot_skip(struct media_slot *slot, const struct media_in *in, struct media_pass *pass)
@@ -507,7 +523,7 @@ static bool resend_one(struct media_slot *slot, uint16_t seq, struct media_pass 
 {
         const struct slot_seg *seg;
         struct media_layer *layer;
-        struct media_in in = { 0 };
+        struct media_in in = { 0 }, plain;
         uint32_t in_ext, out_ext;
 
         if (!slot_map_find(&slot->map, seq, &in_ext, &out_ext, &seg))
@@ -522,7 +538,7 @@ static bool resend_one(struct media_slot *slot, uint16_t seq, struct media_pass 
                 return false;
         in.ext = in_ext;
         layer_describe(layer, &in, false, pass->now_us);
-        return slot_resend(slot, &in, out_ext, seg, pass);
+        return slot_resend(slot, as_taken(slot, &in, &plain), out_ext, seg, pass);
 }
 
 void slot_catch_up(struct media_slot *slot, uint32_t newest, const struct media_in *waiting,

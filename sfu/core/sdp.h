@@ -38,7 +38,9 @@ enum {
 /* The CNAME of all that we send; the same in a=ssrc and in RTCP SDES. */
 #define SDP_CNAME "dinh"
 
-enum sdp_codec { SDP_OPUS, SDP_VP8, SDP_H264, SDP_VP9, SDP_AV1, SDP_N_CODECS };
+/* RED (RFC 2198) is Opus with older frames in front, never alone: a line has it
+ * only beside Opus. */
+enum sdp_codec { SDP_OPUS, SDP_VP8, SDP_H264, SDP_VP9, SDP_AV1, SDP_RED, SDP_N_CODECS };
 #define SDP_CODEC_BIT(c) (1u << (c))
 #define SDP_VIDEO_CODECS                                                                           \
         (SDP_CODEC_BIT(SDP_VP8) | SDP_CODEC_BIT(SDP_H264) | SDP_CODEC_BIT(SDP_VP9) |               \

@@ -75,6 +75,8 @@ static void fill_publication(struct sdp_publication *ret_pub, const struct sdp_l
 
         strcpy(pub.mid, line->mid);
         pub.pts[chosen] = pt_of(codec);
+        if (line->type == SDP_AUDIO)
+                pub.pts[SDP_RED] = pt_of(&line->codecs[SDP_RED]);
         pub.ext.mid = ext_id(line, SDP_EXT_MID, SDP_SENDONLY);
         pub.ext.transport_cc = ext_id(line, SDP_EXT_TRANSPORT_CC, SDP_SENDONLY);
         pub.transport_cc = pub.ext.transport_cc && (codec->fb & SDP_FB_TRANSPORT_CC);
@@ -205,7 +207,8 @@ static void write_codecs(FILE *out, const struct sdp_line *line, const struct sd
                          unsigned fb_mask)
 {
         static const char *const rtpmaps[SDP_N_CODECS] = { "opus/48000/2", "VP8/90000",
-                                                           "H264/90000", "VP9/90000", "AV1/90000" };
+                                                           "H264/90000",   "VP9/90000",
+                                                           "AV1/90000",    "red/48000/2" };
 
         for (size_t i = 0; i < SDP_N_CODECS; i++) {
                 const struct sdp_offered_codec *codec = &line->codecs[i];
@@ -213,10 +216,13 @@ static void write_codecs(FILE *out, const struct sdp_line *line, const struct sd
 
                 if (!pts[i].used)
                         continue;
-                if (i == SDP_OPUS)
+                if (i == SDP_OPUS || i == SDP_RED)
                         fb |= SDP_FB_NACK;
                 fprintf(out, "a=rtpmap:%u %s\r\n", codec->pt, rtpmaps[i]);
                 write_fmtp(out, (enum sdp_codec)i, codec);
+                if (i == SDP_RED)
+                        fprintf(out, "a=fmtp:%u %u/%u\r\n", codec->pt, pts[SDP_OPUS].pt,
+                                pts[SDP_OPUS].pt);
                 for (size_t bit = 0; bit < SDP_N_FBS; bit++)
                         if (fb & 1u << bit)
                                 fprintf(out, "a=rtcp-fb:%u %s\r\n", codec->pt, sdp_fb_names[bit]);

@@ -100,6 +100,7 @@ static int read_rtpmap(struct line_reader *reader, const char *value)
                 [SDP_H264] = { "H264", 90000, 1, SDP_VIDEO },
                 [SDP_VP9] = { "VP9", 90000, 1, SDP_VIDEO },
                 [SDP_AV1] = { "AV1", 90000, 1, SDP_VIDEO },
+                [SDP_RED] = { "red", 48000, 2, SDP_AUDIO },
         };
         struct sdp_word rest = sdp_word(value);
         struct sdp_word number = sdp_word_cut(&rest, ' ');
@@ -431,6 +432,13 @@ static void choose_codecs(struct line_reader *reader)
         }
 }
 
+/* Redundancy of nothing. */
+static void drop_red_alone(struct sdp_line *line)
+{
+        if (!line->codecs[SDP_OPUS].used)
+                line->codecs[SDP_RED].used = false;
+}
+
 static void choose_first(struct line_reader *reader)
 {
         struct sdp_line *line = reader->line;
@@ -453,7 +461,7 @@ static void choose_rtx(struct line_reader *reader)
 
                 if (info->type != PT_RTX || !info->apt || (pt >= 64 && pt <= 95) || !pt)
                         continue;
-                for (size_t c = SDP_VP8; c < SDP_N_CODECS; c++) {
+                for (size_t c = SDP_VP8; c <= SDP_AV1; c++) {
                         struct sdp_offered_codec *codec = &reader->line->codecs[c];
 
                         if (codec->used && codec->pt == info->apt && !codec->rtx_pt)
@@ -502,6 +510,7 @@ int sdp_line_read(struct sdp_line *ret_line, const GstSDPMedia *media,
         }
         ret_line->live = media->port != 0 || reader.bundle_only;
         choose_codecs(&reader);
+        drop_red_alone(reader.line);
         choose_first(&reader);
         choose_rtx(&reader);
         choose_rids(&reader);

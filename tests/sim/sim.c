@@ -333,6 +333,9 @@ static void fill_sdp(struct sdp_media *sdp, const struct sim_offer *offer)
                 mid[1] = (char)('A' + i);
                 fill_slot(video ? &sdp->video_slots[i - offer->n_audio] : &sdp->audio_slots[i],
                           SIM_SLOT_SSRC + (uint32_t)i, mid, video, offer->h264);
+                if (!video)
+                        sdp->audio_slots[i].pts[SDP_RED] = (struct sdp_pt){ offer->red, SIM_PT_RED,
+                                                                            0 };
         }
 }
 

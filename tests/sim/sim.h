@@ -31,7 +31,7 @@ struct sim_net {
 /* What a receiver got in one slot. */
 struct sim_rx {
         bool started;
-        uint32_t n_packets, n_lost, n_duplicates, n_rtx, n_switches, n_keyframes;
+        uint32_t n_packets, n_lost, n_duplicates, n_rtx, n_red, n_switches, n_keyframes;
         uint32_t n_pid_jumps, n_ts_back;
         uint32_t first_ext, highest_ext;
         uint32_t last_ts, last_pid;
@@ -150,6 +150,7 @@ struct sim_offer {
         int n_layers; /* of the camera; 0: 1 */
         bool rids;    /* layers by rid (else a=ssrc) */
         bool h264;    /* camera and slots speak H.264 only */
+        bool red;     /* sound with redundancy, both ways */
         int n_audio, n_video;
 };
 

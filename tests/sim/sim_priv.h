@@ -13,6 +13,7 @@ enum {
         SIM_EXT_SEND_TIME = 5,
         SIM_EXT_TRANSPORT_CC = 6,
         SIM_PT_OPUS = 111,
+        SIM_PT_RED = 63,
         SIM_PT_VP8 = 96,  /* RTX: 97 */
         SIM_PT_H264 = 98, /* RTX: 99 */
         SIM_SLOT_SSRC = 0x10000000,

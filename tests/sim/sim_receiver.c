@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sfu/wire/rtcp_tcc.h"
+#include "sfu/wire/red.h"
 #include "sfu/wire/rtp.h"
 #include "sfu/wire/rtx.h"
 #include "sfu/wire/seq.h"
@@ -112,7 +113,17 @@ static void on_newest(struct sim_peer *peer, struct sim_rx *rx, const struct rtp
                       uint32_t ahead)
 {
         struct signature sig;
-        bool video = rtp->pt != SIM_PT_OPUS;
+        bool video = rtp->pt != SIM_PT_OPUS && rtp->pt != SIM_PT_RED;
+        struct span payload = rtp->payload;
+
+        if (rtp->pt == SIM_PT_RED) {
+                struct red_block blocks[RED_MAX_BLOCKS];
+                size_t n;
+
+                assert(red_parse(blocks, &n, payload) == 0);
+                payload = blocks[n - 1].data;
+                rx->n_red++;
+        }
 
         if (rx->started && (int32_t)(rtp->ts - rx->last_ts) < 0)
                 rx->n_ts_back++;
@@ -122,7 +133,7 @@ static void on_newest(struct sim_peer *peer, struct sim_rx *rx, const struct rtp
         rx->last_ts = rtp->ts;
         rx->last_us = peer->sim->now_us;
         rx->last_marker = rtp->marker;
-        if (!read_signature(&sig, rtp->payload))
+        if (!read_signature(&sig, payload))
                 return;
         if (ahead == 1 || !rx->started)
                 check_source(rx, &sig);

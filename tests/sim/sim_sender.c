@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sfu/wire/red.h"
 #include "sfu/wire/rtp.h"
 #include "tests/sim/sim_priv.h"
 
@@ -71,6 +72,7 @@ void sim_sender_init(struct sim_peer *peer, const struct sim_offer *offer)
 {
         if (offer->mic) {
                 init_pub(peer, SFU_MIC, "m");
+                peer->sdp.pubs[SFU_MIC].pts[SDP_RED] = (struct sdp_pt){ offer->red, SIM_PT_RED, 0 };
                 init_tx(peer, &peer->mic_tx, 2000);
                 peer->mic = (struct sim_mic){ .on = true, .level = 127 };
         }
@@ -284,7 +286,7 @@ static uint8_t next_level(struct sim_peer *peer)
 static void send_audio(struct sim_peer *peer)
 {
         int64_t capture_us = peer->sim->now_us - peer->audio_delay_us;
-        uint8_t payload[128];
+        uint8_t payload[128], red[256];
         struct wr w = wr_init(payload, sizeof(payload));
         struct outgoing o = {
                 .tx = &peer->mic_tx,
@@ -302,6 +304,18 @@ static void send_audio(struct sim_peer *peer)
         sign(&w, peer, &o, true, capture_us);
         o.payload = payload;
         o.len = wr_len(&w);
+        if (peer->sdp.pubs[SFU_MIC].pts[SDP_RED].used) {
+                const struct red_block blocks[] = {
+                        { SIM_PT_OPUS, 960, { payload, 10 } }, /* an older frame */
+                        { SIM_PT_OPUS, 0, { payload, wr_len(&w) } },
+                };
+
+                w = wr_init(red, sizeof(red));
+                red_write(&w, blocks, ARRAY_LEN(blocks));
+                o.header.pt = SIM_PT_RED;
+                o.payload = red;
+                o.len = wr_len(&w);
+        }
         transmit(peer, &o, 0);
 }
 

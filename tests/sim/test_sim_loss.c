@@ -63,6 +63,30 @@ static void audio_nack_is_answered_with_the_same_packet(void **state)
         sim_done(&sim);
 }
 
+static void redundancy_goes_to_those_who_take_it(void **state)
+{
+        static const struct sim_offer red = { .mic = true, .n_audio = 3, .red = true };
+        struct sim sim;
+        struct sim_peer *a, *takes, *plain;
+
+        (void)state;
+        sim_init(&sim, 3);
+        a = sim_join(&sim, 1, &red);
+        takes = sim_join(&sim, 2, &red);
+        plain = sim_join(&sim, 3, &voice);
+        a->mic.level = 30;
+        takes->down.loss_permille = plain->down.loss_permille = 100;
+        sim_run(&sim, 10 * S);
+        assert_recovered(&takes->rx[0]);
+        assert_recovered(&plain->rx[0]);
+        assert_true(plain->rx[0].n_packets > 450 && takes->rx[0].n_packets > 450);
+        assert_true(takes->rx[0].n_red > 400);
+        assert_int_equal(plain->rx[0].n_red, 0);
+        assert_int_equal(plain->rx[0].source, 1);
+        assert_int_equal(takes->n_changed_repeats + plain->n_changed_repeats, 0);
+        sim_done(&sim);
+}
+
 static void audio_is_not_repeated_over_a_long_way(void **state)
 {
         struct sim sim;
@@ -245,6 +269,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(nack_recovers_5_percent_loss),
                 cmocka_unit_test(audio_nack_is_answered_with_the_same_packet),
+                cmocka_unit_test(redundancy_goes_to_those_who_take_it),
                 cmocka_unit_test(audio_is_not_repeated_over_a_long_way),
                 cmocka_unit_test(repeated_audio_is_byte_identical_across_switches),
                 cmocka_unit_test(reordered_upstream_loses_nothing),

@@ -9,7 +9,8 @@ import type { Kind } from './api.ts';
 export const AUDIO_SLOTS = 3;
 
 /** Only what the server speaks is offered: 14 kB instead of 59 for nine slots. */
-const AUDIO_CODECS = ['audio/opus'];
+/** Opus first: what is sent, unless the line up loses packets (see useRedundancy). */
+const AUDIO_CODECS = ['audio/opus', 'audio/red'];
 const VIDEO_CODECS = ['video/vp8', 'video/h264', 'video/rtx'];
 
 /** Lowest first: the server takes the order of the rids for the order of the layers. */
