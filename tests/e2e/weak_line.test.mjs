@@ -125,6 +125,33 @@ for (const percent of [5, 20]) {
   });
 }
 
+test('voice_over_a_long_and_lossy_line_carries_each_frame_twice', async () => {
+  const meeting = server.createMeeting();
+  link = await udpLink(server.mediaPort);
+  await link.up({ delay: 120, loss: 10 }); // too far for asking again
+  const far = await Person.join(browser, meeting.links.chair, 'Chủ tọa Bình', { relayFrom: server.mediaPort, relayTo: link.port });
+  const near = await Person.join(browser, meeting.links.delegate, 'Đại biểu Hoa');
+  people = [far, near];
+  await near.hears();
+  const bytes = async () => {
+    const out = (await far.stats()).find((s) => s.type === 'outbound-rtp' && s.kind === 'audio');
+    return { bytes: out.bytesSent, packets: out.packetsSent };
+  };
+  const perPacket = async () => {
+    const before = await bytes();
+    await pause(2000);
+    const now = await bytes();
+    return (now.bytes - before.bytes) / (now.packets - before.packets);
+  };
+  const single = await perPacket();
+  await until(async () => (await perPacket()) > 1.5 * single, 'packets twice as large', 30000);
+  const before = await sound(near);
+  await pause(10000);
+  const now = await sound(near);
+  figure('voice, 10 % loss and 120 ms up: lost', `${(100 * (now.lost - before.lost) / (now.lost - before.lost + now.received - before.received)).toFixed(1)} %`);
+  figure('voice, 10 % loss and 120 ms up: made up by the receiver', `${(100 * (now.concealed - before.concealed) / (now.samples - before.samples)).toFixed(2)} %`);
+});
+
 test('line_of_64_kbit_carries_sound_and_says_so', async () => {
   const far = await meet(WIDE);
   await until(() => bothLarge(far), 'both pictures large', 30000);

@@ -11,6 +11,7 @@ import { faultOf, listDevices, openBoth, openCamera, openMic, openScreen, watchL
 import type { Link, Request } from './link.ts';
 import type { MediaListener, MeetingClient } from './meeting.ts';
 import { Peer } from './peer.ts';
+import { Redundancy } from './redundancy.ts';
 import { assignSlots, changedViews } from './slots.ts';
 import { Store } from './store.ts';
 import { sameSet, Talkers } from './talkers.ts';
@@ -23,6 +24,7 @@ const RETRY_MS = 1000;
 const MAX_RETRY_MS = 30000;
 
 const LISTEN_EVERY_MS = 400;
+const VOICE_LOSS_EVERY_MS = 5000;
 
 const KINDS = ['mic', 'camera', 'screen'] as const;
 
@@ -51,6 +53,9 @@ export class MediaClient implements Media, MediaListener {
   #carried = new Map<number, { participant: Id; kind: Kind }>();
   #talkers = new Talkers();
   #listenTimer: Timer | null = null;
+  #lossTimer: Timer | null = null;
+  #redundancy = new Redundancy();
+  #twice = false;
   #askedOff = 0;
   #refused = 0;
   #closed = false;
@@ -336,6 +341,25 @@ export class MediaClient implements Media, MediaListener {
     return reply.sdp;
   }
 
+  #watchVoiceLoss(): void {
+    this.#lossTimer ??= this.#clock.after(VOICE_LOSS_EVERY_MS, () => {
+      this.#lossTimer = null;
+      void this.#carryVoiceAsNeeded();
+    });
+  }
+
+  async #carryVoiceAsNeeded(): Promise<void> {
+    const peer = this.#peer;
+    if (!peer || this.#closed) return;
+    const loss = this.state.micOn ? await peer.voiceLoss().catch(() => null) : null;
+    const twice = this.#redundancy.decide(loss ?? 0, this.#clock.now());
+    if (twice !== this.#twice && peer === this.#peer) {
+      this.#twice = twice;
+      await peer.carryVoiceTwice(twice);
+    }
+    this.#watchVoiceLoss();
+  }
+
   #replaceSoon(ms: number): void {
     if (this.#closed || this.#replaceTimer) return;
     this.#replaceTimer = this.#clock.after(ms, () => {
@@ -369,6 +393,7 @@ export class MediaClient implements Media, MediaListener {
     if (this.#peer !== peer) return;
     const state = peer.pc.connectionState;
     if (state === 'connected') {
+      this.#watchVoiceLoss();
       this.#store.set({ connection: 'connected' });
     } else if (state === 'failed') {
       this.#store.set({ connection: 'reconnecting' });
@@ -385,6 +410,7 @@ export class MediaClient implements Media, MediaListener {
   #closePeer(connection: MediaState['connection']): void {
     this.#peer?.close();
     this.#peer = null;
+    this.#twice = false;
     this.#carried.clear();
     this.#talkers.clear();
     this.#store.set({ connection, talking: new Set() });
@@ -392,7 +418,7 @@ export class MediaClient implements Media, MediaListener {
 
   close(): void {
     this.#closed = true;
-    for (const timer of [this.#wishTimer, this.#replaceTimer, this.#listenTimer]) if (timer) this.#clock.clear(timer);
+    for (const timer of [this.#wishTimer, this.#replaceTimer, this.#listenTimer, this.#lossTimer]) if (timer) this.#clock.clear(timer);
     this.#closePeer('new');
     for (const kind of KINDS) this.#dropTrack(kind);
   }

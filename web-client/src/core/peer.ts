@@ -5,11 +5,12 @@
  * number of video slots are received.
  */
 import type { Kind } from './api.ts';
+import { preferInFirstAudio } from './redundancy.ts';
 
 export const AUDIO_SLOTS = 3;
 
 /** Only what the server speaks is offered: 14 kB instead of 59 for nine slots. */
-/** Opus first: what is sent, unless the line up loses packets (see useRedundancy). */
+/** Opus first: what is sent, unless the line up loses packets (see carryVoiceTwice). */
 const AUDIO_CODECS = ['audio/opus', 'audio/red'];
 const VIDEO_CODECS = ['video/vp8', 'video/h264', 'video/rtx'];
 
@@ -137,8 +138,36 @@ export class Peer {
     }));
   }
 
-  /** What is not active costs nothing: no packet is sent. */
-  /** of use: which simulcast layers somebody watches, lowest first; one that is not listed is. */
+  /** Share of my voice's packets that the server missed lately, 0..1; null: not known. */
+  async voiceLoss(): Promise<number | null> {
+    let loss: number | null = null;
+    const report = await this.#senders.mic?.getStats();
+    report?.forEach((entry: { type: string; fractionLost?: number }) => {
+      if (entry.type === 'remote-inbound-rtp') loss = entry.fractionLost ?? null;
+    });
+    return loss;
+  }
+
+  /**
+   * Whether each packet of my voice carries the frame before as well. The server takes both, and a browser sends
+   * what the answer lists first: so the browser alone negotiates again, with the answer it has.
+   */
+  carryVoiceTwice(on: boolean): Promise<void> {
+    this.#queue = this.#queue.then(async () => {
+      const answer = this.pc.currentRemoteDescription?.sdp;
+      if (!answer || this.pc.signalingState !== 'stable') return;
+      const sdp = preferInFirstAudio(answer, on ? 'red' : 'opus');
+      if (sdp === answer) return;
+      await this.pc.setLocalDescription();
+      await this.pc.setRemoteDescription({ type: 'answer', sdp });
+    }).catch(() => undefined); // closed in between
+    return this.#queue;
+  }
+
+  /**
+   * What is not active costs nothing: no packet is sent.
+   * ofUse: which simulcast layers somebody watches, lowest first; one that is not listed is.
+   */
   send(kind: Kind, track: MediaStreamTrack | null, active: boolean, ofUse: readonly boolean[] = []): Promise<void> {
     const sender = this.#senders[kind];
     if (!sender) return Promise.resolve();
