@@ -159,9 +159,29 @@ static bool match(const char *pattern, const char *path, char part[MAX_PARTS][PA
         return *path == '\0';
 }
 
+/* RFC 9110 §15.5.6: a 405 says what would be allowed. */
+static void refuse_method(struct http_conn *conn, unsigned methods)
+{
+        static const char *const names[] = {
+                [HTTP_GET] = "GET",        [HTTP_HEAD] = "HEAD",   [HTTP_POST] = "POST",
+                [HTTP_PUT] = "PUT",        [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE",
+                [HTTP_OPTIONS] = "OPTIONS"
+        };
+        char text[64] = "";
+        struct http_header allow = { "Allow", text };
+
+        for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+                if (!(methods & 1u << i))
+                        continue;
+                g_strlcat(text, text[0] ? ", " : "", sizeof(text));
+                g_strlcat(text, names[i], sizeof(text));
+        }
+        reply_error_with(conn, 405, "bad-message", "no such method here", &allow, 1);
+}
+
 static void route(struct call *call)
 {
-        bool known = false;
+        unsigned known = 0;
 
         for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
                 if (call->req->metrics_port && !routes[i].on_metrics_port)
@@ -173,10 +193,12 @@ static void route(struct call *call)
                         routes[i].handle(call);
                         return;
                 }
-                known = true;
+                known |= routes[i].methods;
         }
+        if (known && match(upload_route, call->req->path, call->part))
+                known |= 1u << HTTP_POST;
         if (known)
-                reply_error(call->conn, 405, "bad-message", "no such method here");
+                refuse_method(call->conn, known);
         else
                 reply_error(call->conn, 404, "not-found", "nothing here");
 }

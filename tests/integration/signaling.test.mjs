@@ -194,6 +194,14 @@ test('papers_are_for_members_of_their_meeting', async () => {
   await chair.close();
 });
 
+test('a_refused_method_comes_with_the_allowed_ones', async () => {
+  for (const [path, allow] of [['/api/v1/session', 'GET, HEAD, POST, DELETE'], ['/healthz', 'GET, HEAD'], ['/api/v1/documents/x', 'DELETE'],
+    ['/api/v1/meetings/x/documents', 'GET, HEAD, POST']]) {
+    const answer = await fetch(server.base + path, { method: 'PUT' });
+    assert.deepEqual([answer.status, answer.headers.get('allow')], [405, allow]);
+  }
+});
+
 test('metrics_are_for_operators', async () => {
   assert.equal((await fetch(`${server.base}/metrics`)).status, 401);
   const member = { authorization: `Bearer ${server.token(server.meeting(), 'chair')}` };
