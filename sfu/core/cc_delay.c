@@ -20,12 +20,12 @@ enum {
         STALE_US = 2 * 1000 * 1000, /* samples older than that are no trend */
         MIN_SLOPE = 12 * 1000,      /* 1.2 % over the capacity */
         STANDING_US = 1500 * 1000,
-        TOLERANCE_ONE = 4, /* quarters */
-        MAX_TOLERANCE = 24,
+        MIN_TOLERATED_US = 60 * 1000,
+        MAX_TOLERATED_US = 300 * 1000,
+        GONE_US = 3 * 1000 * 1000,
         MODEL_MIN_US = 6 * 1000,
         MODEL_MEMORY = 12,
         EMPTY_US = 8 * 1000,
-        TOLERANCE_STEP_US = 3 * 1000 * 1000,
 };
 
 static const int64_t MAX_CLOCK_US = INT64_C(1) << 52;
@@ -40,7 +40,6 @@ void cc_delay_init(struct cc_delay *delay)
                 .last_delay_us = CC_NONE,
                 .high_since_us = CC_NONE,
                 .deviation_us = 2000,
-                .tolerance = TOLERANCE_ONE,
         };
         for (size_t i = 0; i < CC_BUCKETS; i++)
                 delay->buckets[i] = CC_NONE;
@@ -50,13 +49,9 @@ void cc_delay_init(struct cc_delay *delay)
 static void restart(struct cc *cc)
 {
         struct cc_delay *delay = &cc->delay;
-        unsigned tolerance = delay->tolerance;
-        int64_t tolerance_us = delay->tolerance_us;
         int32_t deviation_us = delay->deviation_us;
 
         cc_delay_init(delay);
-        delay->tolerance = tolerance;
-        delay->tolerance_us = tolerance_us;
         delay->deviation_us = deviation_us;
         delay->restarted = true;
         cc->n_reports = 0;
@@ -108,7 +103,7 @@ static void update_base(struct cc_delay *delay, int64_t at_us, int64_t min_us)
         if (delay->given_us != CC_NONE && delay->given_us < delay->floor_us + EMPTY_US) {
                 /* As empty as it once was: the neighbour is gone, or the half minute is. */
                 delay->given_us = CC_NONE;
-                delay->tolerance = TOLERANCE_ONE;
+                delay->tolerated_us = 0;
         }
         delay->base_us = delay->given_us != CC_NONE ? delay->given_us : delay->floor_us;
 }
@@ -148,7 +143,7 @@ int32_t cc_delay_threshold_us(const struct cc_delay *delay)
 {
         int64_t us = cc_clamp(THRESHOLD_US + 3 * delay->deviation_us, 0, MAX_THRESHOLD_US);
 
-        return (int32_t)(us * delay->tolerance / TOLERANCE_ONE);
+        return us > delay->tolerated_us ? (int32_t)us : delay->tolerated_us;
 }
 
 static void note_deviation(struct cc_delay *delay, int64_t change_us)
@@ -203,10 +198,10 @@ void cc_delay_on_slice(struct cc *cc, const struct cc_slice *slice)
                 lowest_us = delay->last_min_us;
         delay->last_min_us = slice->min_delay_us;
         take_sample(delay, at_us, lowest_us);
-        if (delay->tolerance > TOLERANCE_ONE && at_us - delay->tolerance_us > TOLERANCE_STEP_US) {
-                delay->tolerance--;
-                delay->tolerance_us = at_us;
-        }
+        if (delay->queue_us > EMPTY_US)
+                delay->filled_us = at_us;
+        if (at_us - delay->filled_us > GONE_US)
+                delay->tolerated_us = 0; /* nobody fills it any more: the path was longer */
 }
 
 void cc_model_on_slice(struct cc *cc, const struct cc_slice *slice)
@@ -229,7 +224,7 @@ void cc_model_on_slice(struct cc *cc, const struct cc_slice *slice)
 
 bool cc_delay_competing(const struct cc_delay *delay)
 {
-        return delay->tolerance > TOLERANCE_ONE;
+        return delay->tolerated_us > 0;
 }
 
 bool cc_delay_overused(const struct cc_delay *delay)
@@ -260,7 +255,6 @@ void cc_delay_rebase(struct cc_delay *delay, int64_t now_us)
         delay->queue_us = (int32_t)cc_clamp(sample_delay(delay, 0) - lowest_us, 0, INT32_MAX);
         delay->high_since_us = CC_NONE;
         delay->n_over = 0;
-        delay->tolerance_us = now_us;
-        delay->tolerance = delay->tolerance * 2 < MAX_TOLERANCE ? delay->tolerance * 2
-                                                                : MAX_TOLERANCE;
+        delay->tolerated_us = (int32_t)cc_clamp(delay->full_us, MIN_TOLERATED_US, MAX_TOLERATED_US);
+        delay->filled_us = now_us;
 }

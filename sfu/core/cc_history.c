@@ -232,7 +232,8 @@ int64_t cc_late_us(const struct cc *cc, int64_t now_us)
                 const struct cc_slice *slice = cc_slice_at(cc, no);
 
                 if (slice)
-                        return now_us - (no + 1) * CC_SLICE_US - cc->lag_us - slice->model_us;
+                        return now_us - (no + 1) * CC_SLICE_US - cc->lag_us - slice->model_us -
+                               (cc->delay.base_us - cc->delay.floor_us);
         }
         return 0;
 }
@@ -241,9 +242,9 @@ int64_t cc_excess_us(const struct cc *cc)
 {
         const struct cc_slice *slice = cc_slice_at(cc, cc->frontier_us / CC_SLICE_US);
 
-        if (!slice || cc->delay.floor_us == CC_NONE || cc->delay.last_delay_us == CC_NONE)
+        if (!slice || cc->delay.base_us == CC_NONE || cc->delay.last_delay_us == CC_NONE)
                 return 0;
-        return cc->delay.last_delay_us - cc->delay.floor_us - slice->model_us;
+        return cc->delay.last_delay_us - cc->delay.base_us - slice->model_us;
 }
 
 void cc_busy(const struct cc *cc, int64_t end, struct cc_sums *ret_sums)

@@ -78,8 +78,8 @@ struct cc_delay {
         int32_t deviation_us;  /* mean change from slice to slice on a quiet line */
         unsigned n_over;       /* slices in a row over the threshold and growing */
         int64_t high_since_us; /* over the threshold since; CC_NONE */
-        unsigned tolerance;    /* the threshold's factor, in quarters; others fill the queue */
-        int64_t tolerance_us;  /* when it was last changed */
+        int32_t tolerated_us;  /* others fill the queue: so much of it is no over-use; 0: nobody */
+        int64_t filled_us;     /* when it was last more than empty */
 };
 
 struct cc_loss {
