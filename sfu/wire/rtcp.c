@@ -40,7 +40,9 @@ static int next_pkt(struct rd *r, struct rtcp_pkt *ret_pkt)
         if (b0 & 0x20) {
                 uint8_t padding = len > 0 ? body.data[len - 1] : 0;
 
-                if (padding == 0 || padding % 4 != 0 || padding > len)
+                /* Not always a multiple of 4: libwebrtc counts in a transport-wide
+                 * feedback only the 1..3 bytes up to 32 bits. */
+                if (padding == 0 || padding > len)
                         return RTCP_E_PADDING;
                 body.len -= padding;
         }

@@ -2,7 +2,7 @@
 /*
  * rtcp — RTCP packets and back: compound walk, SR, RR, BYE (RFC 3550 §6), NACK,
  *        PLI (RFC 4585 §6), FIR (RFC 5104 §4.3.1), REMB (draft-alvestrand-rmcat-
- *        remb-03 §2.2), transport-wide feedback (rtcp_tcc.h). Reduced-size packets (RFC 5506)
+ *        remb-03 §2.2), congestion feedback (rtcp_tcc.h, rtcp_ccfb.h). Reduced-size packets (RFC 5506)
  *        are accepted.
  *
  * Layer:  wire. Pure: no I/O, clock, allocation, logging or global state.
@@ -18,7 +18,7 @@ enum rtcp_err {
         RTCP_E_SHORT = 1, /* ends inside a header or a field */
         RTCP_E_VERSION,   /* version is not 2 */
         RTCP_E_LENGTH,    /* a length field passes the end, or counts do not match it */
-        RTCP_E_PADDING,   /* padding count is 0, no multiple of 4, or passes the packet */
+        RTCP_E_PADDING,   /* padding count is 0, or passes the packet */
         RTCP_E_TYPE,      /* the parser was given a packet of another type */
         RTCP_E_MANY,      /* more entries than the caller has room for */
         RTCP_E_VALUE,     /* a field holds a reserved or impossible value */
@@ -30,12 +30,13 @@ enum rtcp_type {
         RTCP_SDES = 202,
         RTCP_BYE = 203,
         RTCP_APP = 204,
-        RTCP_RTPFB = 205, /* count is one of RTCP_FMT_NACK, RTCP_FMT_TCC */
+        RTCP_RTPFB = 205, /* count is one of RTCP_FMT_NACK, _CCFB, _TCC */
         RTCP_PSFB = 206,  /* count is one of RTCP_FMT_PLI, _FIR, _ALFB */
 };
 
 enum {
         RTCP_FMT_NACK = 1,
+        RTCP_FMT_CCFB = 11, /* RFC 8888 §3.1 */
         RTCP_FMT_TCC = 15,
         RTCP_FMT_PLI = 1,
         RTCP_FMT_FIR = 4,

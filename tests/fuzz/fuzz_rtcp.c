@@ -2,6 +2,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "sfu/wire/rtcp.h"
+#include "sfu/wire/rtcp_ccfb.h"
 #include "sfu/wire/rtcp_tcc.h"
 
 #include <string.h>
@@ -121,6 +122,55 @@ static void check_tcc(const struct rtcp_pkt *pkt)
         FUZZ_CHECK(shift_us % ((int64_t)RTCP_TCC_REF_US << 24) == 0);
 }
 
+/* What a block says, written anew, reads the same. */
+static void check_ccfb_block(const struct rtcp_ccfb *ccfb, const struct rtcp_ccfb_block *block)
+{
+        static int64_t arrivals_us[RTCP_CCFB_MAX_REPORTS];
+        int64_t report_us = (int64_t)ccfb->timestamp * 1000000 / 65536 + 16000000;
+
+        FUZZ_CHECK(block->n <= RTCP_CCFB_MAX_REPORTS);
+        for (size_t i = 0; i < block->n; i++) {
+                int64_t us = rtcp_ccfb_arrival_us(ccfb, block, i);
+
+                FUZZ_CHECK(us == RTCP_CCFB_LOST || us <= report_us - 16000000);
+                arrivals_us[i] = us == RTCP_CCFB_LOST ? us : us + 16000000;
+        }
+        if (block->n > 2000)
+                return; /* more than our buffer */
+
+        struct wr w = wr_init(out, sizeof(out));
+        struct rtcp_ccfb_writer writer = rtcp_ccfb_begin(&w, ccfb->sender_ssrc, report_us);
+        struct rtcp_ccfb_block block2;
+        struct rtcp_ccfb ccfb2;
+
+        rtcp_ccfb_add(&writer, block->ssrc, block->begin_seq, arrivals_us, block->n);
+        rtcp_ccfb_end(&writer);
+
+        struct rtcp_pkt again = reread(&w);
+
+        FUZZ_CHECK(rtcp_parse_ccfb(&ccfb2, &again) == 0 && rtcp_ccfb_next(&ccfb2, &block2));
+        FUZZ_CHECK(block2.ssrc == block->ssrc && block2.begin_seq == block->begin_seq);
+        FUZZ_CHECK(block2.n == block->n && !rtcp_ccfb_next(&ccfb2, &block2));
+        for (size_t i = 0; i < block->n; i++) {
+                int64_t us = rtcp_ccfb_arrival_us(ccfb, block, i);
+                int64_t us2 = rtcp_ccfb_arrival_us(&ccfb2, &block2, i);
+
+                FUZZ_CHECK((us == RTCP_CCFB_LOST) == (us2 == RTCP_CCFB_LOST));
+        }
+}
+
+static void check_ccfb(const struct rtcp_pkt *pkt)
+{
+        struct rtcp_ccfb_block block;
+        struct rtcp_ccfb ccfb;
+
+        if (rtcp_parse_ccfb(&ccfb, pkt) != 0)
+                return;
+        while (rtcp_ccfb_next(&ccfb, &block))
+                check_ccfb_block(&ccfb, &block);
+        FUZZ_CHECK(rd_left(&ccfb.blocks) == 0 && !ccfb.blocks.bad);
+}
+
 static void check_others(const struct rtcp_pkt *pkt)
 {
         struct rtcp_fir_item firs[MAX_FIRS];
@@ -158,6 +208,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 check_reports(&pkt);
                 check_nack(&pkt);
                 check_tcc(&pkt);
+                check_ccfb(&pkt);
                 check_others(&pkt);
         }
         FUZZ_CHECK(it.err == rtcp_check(data, size));

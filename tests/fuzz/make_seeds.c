@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "sfu/wire/rtcp.h"
+#include "sfu/wire/rtcp_ccfb.h"
 #include "sfu/wire/rtcp_tcc.h"
 #include "sfu/wire/rtp.h"
 #include "tests/dd_make.h"
@@ -179,6 +180,31 @@ static void make_tcc(const char *root)
         if (n != ARRAY_LEN(arrivals_us))
                 abort();
         save_wr(root, "rtcp", "transport_cc", &w);
+
+        w = wr_init(data, CAP);
+
+        struct rtcp_ccfb_writer ccfb = rtcp_ccfb_begin(&w, 1, 5300000);
+
+        rtcp_ccfb_add(&ccfb, 5, 65500, arrivals_us, ARRAY_LEN(arrivals_us) - 1);
+        rtcp_ccfb_add(&ccfb, 6, 7, arrivals_us, 4);
+        rtcp_ccfb_end(&ccfb);
+        save_wr(root, "rtcp", "ccfb", &w);
+}
+
+/* As browsers write it: one-bit and two-bit vectors, a negative delta, a run that is longer
+ * than the count, padding of less than four bytes. */
+static void make_tcc_like_browsers(const char *root)
+{
+        static const uint8_t message[] = {
+                0x8f, 0xcd, 0,    8,    0, 0,    0,    1, 0,   0, 0, 2, 0xff, 0xfe, 0, 14,
+                1,    2,    3,    7,                                                      /* head */
+                0xd9, 0x41, 0xb2, 0x80, 4, 0xff, 0x80, 2, 255, 3, 1, 1, 8,    9,    0, 0, /* rest */
+                0xaf, 0xcd, 0,    6,    0, 0,    0,    1, 0,   0, 0, 2, 0,    12,   0, 3,
+                1,    2,    4,    8,                      /* head */
+                0x3f, 0xff, 1,    2,    3, 0,    0,    3, /* rest */
+        };
+
+        save(root, "rtcp", "transport_cc_browser", message, sizeof(message));
 }
 
 static void make_payloads(const char *root)
@@ -251,6 +277,7 @@ int main(int argc, char **argv)
         make_rtp(argv[1]);
         make_rtcp(argv[1]);
         make_tcc(argv[1]);
+        make_tcc_like_browsers(argv[1]);
         make_payloads(argv[1]);
         make_vp9_av1_red(argv[1]);
         make_dd(argv[1]);
