@@ -6,16 +6,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sfu/core/srtp_gcm.h"
+
 enum {
         /* A 720p key frame and its retransmissions stay well inside it. */
         REPLAY_WINDOW = 1024,
         RTP_HEADER = 12,
         RTCP_HEADER = 8,
+        FIRST_EXT = 0x10000,
 };
 
 struct media_crypt {
         enum media_crypt_profile profile;
         srtp_t inbound, outbound;
+        struct srtp_gcm *gcm; /* of outgoing RTP; NULL with the other profile: libsrtp does it */
+        bool spent;
         size_t n_seen;
         size_t last; /* seen[last] matched last: most packets ask for it again */
         uint32_t seen[MEDIA_CRYPT_MAX_INBOUND];
@@ -94,6 +99,11 @@ int media_crypt_new(struct media_crypt **ret_crypt, const struct media_crypt_key
         r = make_session(&crypt->outbound, keys, false);
         if (r < 0)
                 return r;
+        if (keys->profile == MEDIA_CRYPT_AEAD_AES_128_GCM) {
+                r = srtp_gcm_new(&crypt->gcm, keys->local, keys->local + SRTP_GCM_KEY);
+                if (r < 0)
+                        return r;
+        }
         *ret_crypt = take_ptr(crypt);
         return 0;
 }
@@ -106,6 +116,7 @@ struct media_crypt *media_crypt_free(struct media_crypt *crypt)
                 srtp_dealloc(crypt->inbound);
         if (crypt->outbound)
                 srtp_dealloc(crypt->outbound);
+        srtp_gcm_free(crypt->gcm);
         free(crypt);
         return NULL;
 }
@@ -185,9 +196,25 @@ static int protect(struct media_crypt *crypt, libsrtp_fn seal, uint8_t *data, si
         return 0;
 }
 
-int media_crypt_protect_rtp(struct media_crypt *crypt, uint8_t *data, size_t *len)
+static size_t rtp_header_len(const uint8_t *data)
 {
-        return protect(crypt, srtp_protect, data, len);
+        size_t len = RTP_HEADER + (data[0] & 0x0fu) * 4u;
+
+        return data[0] & 0x10 ? len + 4 + (data[len + 2] * 256u + data[len + 3]) * 4u : len;
+}
+
+int media_crypt_protect_rtp(struct media_crypt *crypt, uint8_t *data, size_t *len, uint32_t ext)
+{
+        crypt->spent |= ext < FIRST_EXT;
+        if (crypt->spent)
+                return -EINVAL;
+        if (!crypt->gcm)
+                return protect(crypt, srtp_protect, data, len);
+        if (srtp_gcm_protect(crypt->gcm, data, rtp_header_len(data), *len,
+                             (ext >> 16) - (FIRST_EXT >> 16)) < 0)
+                return -EINVAL;
+        *len += SRTP_GCM_TAG;
+        return 0;
 }
 
 int media_crypt_protect_rtcp(struct media_crypt *crypt, uint8_t *data, size_t *len)

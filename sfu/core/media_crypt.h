@@ -12,6 +12,9 @@
  *  (1) at most MEDIA_CRYPT_MAX_INBOUND different SSRCs are ever accepted from a
  *      peer, and one takes a place only with a packet that verified.
  *  (2) protection works in place and appends at most MEDIA_CRYPT_TRAILER bytes.
+ *  (3) extended sequence numbers of what is sent begin in 0x10000..0x17fff. One
+ *      below that has wrapped after 2^32 packets: then nothing more is protected,
+ *      for each further one would use a nonce again.
  */
 #ifndef SFU_CORE_MEDIA_CRYPT_H
 #define SFU_CORE_MEDIA_CRYPT_H
@@ -72,8 +75,10 @@ must_use int media_crypt_unprotect_rtcp(struct media_crypt *crypt, uint8_t *data
 
 /* Encrypt data[0..*len) in place; the buffer has MEDIA_CRYPT_TRAILER more
  * bytes. Return 0, or -EINVAL for a packet the library will not send (a
- * sequence number used before: it would break the cipher). */
-must_use int media_crypt_protect_rtp(struct media_crypt *crypt, uint8_t *data, size_t *len);
+ * sequence number used before: it would break the cipher).
+ * ext: the packet's extended sequence number, see (3). */
+must_use int media_crypt_protect_rtp(struct media_crypt *crypt, uint8_t *data, size_t *len,
+                                     uint32_t ext);
 must_use int media_crypt_protect_rtcp(struct media_crypt *crypt, uint8_t *data, size_t *len);
 
 #endif

@@ -183,7 +183,7 @@ struct media_slot {
         int64_t room_since_us; /* since when the line has room for more; 0: it has none */
         uint32_t shown;        /* participant, as the last event said */
         enum sfu_kind shown_kind;
-        uint16_t rtx_seq;
+        uint32_t rtx_ext; /* extended, as the numbers of the map */
         uint64_t retransmitted;
         int64_t key_us;   /* a key frame was asked for its spatial layer */
         bool report_soon; /* a switch: the receiver should learn the new clock */

@@ -42,9 +42,10 @@ struct media_out {
         /* Room for one outgoing packet of up to max_len bytes to this peer, or
          * NULL (not connected yet, or the batch is full: the packet is dropped
          * and counted by the shell). The room writes a plain packet there and
-         * commits it before it reserves again; the shell encrypts it in place. */
+         * commits it before it reserves again; the shell encrypts it in place. ext:
+         * the packet's extended sequence number, from 0x10000 on (media_crypt.h). */
         uint8_t *(*reserve)(void *user, void *tag, size_t max_len);
-        void (*commit_rtp)(void *user, void *tag, size_t len);
+        void (*commit_rtp)(void *user, void *tag, size_t len, uint32_t ext);
         void (*commit_rtcp)(void *user, void *tag, size_t len);
         /* peer-bound event (room, peer and participant are filled by the shell
          * from tag; tag NULL: an event of the room, SFU_EV_SPEAKER). */

@@ -68,7 +68,7 @@ void slot_init(struct media_slot *slot, struct media_peer *peer, const struct sd
          * SRTP rollover counter right (RFC 3711 §3.3.1). */
         layer_filter_init(&slot->filter);
         slot_map_init(&slot->map, (uint16_t)(room_random(room) & 0x7fff));
-        slot->rtx_seq = (uint16_t)(room_random(room) & 0x7fff);
+        slot->rtx_ext = 0x10000 + (room_random(room) & 0x7fff);
         slot->last_ts = room_random(room);
         slot->picture_id = (uint16_t)(room_random(room) & 0x7fff);
         slot->tl0picidx = (uint8_t)room_random(room);
@@ -276,6 +276,7 @@ struct media_pass media_pass_init(const struct media_room *room, int64_t now_us)
 
 struct out_rtp {
         struct rtp_pkt header;
+        uint32_t ext; /* of header.seq */
         bool with_mid, is_rtx;
         uint16_t osn; /* of RTX */
 };
@@ -353,7 +354,7 @@ static bool write_out(struct media_slot *slot, const struct out_rtp *o, const st
         }
         put_payload(at, in, seg);
         len = (size_t)(at - data) + payload_len;
-        out->commit_rtp(out->user, slot->peer->tag, len);
+        out->commit_rtp(out->user, slot->peer->tag, len, o->ext);
         pass->n++;
         pass->bytes += len;
         return true;
@@ -393,6 +394,7 @@ static void send_mapped(struct media_slot *slot, const struct media_in *in, uint
 {
         struct out_rtp o = {
                 .header = map_header(slot, in, out_ext, seg),
+                .ext = out_ext,
                 .with_mid = carries_mid(slot, out_ext),
         };
 
@@ -483,6 +485,7 @@ static bool slot_resend(struct media_slot *slot, const struct media_in *in, uint
         bool rtx = slot->sdp.rtx_ssrc != 0 && pt->rtx_pt != 0;
         struct out_rtp o = {
                 .header = map_header(slot, in, out_ext, seg),
+                .ext = out_ext,
                 .with_mid = carries_mid(slot, out_ext),
                 .is_rtx = rtx,
                 .osn = (uint16_t)out_ext,
@@ -490,7 +493,8 @@ static bool slot_resend(struct media_slot *slot, const struct media_in *in, uint
 
         if (rtx) {
                 o.header.pt = pt->rtx_pt;
-                o.header.seq = slot->rtx_seq;
+                o.header.seq = (uint16_t)slot->rtx_ext;
+                o.ext = slot->rtx_ext;
                 o.header.ssrc = slot->sdp.rtx_ssrc;
         } else if (!slot->audio) {
                 return false;
@@ -499,7 +503,7 @@ static bool slot_resend(struct media_slot *slot, const struct media_in *in, uint
                 return false;
         slot_count(slot, pass);
         if (rtx)
-                slot->rtx_seq++;
+                slot->rtx_ext++;
         slot->retransmitted++;
         return true;
 }

@@ -346,13 +346,13 @@ static void refused_by_crypt(const struct peer *peer)
                     peer->room->id, peer->id);
 }
 
-void peer_commit_rtp(void *user, void *tag, size_t len)
+void peer_commit_rtp(void *user, void *tag, size_t len, uint32_t ext)
 {
         struct peer *peer = tag;
         struct worker *worker = peer->worker;
 
         (void)user;
-        if (media_crypt_protect_rtp(peer->crypt, reserved(worker, len), &len) < 0) {
+        if (media_crypt_protect_rtp(peer->crypt, reserved(worker, len), &len, ext) < 0) {
                 refused_by_crypt(peer);
                 return;
         }

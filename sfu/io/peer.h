@@ -86,7 +86,7 @@ void peer_stats(const struct peer *peer, int64_t now_us, struct sfu_peer_stats *
 
 /* The room's way out (struct media_out); `tag` is the struct peer. */
 uint8_t *peer_reserve(void *user, void *tag, size_t max_len);
-void peer_commit_rtp(void *user, void *tag, size_t len);
+void peer_commit_rtp(void *user, void *tag, size_t len, uint32_t ext);
 void peer_commit_rtcp(void *user, void *tag, size_t len);
 
 #endif

@@ -134,11 +134,12 @@ static void check_repeat(struct sim_peer *peer, size_t len)
         *slot = hash;
 }
 
-static void on_commit_rtp(void *user, void *tag, size_t len)
+static void on_commit_rtp(void *user, void *tag, size_t len, uint32_t ext)
 {
         struct sim_peer *peer = tag;
 
         (void)user;
+        assert(ext >= 0x10000 && (uint16_t)ext == (peer->out[2] << 8 | peer->out[3]));
         peer->n_rtp_out++;
         if (peer->sim->cut)
                 return;

@@ -63,7 +63,7 @@ static uint8_t *reserve(void *user, void *tag, size_t max_len)
         return world->buf;
 }
 
-static void commit_rtp(void *user, void *tag, size_t len)
+static void commit_rtp(void *user, void *tag, size_t len, uint32_t ext)
 {
         struct peer *peer = tag;
         struct rtp_pkt rtp;
@@ -73,6 +73,7 @@ static void commit_rtp(void *user, void *tag, size_t len)
 
         (void)user;
         assert_int_equal(rtp_parse(&rtp, world->buf, len), 0);
+        assert_int_equal((uint16_t)ext, rtp.seq);
         *sent = (struct sent){ .peer = (uint32_t)(peer - world->peers),
                                .ssrc = rtp.ssrc,
                                .seq = rtp.seq };

@@ -4,10 +4,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <srtp2/srtp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sfu/core/media_crypt.h"
+
+enum { FIRST_EXT = 0x10000 };
 
 struct pair {
         struct media_crypt *a, *b;
@@ -65,7 +68,7 @@ static void rtp_round_trip(void **state)
 
                 memcpy(copy, data, plain_len);
                 len = plain_len;
-                assert_int_equal(media_crypt_protect_rtp(pair.a, data, &len), 0);
+                assert_int_equal(media_crypt_protect_rtp(pair.a, data, &len, FIRST_EXT), 0);
                 assert_true(len > plain_len && len <= plain_len + MEDIA_CRYPT_TRAILER);
                 assert_memory_not_equal(data + 12, copy + 12, 1100);
                 assert_int_equal(media_crypt_unprotect_rtp(pair.b, data, &len), 0);
@@ -107,7 +110,7 @@ static void tampered_packet_is_refused_and_takes_no_place(void **state)
                         size_t len;
                         uint8_t *data = rtp_new(1, ssrc, 100, &len);
 
-                        assert_int_equal(media_crypt_protect_rtp(pair.a, data, &len), 0);
+                        assert_int_equal(media_crypt_protect_rtp(pair.a, data, &len, FIRST_EXT), 0);
                         data[40] ^= 1;
                         assert_int_equal(media_crypt_unprotect_rtp(pair.b, data, &len),
                                          MEDIA_CRYPT_E_AUTH);
@@ -127,7 +130,7 @@ static void replay_is_refused(void **state)
                 size_t len, len2;
                 uint8_t *data = rtp_new(77, 5, 100, &len), copy[160];
 
-                assert_int_equal(media_crypt_protect_rtp(pair.a, data, &len), 0);
+                assert_int_equal(media_crypt_protect_rtp(pair.a, data, &len, FIRST_EXT), 0);
                 memcpy(copy, data, len);
                 len2 = len;
                 assert_int_equal(media_crypt_unprotect_rtp(pair.b, data, &len), 0);
@@ -149,7 +152,7 @@ static void late_packet_within_the_window_is_accepted(void **state)
                 size_t len;
                 uint8_t *data = rtp_new(seq, 5, 20, &len);
 
-                assert_int_equal(media_crypt_protect_rtp(pair.a, data, &len), 0);
+                assert_int_equal(media_crypt_protect_rtp(pair.a, data, &len, FIRST_EXT), 0);
                 if (seq == 3) {
                         late = data;
                         late_len = len;
@@ -172,12 +175,84 @@ static void ssrcs_of_one_peer_are_bounded(void **state)
                 size_t len;
                 uint8_t *data = rtp_new(1, ssrc, 20, &len);
 
-                assert_int_equal(media_crypt_protect_rtp(pair.a, data, &len), 0);
+                assert_int_equal(media_crypt_protect_rtp(pair.a, data, &len, FIRST_EXT), 0);
                 assert_int_equal(media_crypt_unprotect_rtp(pair.b, data, &len),
                                  ssrc > MEDIA_CRYPT_MAX_INBOUND ? MEDIA_CRYPT_E_TOO_MANY : 0);
                 free(data);
         }
         pair_done(&pair);
+}
+
+/* A packet as a slot writes it: an extension block of so many words, payload. */
+static size_t rtp_fill(uint8_t *ret, uint16_t seq, unsigned n_words, size_t payload_len)
+{
+        struct wr w = wr_init(ret, 2000);
+
+        wr_u8(&w, n_words > 0 ? 0x90 : 0x80);
+        wr_u8(&w, 96);
+        wr_u16(&w, seq);
+        wr_u32(&w, seq * 3000u);
+        wr_u32(&w, 0xdeadbeef);
+        if (n_words > 0) {
+                wr_u16(&w, 0xbede);
+                wr_u16(&w, (uint16_t)n_words);
+        }
+        for (unsigned i = 0; i < n_words; i++)
+                wr_u32(&w, 0x22010203);
+        for (size_t i = 0; i < payload_len; i++)
+                wr_u8(&w, (uint8_t)(seq + i));
+        return wr_len(&w);
+}
+
+/* Byte for byte, and over rollovers of the sequence number. */
+static void we_protect_as_libsrtp_does(void **state)
+{
+        static const size_t payloads[] = { 1100, 0, 1, 15, 16, 17, 80, 1400 };
+        uint8_t key[MEDIA_CRYPT_KEY_CAP];
+        srtp_policy_t policy = { .ssrc = { .type = ssrc_any_outbound }, .key = key };
+        struct pair pair = pair_new(MEDIA_CRYPT_AEAD_AES_128_GCM);
+        srtp_t session;
+        unsigned n = 0;
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(key); i++)
+                key[i] = (uint8_t)(i * 7 + 1); /* as pair_new() */
+        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp);
+        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtcp);
+        assert_int_equal(srtp_create(&session, &policy), srtp_err_status_ok);
+        for (uint32_t ext = FIRST_EXT + 0x7fff; ext < FIRST_EXT + 0x30000; ext += 97) {
+                uint8_t ours[2000], theirs[2000];
+                size_t len = rtp_fill(ours, (uint16_t)ext, n % 4, payloads[n % 8]);
+                int their_len = (int)rtp_fill(theirs, (uint16_t)ext, n % 4, payloads[n % 8]);
+
+                n++;
+                assert_int_equal(media_crypt_protect_rtp(pair.a, ours, &len, ext), 0);
+                assert_int_equal(srtp_protect(session, theirs, &their_len), srtp_err_status_ok);
+                assert_int_equal(len, their_len);
+                assert_memory_equal(ours, theirs, len);
+                assert_int_equal(media_crypt_unprotect_rtp(pair.b, ours, &len), 0);
+        }
+        srtp_dealloc(session);
+        pair_done(&pair);
+}
+
+static void nothing_is_protected_once_numbers_have_wrapped(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(profiles); i++) {
+                static const uint32_t exts[] = { UINT32_MAX, 0, FIRST_EXT };
+                struct pair pair = pair_new(profiles[i]);
+
+                for (size_t k = 0; k < ARRAY_LEN(exts); k++) {
+                        size_t len;
+                        uint8_t *data = rtp_new((uint16_t)exts[k], 5, 100, &len);
+
+                        assert_int_equal(media_crypt_protect_rtp(pair.a, data, &len, exts[k]) == 0,
+                                         k == 0);
+                        free(data);
+                }
+                pair_done(&pair);
+        }
 }
 
 static void garbage_is_refused(void **state)
@@ -207,6 +282,8 @@ int main(void)
                 cmocka_unit_test(replay_is_refused),
                 cmocka_unit_test(late_packet_within_the_window_is_accepted),
                 cmocka_unit_test(ssrcs_of_one_peer_are_bounded),
+                cmocka_unit_test(we_protect_as_libsrtp_does),
+                cmocka_unit_test(nothing_is_protected_once_numbers_have_wrapped),
                 cmocka_unit_test(garbage_is_refused),
         };
 

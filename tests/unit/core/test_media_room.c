@@ -51,13 +51,15 @@ static uint8_t *reserve(void *user, void *tag, size_t max_len)
         return shell->buf;
 }
 
-static void commit_rtp(void *user, void *tag, size_t len)
+static void commit_rtp(void *user, void *tag, size_t len, uint32_t ext)
 {
         struct shell *shell = user;
         struct rtp_pkt rtp;
 
         (void)tag;
         assert_int_equal(rtp_parse(&rtp, shell->buf, len), 0);
+        assert_int_equal((uint16_t)ext, rtp.seq);
+        assert_true(ext >= 0x10000);
         shell->last_ssrc = rtp.ssrc;
         shell->last_seq = rtp.seq;
         shell->rtp_bytes += len;
