@@ -8,13 +8,10 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sfu/io/tuning.h"
 #include "sfu/wire/rtcp.h"
 
 static const char topic[] = "peer";
-
-/* A client that misses our last flight sends its own again (RFC 6347 §4.2.4), at
- * first after a second or less. */
-enum { SETTLE_US = 10 * 1000 * 1000 };
 
 /* Addresses. */
 
@@ -133,7 +130,7 @@ static bool connect_media(struct peer *peer, int64_t now_us)
                 return false;
         }
         peer->alive_us = now_us;
-        peer->settle_us = now_us + SETTLE_US;
+        peer->settle_us = now_us + SFU_SETTLE_US;
         report_event(peer, &(struct sfu_event){ .type = SFU_EV_CONNECTED });
         media_peer_on_connected(peer->media, now_us);
         worker_touch_room(peer->worker, peer->room);

@@ -4,10 +4,12 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/rand.h"
 #include "sfu/core/media_crypt.h"
@@ -65,6 +67,7 @@ struct sfu {
         struct link_hub *links; /* NULL: there is one worker */
         uint32_t *loads;        /* peers of each worker */
         uint64_t last_peer;
+        int64_t tidy_us; /* when the heap is due; 0: it is tidy */
         struct u64_map rooms, peers;
         bool left_some;    /* a worker lost its last peer of a room: who speaks there now? */
         struct late *late; /* of each worker */
@@ -691,12 +694,24 @@ static bool still_wanted(struct sfu *sfu, const struct sfu_event *event)
         return info != NULL;
 }
 
+/* Joins leave the heap full of holes, each once a handshake's: a third of a silent
+ * member's memory. It is given back when the last of them has settled, and when
+ * many have left; from here, where no packet waits. */
+static void tidy_heap(struct sfu *sfu)
+{
+        if (sfu->tidy_us == 0 || clock_now_us() < sfu->tidy_us)
+                return;
+        (void)malloc_trim(0);
+        sfu->tidy_us = 0;
+}
+
 bool sfu_poll(struct sfu *sfu, struct sfu_event *ret_event)
 {
         struct worker_report report;
         unsigned worker;
 
         post_late(sfu);
+        tidy_heap(sfu);
         while (take_report(sfu, &report, &worker)) {
                 if (report.done) {
                         report.done(report.user, report.stats);
@@ -706,6 +721,8 @@ bool sfu_poll(struct sfu *sfu, struct sfu_event *ret_event)
                 if (report.event.peer == 0 ? !hear(sfu, worker, &report.event)
                                            : !still_wanted(sfu, &report.event))
                         continue;
+                if (report.event.type == SFU_EV_CONNECTED || report.event.type == SFU_EV_GONE)
+                        sfu->tidy_us = clock_now_us() + 2 * SFU_SETTLE_US;
                 *ret_event = report.event;
                 return true;
         }

@@ -18,6 +18,10 @@
  * packet is handed to nobody. */
 #define SFU_SPREAD_PEERS 16
 
+/* A client that misses our last DTLS flight sends its own again (RFC 6347
+ * §4.2.4), at first after a second or less: then the handshake is over. */
+#define SFU_SETTLE_US ((int64_t)10 * 1000 * 1000)
+
 struct sfu_tuning {
         int64_t silence_us;    /* without an authenticated packet, or to become connected */
         uint32_t spread_peers; /* >= 1 */
