@@ -22,8 +22,9 @@ enum {
         WHIP_WORD_CHARS = 24, /* 143 bits */
         WHIP_ETAG_CHARS = 12,
         WHIP_MAX_PUBLISHERS = SFU_MAX_VIDEO_SLOTS,
-        WHIP_PER_TOKEN = 1024,      /* sessions of a token that many share */
-        WHIP_PER_PERSON = 16,       /* and of one that is a person's */
+        /* Sessions of a token that many share; the rest of a room is for other tokens. */
+        WHIP_PER_TOKEN = SFU_MAX_PEERS_PER_ROOM - 256,
+        WHIP_PER_PERSON = 16,       /* and of a token that is one person's */
         WHIP_MAX_HEADERS = 6,       /* of ours on one answer, besides Link */
         WHIP_PATCH_EVERY_MS = 50,   /* in the long run, on one session */
         WHIP_PATCH_BURST_MS = 5000, /* 100 at once */

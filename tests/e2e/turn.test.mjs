@@ -2,6 +2,7 @@
 // A hall whose network lets nothing through but TCP to the web and to the TURN server: Debian's coturn, as in deploy/.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
@@ -116,6 +117,31 @@ test('whip_and_whep_go_through_the_turn_servers_of_their_links', { timeout: 1200
     await until(async () => (await player.stats()).frames > frames + 10, 'more pictures');
   }
   for (const client of [player, publisher]) assert.equal(await client.it.evaluate((whip) => whip.end()), 200);
+});
+
+/** Coturn's own client asks for a way to the peer, with credentials good for so many seconds: 'open', 'no
+ * allocation', or the number of the error. */
+async function askForWay(seconds, peer) {
+  const username = `${Math.floor(Date.now() / 1000) + seconds}:p1`;
+  const password = createHmac('sha1', SECRET).update(username).digest('base64');
+  const words = ['stdbuf', '-oL', 'turnutils_uclient', '-t', '-c', '-v', '-u', username, '-w', password, '-p', String(TURN_PORT), '-e', peer, '-r', '9', WEB];
+  const child = spawn(machines.hall.wrap[0], [...machines.hall.wrap.slice(1), ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  const found = () => /success: 0x|error (\d+)/.exec(said);
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => { said += data; });
+  try {
+    await until(() => found() || child.exitCode !== null, 'an answer of coturn');
+    if (found()) return found()[1] ?? 'open';
+    return said.includes('Received relay addr') ? said : 'no allocation';
+  } finally {
+    child.kill('SIGKILL');
+  }
+}
+
+test('turn_is_for_good_credentials_and_leads_to_the_media_address_only', { timeout: 60000 }, async () => {
+  assert.equal(await askForWay(60, MEDIA), 'open');
+  assert.equal(await askForWay(-1, MEDIA), 'no allocation');
+  assert.equal(await askForWay(60, WEB), '403');
 });
 
 test('neither_server_logs_the_secret', async () => {
