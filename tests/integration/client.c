@@ -322,3 +322,18 @@ void client_send_rtp(struct client *client, uint32_t ssrc, uint8_t pt, uint16_t 
         must(srtp_protect(client->outbound, data, &n) == srtp_err_status_ok, "protect");
         send_datagram(client, data, (size_t)n);
 }
+
+void client_send_nack(struct client *client, uint32_t ssrc, uint16_t seq)
+{
+        const struct rtcp_fb fb = { .sender_ssrc = CLIENT_MIC_SSRC, .media_ssrc = ssrc };
+        uint8_t data[MTU + SRTP_MAX_TRAILER_LEN];
+        struct wr w = wr_init(data, MTU);
+        int n;
+
+        rtcp_write_rr(&w, &(struct rtcp_rr){ .ssrc = CLIENT_MIC_SSRC });
+        rtcp_write_nack(&w, &fb, &seq, 1);
+        must(!w.bad && client->outbound, "send");
+        n = (int)wr_len(&w);
+        must(srtp_protect_rtcp(client->outbound, data, &n) == srtp_err_status_ok, "protect");
+        send_datagram(client, data, (size_t)n);
+}

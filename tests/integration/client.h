@@ -88,6 +88,7 @@ void client_wake(void *user); /* any thread: makes client_pump() return */
 
 void client_send_rtp(struct client *client, uint32_t ssrc, uint8_t pt, uint16_t seq, uint32_t ts,
                      bool marker, const uint8_t *payload, size_t len);
+void client_send_nack(struct client *client, uint32_t ssrc, uint16_t seq);
 size_t client_opus_payload(uint8_t *ret, uint16_t n);
 size_t client_vp8_payload(uint8_t *ret, uint16_t n, bool key); /* one whole frame */
 
