@@ -156,6 +156,14 @@ enum sfu_gone {
         SFU_GONE_FAILED, /* ours: no memory for it */
 };
 
+/* What of that which a receiver asked to see its line has room for. */
+enum sfu_carries {
+        SFU_CARRIES_ALL,
+        SFU_CARRIES_REDUCED, /* some pictures smaller, slower, or left out */
+        SFU_CARRIES_SOUND,   /* no picture at all */
+        SFU_N_CARRIES,
+};
+
 struct sfu_event {
         enum sfu_event_type type;
         uint64_t room;
@@ -179,7 +187,8 @@ struct sfu_event {
                         uint8_t bars; /* 0 (unusable) .. 4 (good) */
                         uint32_t rtt_ms;
                         uint16_t loss_permille;
-                        uint32_t remb_bps; /* 0: unknown */
+                        uint32_t line_bps; /* what the line to this peer carries; 0: unknown */
+                        enum sfu_carries carries;
                 } quality;
         };
 };
@@ -202,6 +211,8 @@ struct sfu_counters {
         uint64_t tcp_accepted, tcp_refused; /* refused: too many, or no valid check came */
         uint64_t nack_in, nack_out, rtx_out, rtx_miss, pli_in, pli_out;
         uint64_t relayed, relay_dropped; /* packets handed to other workers; not taken by them */
+        uint64_t feedback_dropped;       /* reports beyond what a receiver may cost us */
+        uint64_t probe_bytes;            /* sent to learn what a line carries */
         uint32_t peers, rooms, tcp_open;
 };
 void sfu_counters(const struct sfu *sfu, struct sfu_counters *ret_counters);
@@ -220,7 +231,11 @@ struct sfu_stream_stats {
 struct sfu_peer_stats {
         uint64_t room, peer;
         uint32_t participant;
-        uint32_t rtt_us, remb_bps;
+        uint32_t rtt_us;
+        uint32_t line_bps; /* what the line to this peer carries; 0: unknown */
+        uint16_t line_loss_permille;
+        uint32_t line_queue_us; /* delay above the line's own */
+        uint64_t line_probes;
         char srtp_profile[32]; /* "AEAD_AES_128_GCM" */
         size_t n_streams;
         struct sfu_stream_stats streams[SFU_MAX_SLOTS + 9];

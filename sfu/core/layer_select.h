@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * layer_select — which simulcast layer a slot should show: by its size on the
- *                receiver's screen, and by what the receiver's line carries.
+ * layer_select — which simulcast layer a slot should show, by its size on the
+ *                receiver's screen; and what the line of a receiver carries that
+ *                reports nothing better than REMB (see cc.h for the others).
  *
  * Layer:  core. Pure functions, and one small struct per subscriber.
  * Owner:  struct line_budget: the subscribing peer.
@@ -22,12 +23,11 @@
 
 #include "base/base.h"
 
-enum { LAYER_MAX = 3, LAYER_NONE = -1 };
+enum { LAYER_MAX = 3 };
 
 struct layer_info {
         bool flows;
         uint16_t height; /* 0: not known yet */
-        uint32_t bps;
 };
 
 /* The lowest layer at least max_height high (the highest, when none is); heights
@@ -35,20 +35,6 @@ struct layer_info {
  * below. If it does not flow: the next lower one that does, else the next
  * higher. n >= 1. Returns 0..n-1. */
 int layer_select(const struct layer_info *layers, size_t n, uint16_t max_height);
-
-struct layer_demand {
-        uint8_t priority;        /* higher is served first; ties in list order */
-        int wanted;              /* from layer_select() */
-        uint32_t bps[LAYER_MAX]; /* 0: unknown, taken as free */
-        bool flows[LAYER_MAX];
-        int granted; /* result: 0..wanted, or LAYER_NONE */
-};
-
-/* Spends the budget: first the lowest flowing layer for all in order of
- * priority, then better ones in the same order; nobody is raised past one of
- * higher priority that had to stay below its wish. The first in order gets its
- * lowest layer even when nothing is left. */
-void layer_allocate(struct layer_demand *demands, size_t n, uint64_t budget_bps);
 
 enum {
         LINE_FLAT_US = 2500 * 1000,

@@ -5,9 +5,10 @@
  *
  * Life of a packet: media_in.c (parse, bind, receive) -> media_burst.c (wait for
  * the rest of the loop turn; subscriber by subscriber) -> media_slot.c (map and
- * write) -> the shell. Who shows what: media_view.c (video) and
- * media_audio.c. Feedback: media_feedback.c (towards publishers),
- * media_report.c (sender reports, quality, statistics), media_rtcp.c (incoming).
+ * write) -> the shell. Who shows what: media_view.c (video) and media_audio.c;
+ * how much of it: media_allocate.c. Feedback: media_feedback.c (towards
+ * publishers), media_report.c (sender reports, quality, statistics),
+ * media_rtcp.c (incoming), media_path.c (what a receiver's line carries).
  *
  * A slot hangs in up to three lists: of the publication it is meant to show
  * (LINK_WATCH), of the layer it shows (LINK_CURRENT), and of the layer it will
@@ -32,7 +33,9 @@
 #ifndef SFU_CORE_MEDIA_PRIV_H
 #define SFU_CORE_MEDIA_PRIV_H
 
+#include "sfu/core/allocator.h"
 #include "sfu/core/audio_select.h"
+#include "sfu/core/cc.h"
 #include "sfu/core/layer_filter.h"
 #include "sfu/core/layer_select.h"
 #include "sfu/core/media_room.h"
@@ -64,7 +67,6 @@ enum {
         RESTART_INTERVAL_US = 200 * 1000,     /* a layer changes its SSRC no faster */
         RTX_US_PER_BYTE = 2,                  /* retransmitted to one peer: 4 Mbit/s, */
         RTX_BURST_BYTES = 1000 * 1000,        /* or a second of the widest view at once */
-        ROOM_PATIENCE_US = 2 * 1000 * 1000,   /* before a limited line gets more */
         RING_GRACE_US = 1000 * 1000,          /* a switch leaves losses behind: still served */
         UNWATCHED_GRACE_US = 5 * 1000 * 1000,
         KEY_PATIENCE_US = 3 * 1000 * 1000,   /* between key frames for a slot's spatial layer */
@@ -73,6 +75,8 @@ enum {
         DEFAULT_RTT_US = 100 * 1000,
         /* Sound waits no longer than this for a packet that was lost. */
         AUDIO_NACK_RTT_US = 100 * 1000,
+        ROOM_LINES = 256, /* lines remembered */
+        LINE_MEMORY_US = 5 * 60 * 1000 * 1000,
 };
 
 struct media_link {
@@ -99,6 +103,8 @@ struct media_layer {
         uint32_t ssrc, rtx_ssrc; /* 0: not seen yet */
         enum sdp_codec codec;
         uint32_t watched_by, desired_by; /* other workers that do; 0 of a proxy's */
+        uint32_t known_bps;              /* what it costs to show, or did when it last flowed */
+        int64_t known_us;
         struct rtp_recv recv;
         struct nack_gen *nack;   /* both only while somebody shows it, and a little */
         struct rtx_cache *cache; /* longer; may be NULL for lack of memory */
@@ -108,7 +114,6 @@ struct media_layer {
         int64_t restart_us; /* last change of SSRC */
         int64_t start_us;   /* last time that its watchers were woken for it */
         uint32_t n_desired; /* slots that show it, or would if it came */
-        uint32_t known_bps; /* its rate when it last flowed */
         bool asked;         /* the publisher was told to send it, */
         int64_t asked_us;   /* and since when; 0: from the beginning */
         int64_t idle_us;    /* since when nobody desires it */
@@ -145,7 +150,8 @@ struct media_pub {
 struct slot_ext {
         uint8_t len;          /* whole words; 0: there is none */
         uint8_t send_time_at; /* offset of abs-send-time; 0: none */
-        uint8_t bytes[14];    /* head, abs-send-time (1 + 3), and room to grow */
+        uint8_t number_at;    /* offset of the transport-wide number; 0: none */
+        uint8_t bytes[13];    /* head, abs-send-time (1 + 3), number (1 + 2), padding */
 };
 
 enum { SLOT_NO_PT = 0xff };
@@ -173,15 +179,14 @@ struct media_slot {
         struct slot_map map;
 
         struct sdp_slot sdp;
-        bool paused;   /* the line has no room for it */
         uint8_t index; /* among the peer's slots of its kind */
         struct sfu_slot_view view;
         struct media_pub *target;
         struct media_layer *current, *next;
         struct media_layer *desired; /* of target: what fits its size and the line */
         int64_t next_since_us;
-        int64_t room_since_us; /* since when the line has room for more; 0: it has none */
-        uint32_t shown;        /* participant, as the last event said */
+        struct alloc_memory grant;
+        uint32_t shown; /* participant, as the last event said */
         enum sfu_kind shown_kind;
         uint32_t rtx_ext; /* extended, as the numbers of the map */
         uint64_t retransmitted;
@@ -207,6 +212,23 @@ struct media_ssrc {
         struct media_layer *layer;
 };
 
+/* The number a sound packet went out under: a repeat carries the same. */
+struct path_sound {
+        uint16_t seq, number;
+};
+
+/* What a receiver's line carries; made when the first packet leaves that the
+ * receiver will report on, so a silent delegate has none. */
+struct media_path {
+        struct cc *cc;
+        uint64_t n_sent, n_reported; /* numbers */
+        int64_t report_free_us;      /* see budget_take() */
+        bool has_arrival;
+        int64_t arrival_us;    /* the last one reported, on the receiver's clock */
+        uint64_t spent_of_bps; /* the target when it was last spent */
+        struct path_sound sound[SFU_AUDIO_SLOTS][MEDIA_AUDIO_RING];
+};
+
 struct media_peer {
         struct media_room *room;
         void *tag;
@@ -226,8 +248,18 @@ struct media_peer {
         uint32_t rtt_us;                 /* 0: unknown */
         int64_t rtx_spent, rtx_spent_us; /* bytes, of RTX_BURST_BYTES; and at which moment */
         uint64_t remb_bps;
-        struct line_budget line;
+        struct line_budget line; /* for receivers that report nothing better than REMB */
+        struct media_path *path;
+        bool pathless;   /* no memory for it */
+        uint64_t n_sent; /* packets of media, each once */
+        uint64_t n_rtcp, n_nacked;
+        int64_t rtcp_free_us;       /* see budget_take() */
         struct rtp_rate video_rate; /* what its video slots were sent */
+        struct rtp_rate rtx_rate;   /* of that, and more: what was sent again */
+        struct alloc_sum spent;
+        enum sfu_carries carries, carries_told;
+        int64_t carries_us; /* since when */
+        bool quality_changed;
         int64_t report_us, allocate_us, quality_us;
         uint8_t in_loss; /* of 256, of what it sends, in the last interval */
         int8_t bars;     /* last told; -1: never */
@@ -238,6 +270,13 @@ struct media_peer {
 struct media_counters {
         uint64_t nack_in, nack_out, rtx_out, rtx_miss, pli_in, pli_out, rtp_bad, overtaken;
         uint64_t relayed, relay_dropped; /* packets, to other workers */
+        uint64_t feedback_dropped, probe_bytes;
+};
+
+struct room_line {
+        uint32_t participant;
+        int64_t at_us;
+        uint64_t bps;
 };
 
 struct media_room {
@@ -261,6 +300,7 @@ struct media_room {
         int64_t wall_offset_us;
         struct media_link work[2]; /* layers whose packets wait: sound, pictures */
         uint32_t n_walks;
+        struct room_line *lines; /* ROOM_LINES, once somebody left; or NULL */
         struct media_counters counters;
         struct media_span *span; /* NULL: this room has one worker */
 };
@@ -438,13 +478,19 @@ void slot_skip(struct media_slot *slot, const struct media_in *in, struct media_
 /* After the last packet of a pass to this slot. */
 void slot_count(struct media_slot *slot, struct media_pass *pass);
 void slot_on_nack(struct media_slot *slot, const uint16_t *seqs, size_t n, int64_t now_us);
+/* A packet of the last second once more, as RTX. Its length, 0: not there. */
+size_t slot_repeat(struct media_slot *slot, uint16_t seq, struct media_pass *pass);
 struct media_slot *peer_slot_by_ssrc(struct media_peer *peer, uint32_t ssrc);
 
 /* media_view.c */
 bool pub_available(const struct media_pub *pub);
 void peer_resolve(struct media_peer *peer, int64_t now_us);
-void peer_allocate(struct media_peer *peer, int64_t now_us);
 void room_resolve(struct media_room *room, uint32_t participant, int64_t now_us);
+
+/* media_allocate.c */
+void peer_allocate(struct media_peer *peer, int64_t now_us);
+/* Whether the line has anything to be divided, every ALLOCATE_INTERVAL_US. */
+bool peer_needs_allocation(const struct media_peer *peer);
 
 /* media_audio.c */
 void room_audio_tick(struct media_room *room, int64_t now_us);
@@ -470,6 +516,24 @@ int64_t proxy_on_timeout(struct media_peer *peer, int64_t now_us); /* returns wh
 
 /* media_feedback.c: returns when it wants to be called again. */
 int64_t peer_feedback(struct media_peer *peer, int64_t now_us);
+
+/* media_path.c. A budget is the moment at which all that was spent is earned
+ * again; false: more than burst_us would be spent in advance. */
+must_use bool budget_take(int64_t *free_us, int64_t cost_us, int64_t burst_us, int64_t now_us);
+struct media_path *path_free(struct media_path *path);
+DEFINE_CLEANUP(struct media_path *, path_free)
+/* Whether packets of this slot are reported on; then each gets a number. */
+bool path_covers(struct media_slot *slot, int64_t now_us);
+uint16_t path_number(struct media_slot *slot, size_t bytes, uint16_t seq, bool rtx, int64_t now_us);
+/* The number that a sound packet has; false: not known any more, so it must not
+ * be repeated. */
+must_use bool path_number_again(const struct media_slot *slot, uint16_t seq, uint16_t *ret_number);
+void path_on_allocated(struct media_peer *peer);
+int path_on_tcc(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t now_us);
+int path_on_ccfb(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t now_us);
+int64_t path_on_timeout(struct media_peer *peer, int64_t now_us); /* returns when again */
+void room_remember_line(struct media_peer *peer, int64_t now_us);
+uint64_t room_recall_line(const struct media_peer *peer, int64_t now_us); /* 0: unknown */
 
 /* media_report.c; the first likewise. */
 int64_t peer_report(struct media_peer *peer, int64_t now_us);

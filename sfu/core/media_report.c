@@ -125,6 +125,14 @@ static int8_t bars_of(uint32_t rtt_us, uint32_t loss_permille)
         return loss_permille < 250 ? 1 : 0;
 }
 
+/* What is known of the line to this peer; 0: nothing. */
+static uint32_t line_bps(const struct media_peer *peer)
+{
+        uint64_t bps = peer->path ? cc_target_bps(peer->path->cc) : peer->remb_bps;
+
+        return bps > UINT32_MAX ? UINT32_MAX : (uint32_t)bps;
+}
+
 void peer_quality(struct media_peer *peer, int64_t now_us)
 {
         struct sfu_event event = { .type = SFU_EV_QUALITY };
@@ -134,14 +142,15 @@ void peer_quality(struct media_peer *peer, int64_t now_us)
         if (now_us < peer->quality_us)
                 return;
         peer->quality_us = now_us + REPORT_INTERVAL_US;
-        if (bars == peer->bars)
+        if (bars == peer->bars && !peer->quality_changed)
                 return;
         peer->bars = bars;
+        peer->quality_changed = false;
         event.quality.bars = (uint8_t)bars;
         event.quality.rtt_ms = peer->rtt_us / 1000;
         event.quality.loss_permille = (uint16_t)loss;
-        event.quality.remb_bps = peer->remb_bps > UINT32_MAX ? UINT32_MAX
-                                                             : (uint32_t)peer->remb_bps;
+        event.quality.line_bps = line_bps(peer);
+        event.quality.carries = peer->carries_told;
         media_tell(peer, &event);
 }
 
@@ -193,7 +202,15 @@ void media_peer_stats(const struct media_peer *peer, int64_t now_us,
 {
         ret_stats->participant = peer->participant;
         ret_stats->rtt_us = peer->rtt_us;
-        ret_stats->remb_bps = peer->remb_bps > UINT32_MAX ? UINT32_MAX : (uint32_t)peer->remb_bps;
+        ret_stats->line_bps = line_bps(peer);
+        if (peer->path) {
+                struct cc_info info;
+
+                cc_info(peer->path->cc, &info);
+                ret_stats->line_loss_permille = info.loss_permille;
+                ret_stats->line_queue_us = info.queue_us > 0 ? (uint32_t)info.queue_us : 0;
+                ret_stats->line_probes = info.probes;
+        }
         ret_stats->n_streams = 0;
         for (int kind = 0; kind < SFU_N_KINDS; kind++) {
                 const struct media_pub *pub = peer->pubs[kind];

@@ -50,6 +50,7 @@ static struct media_peer *peer_free(struct media_peer *peer)
         for (size_t kind = 0; kind < SFU_N_KINDS; kind++)
                 peer->pubs[kind] = pub_free(peer->pubs[kind]);
         proxy_free(peer);
+        path_free(peer->path);
         free(peer);
         return NULL;
 }
@@ -71,6 +72,7 @@ struct media_room *media_room_free(struct media_room *room)
         free(room->layer_ids);
         free(room->layer_generations);
         free(room->mics);
+        free(room->lines);
         free(room);
         return NULL;
 }
@@ -307,6 +309,7 @@ void media_room_remove_peer(struct media_room *room, struct media_peer *peer, in
         }
         peer->connected = false;
         relay_remove_peer(peer);
+        room_remember_line(peer, now_us);
         for (size_t i = 0; i < peer->n_slots; i++)
                 slot_set_target(&peer->slots[i], NULL, now_us);
         peer_free(peer);
@@ -352,7 +355,7 @@ void media_peer_set_muted(struct media_peer *peer, enum sfu_kind kind, bool mute
 static void peer_on_timeout(struct media_peer *peer, int64_t now_us)
 {
         struct media_room *room = peer->room;
-        int64_t next_us, report_us;
+        int64_t next_us, report_us, path_us;
 
         room->due_us[peer->index] = INT64_MAX;
         if (!peer->connected)
@@ -361,17 +364,18 @@ static void peer_on_timeout(struct media_peer *peer, int64_t now_us)
                 peer_wake(peer, proxy_on_timeout(peer, now_us));
                 return;
         }
+        path_us = path_on_timeout(peer, now_us);
         if (now_us >= peer->allocate_us)
                 peer_allocate(peer, now_us);
         next_us = peer_feedback(peer, now_us);
         report_us = peer_report(peer, now_us);
         if (report_us < next_us)
                 next_us = report_us;
+        if (path_us < next_us)
+                next_us = path_us;
         peer_quality(peer, now_us);
-        for (size_t i = 0; i < peer->n_slots; i++) {
-                if (!peer->slots[i].audio && peer->slots[i].target && peer->allocate_us < next_us)
-                        next_us = peer->allocate_us;
-        }
+        if (peer->allocate_us < next_us && peer_needs_allocation(peer))
+                next_us = peer->allocate_us;
         peer_wake(peer, next_us);
 }
 
@@ -419,4 +423,6 @@ void media_room_add_counters(const struct media_room *room, struct sfu_counters 
         counters->overtaken += c->overtaken;
         counters->relayed += c->relayed;
         counters->relay_dropped += c->relay_dropped;
+        counters->feedback_dropped += c->feedback_dropped;
+        counters->probe_bytes += c->probe_bytes;
 }

@@ -87,6 +87,9 @@ enum media_waiting media_room_waiting(const struct media_room *room); /* the mos
 
 /* Distributes some of it: sound if there is any. */
 void media_room_step(struct media_room *room, int64_t now_us);
+/* What a receiver reports may cost about as much as what it is sent. False:
+ * more came than that, so do not even decrypt it. */
+bool media_peer_may_report(const struct media_peer *peer, int64_t now_us);
 
 /* One decrypted compound RTCP packet. Returns 0 or an enum rtcp_err. */
 int media_peer_on_rtcp(struct media_peer *peer, const uint8_t *data, size_t len, int64_t now_us);

@@ -5,6 +5,13 @@ enum {
         MAX_NACKED = 256, /* numbers taken from one message */
         MAX_FIR = 32,
         RTT_MAX_US = 10 * 1000 * 1000, /* more is a report that makes no sense */
+
+        /* A second's reports of a receiver that is sent nothing, and what may be
+         * asked for at once after a gap. */
+        RTCP_COST_US = 1000 * 1000 / 64,
+        RTCP_BURST_US = 1000 * 1000,
+        RTCP_SAVED = 1024,
+        NACK_SLACK = 256,
 };
 
 static struct media_layer *layer_by_ssrc(struct media_peer *peer, uint32_t ssrc)
@@ -29,6 +36,8 @@ static void measure_rtt(struct media_peer *peer, const struct rtcp_block *block,
                 rtt_us = 1;
         peer->rtt_us = peer->rtt_us ? (uint32_t)((peer->rtt_us * 7ull + rtt_us) / 8)
                                     : (uint32_t)rtt_us;
+        if (peer->path)
+                cc_set_rtt(peer->path->cc, peer->rtt_us);
 }
 
 static void on_blocks(struct media_peer *peer, const struct rtcp_block *blocks, size_t n,
@@ -96,6 +105,22 @@ static int on_bye(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t n
         return 0;
 }
 
+/* As much again as was sent, and no more: a receiver that asks for everything
+ * for ever costs twice what an honest one does. */
+static size_t nacks_left(struct media_peer *peer, size_t n)
+{
+        uint64_t allowed = peer->n_sent + NACK_SLACK;
+
+        if (allowed - peer->n_nacked > 2 * NACK_SLACK)
+                peer->n_nacked = allowed - 2 * NACK_SLACK; /* nothing is saved up */
+        if (n > allowed - peer->n_nacked) {
+                peer->room->counters.feedback_dropped++;
+                n = allowed - peer->n_nacked;
+        }
+        peer->n_nacked += n;
+        return n;
+}
+
 static int on_nack(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t now_us)
 {
         struct rtcp_fb fb;
@@ -108,7 +133,7 @@ static int on_nack(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t 
                 return err;
         slot = peer_slot_by_ssrc(peer, fb.media_ssrc);
         if (slot)
-                slot_on_nack(slot, seqs, n, now_us);
+                slot_on_nack(slot, seqs, nacks_left(peer, n), now_us);
         return 0;
 }
 
@@ -185,7 +210,26 @@ static int on_one(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t n
                 return on_psfb(peer, pkt, now_us);
         if (pkt->type == RTCP_RTPFB && pkt->count == RTCP_FMT_NACK)
                 return on_nack(peer, pkt, now_us);
+        if (pkt->type == RTCP_RTPFB && pkt->count == RTCP_FMT_TCC)
+                return path_on_tcc(peer, pkt, now_us);
+        if (pkt->type == RTCP_RTPFB && pkt->count == RTCP_FMT_CCFB)
+                return path_on_ccfb(peer, pkt, now_us);
         return 0;
+}
+
+bool media_peer_may_report(const struct media_peer *peer, int64_t now_us)
+{
+        return peer->n_rtcp < peer->n_sent ||
+               peer->rtcp_free_us - now_us <= RTCP_BURST_US - RTCP_COST_US;
+}
+
+static void charge(struct media_peer *peer, int64_t now_us)
+{
+        if (budget_take(&peer->rtcp_free_us, RTCP_COST_US, RTCP_BURST_US, now_us))
+                return;
+        if (peer->n_sent > peer->n_rtcp + RTCP_SAVED)
+                peer->n_rtcp = peer->n_sent - RTCP_SAVED;
+        peer->n_rtcp++;
 }
 
 int media_peer_on_rtcp(struct media_peer *peer, const uint8_t *data, size_t len, int64_t now_us)
@@ -194,6 +238,7 @@ int media_peer_on_rtcp(struct media_peer *peer, const uint8_t *data, size_t len,
         struct rtcp_pkt pkt;
         int err = rtcp_check(data, len);
 
+        charge(peer, now_us);
         if (err)
                 return err;
         while (rtcp_next(&it, &pkt)) {

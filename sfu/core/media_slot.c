@@ -11,8 +11,11 @@ enum {
         MAX_STEP_DOUBT_US = 2000000, /* the publishers' clocks against our own */
         RECENT_RTX_MIN_MS = 10,
         ABS_SEND_TIME_BYTES = 3,
-        MAX_EXTS = 2,
-        EXT_CAP = 32, /* block head, MID (1 + 16), abs-send-time (1 + 3), padding */
+        NUMBER_BYTES = 2,
+        MAX_EXTS = 3,
+        EXT_CAP = 32, /* block head, MID (1 + 16), abs-send-time (1 + 3) or a
+                       * transport-wide number (1 + 2), padding */
+        EXT_USUAL = 8,
         DD_ROOM = 16, /* head of a dependency descriptor, its mask, longer heads of the others */
 };
 
@@ -26,7 +29,7 @@ static bool has_send_time(const struct media_slot *slot)
 
 /* What stands in every packet, and the MID as long as the receiver may need it. */
 static size_t list_ext(const struct media_slot *slot, bool with_mid, const uint8_t *send_time,
-                       struct rtp_ext_item *items)
+                       const uint8_t *number, struct rtp_ext_item *items)
 {
         const struct sdp_ext_ids *ids = &slot->sdp.ext;
         size_t n = 0, mid_len = strlen(slot->sdp.mid);
@@ -37,6 +40,8 @@ static size_t list_ext(const struct media_slot *slot, bool with_mid, const uint8
         if (has_send_time(slot))
                 items[n++] = (struct rtp_ext_item){ ids->abs_send_time,
                                                     { send_time, ABS_SEND_TIME_BYTES } };
+        if (ids->transport_cc)
+                items[n++] = (struct rtp_ext_item){ ids->transport_cc, { number, NUMBER_BYTES } };
         return n;
 }
 
@@ -47,10 +52,13 @@ static void build_ext(struct media_slot *slot)
         struct wr w = wr_init(ext->bytes, sizeof(ext->bytes));
         struct rtp_ext_item items[MAX_EXTS];
 
-        rtp_ext_write(&w, items, list_ext(slot, false, unknown_yet, items));
+        rtp_ext_write(&w, items, list_ext(slot, false, unknown_yet, unknown_yet, items));
         assert(!w.bad);
         ext->len = (uint8_t)wr_len(&w);
         ext->send_time_at = has_send_time(slot) ? RTP_EXT_HEAD + 1 : 0;
+        if (slot->sdp.ext.transport_cc)
+                ext->number_at = (uint8_t)(RTP_EXT_HEAD + 1 +
+                                           (ext->send_time_at ? 1 + ABS_SEND_TIME_BYTES : 0));
 }
 
 void slot_init(struct media_slot *slot, struct media_peer *peer, const struct sdp_slot *sdp)
@@ -184,6 +192,7 @@ void slot_set_target(struct media_slot *slot, struct media_pub *pub, int64_t now
                 return;
         slot_desire(slot, NULL, now_us);
         slot->target = pub;
+        slot->grant = (struct alloc_memory){ 0 };
         if (old) {
                 link_remove(&slot->links[LINK_WATCH]);
                 pub_update_wanted(old, now_us);
@@ -277,26 +286,43 @@ struct media_pass media_pass_init(const struct media_room *room, int64_t now_us)
 struct out_rtp {
         struct rtp_pkt header;
         uint32_t ext; /* of header.seq */
-        bool with_mid, is_rtx;
-        uint16_t osn; /* of RTX */
+        bool with_mid, is_rtx, is_repeat;
+        uint16_t osn;    /* of RTX */
+        uint16_t number; /* transport-wide */
 };
 
+/* False: a repeat whose number is not known any more. */
+static bool number_packet(struct media_slot *slot, struct out_rtp *o, size_t payload_len,
+                          int64_t now_us)
+{
+        if (!path_covers(slot, now_us))
+                return true;
+        if (o->is_repeat)
+                return path_number_again(slot, o->header.seq, &o->number);
+        o->number = path_number(slot, RTP_HEADER + EXT_USUAL + payload_len, o->header.seq,
+                                o->is_rtx, now_us);
+        return true;
+}
+
 /* Writes the extension block to ext, of EXT_CAP bytes; returns its length. */
-static size_t put_ext(uint8_t *ext, const struct media_slot *slot, bool with_mid,
+static size_t put_ext(uint8_t *ext, const struct media_slot *slot, const struct out_rtp *o,
                       struct span descriptor, const struct media_pass *pass)
 {
+        const uint8_t number[NUMBER_BYTES] = { (uint8_t)(o->number >> 8), (uint8_t)o->number };
         struct rtp_ext_item items[MAX_EXTS + 1];
         struct wr w;
         size_t n;
 
-        if (!with_mid && descriptor.len == 0) {
+        if (!o->with_mid && descriptor.len == 0) {
                 memcpy(ext, slot->ext.bytes, sizeof(slot->ext.bytes));
                 if (slot->ext.send_time_at)
                         memcpy(ext + slot->ext.send_time_at, pass->send_time, ABS_SEND_TIME_BYTES);
+                if (slot->ext.number_at)
+                        memcpy(ext + slot->ext.number_at, number, NUMBER_BYTES);
                 return slot->ext.len;
         }
         w = wr_init(ext, EXT_CAP + descriptor.len + DD_ROOM);
-        n = list_ext(slot, with_mid, pass->send_time, items);
+        n = list_ext(slot, o->with_mid, pass->send_time, number, items);
         if (descriptor.len > 0)
                 items[n++] = (struct rtp_ext_item){ slot->sdp.ext.dependency, descriptor };
         rtp_ext_write(&w, items, n);
@@ -329,7 +355,7 @@ static void put_payload(uint8_t *at, const struct media_in *in, const struct slo
 }
 
 /* Writes and commits one packet. False: no room in the batch. */
-static bool write_out(struct media_slot *slot, const struct out_rtp *o, const struct slot_seg *seg,
+static bool write_out(struct media_slot *slot, struct out_rtp *o, const struct slot_seg *seg,
                       const struct media_in *in, struct media_pass *pass)
 {
         const struct media_out *out = pass->out;
@@ -343,9 +369,9 @@ static bool write_out(struct media_slot *slot, const struct out_rtp *o, const st
         }
         data = out->reserve(out->user, slot->peer->tag,
                             RTP_HEADER + ext_cap + RTX_OSN_BYTES + payload_len);
-        if (!data)
+        if (!data || !number_packet(slot, o, descriptor.len + payload_len, pass->now_us))
                 return false;
-        ext_len = put_ext(data + RTP_HEADER, slot, o->with_mid, descriptor, pass);
+        ext_len = put_ext(data + RTP_HEADER, slot, o, descriptor, pass);
         rtp_put_header(data, &o->header, ext_len > 0);
         at = data + RTP_HEADER + ext_len;
         if (o->is_rtx) {
@@ -360,7 +386,7 @@ static bool write_out(struct media_slot *slot, const struct out_rtp *o, const st
         return true;
 }
 
-void slot_count(struct media_slot *slot, struct media_pass *pass)
+static void count_rates(struct media_slot *slot, struct media_pass *pass)
 {
         if (pass->n > 0) {
                 rtp_rate_add(&slot->rate, pass->bytes, pass->now_us);
@@ -368,6 +394,12 @@ void slot_count(struct media_slot *slot, struct media_pass *pass)
                         rtp_rate_add(&slot->peer->video_rate, pass->bytes, pass->now_us);
         }
         pass->n = pass->bytes = 0;
+}
+
+void slot_count(struct media_slot *slot, struct media_pass *pass)
+{
+        slot->peer->n_sent += pass->n;
+        count_rates(slot, pass);
 }
 
 /* The same answer for a packet whenever it is asked, see slot_resend(). */
@@ -477,7 +509,8 @@ void slot_skip(struct media_slot *slot, const struct media_in *in, struct media_
 /* RTX (RFC 4588) where it was negotiated. Sound has none: there the packet goes
  * out once more under its own number. SRTP then uses the same nonce again, which
  * is safe only for the same bytes; so nothing in such a packet may depend on the
- * moment: no abs-send-time, and the MID exactly if it had it the first time. */
+ * moment: no abs-send-time, the transport-wide number it had the first time, and
+ * the MID exactly if it had it then. */
 static bool slot_resend(struct media_slot *slot, const struct media_in *in, uint32_t out_ext,
                         const struct slot_seg *seg, struct media_pass *pass)
 {
@@ -488,6 +521,7 @@ static bool slot_resend(struct media_slot *slot, const struct media_in *in, uint
                 .ext = out_ext,
                 .with_mid = carries_mid(slot, out_ext),
                 .is_rtx = rtx,
+                .is_repeat = !rtx,
                 .osn = (uint16_t)out_ext,
         };
 
@@ -501,7 +535,8 @@ static bool slot_resend(struct media_slot *slot, const struct media_in *in, uint
         }
         if (!write_out(slot, &o, seg, in, pass))
                 return false;
-        slot_count(slot, pass);
+        rtp_rate_add(&slot->peer->rtx_rate, pass->bytes, pass->now_us);
+        count_rates(slot, pass);
         if (rtx)
                 slot->rtx_ext++;
         slot->retransmitted++;
@@ -523,26 +558,48 @@ static bool spend_rtx(struct media_peer *peer, size_t bytes, int64_t now_us)
         return true;
 }
 
+/* The packet that went out as seq, while its layer's ring has it. */
+static bool find_sent(const struct media_slot *slot, uint16_t seq, struct media_in *ret_in,
+                      uint32_t *ret_out_ext, const struct slot_seg **ret_seg, int64_t now_us)
+{
+        struct media_in in = { 0 };
+        struct media_layer *layer;
+
+        if (!slot_map_find(&slot->map, seq, &in.ext, ret_out_ext, ret_seg))
+                return false;
+        layer = room_layer(slot->peer->room, (*ret_seg)->layer_id);
+        if (!layer || !layer->cache || layer->pub->muted)
+                return false;
+        in.pkt = rtx_cache_get(layer->cache, in.ext);
+        if (!in.pkt || rtp_parse(&in.rtp, in.pkt->data, in.pkt->len) ||
+            !media_in_classify(&in, layer->pub) || !codec_negotiated(slot, in.codec))
+                return false;
+        layer_describe(layer, &in, false, now_us);
+        *ret_in = in;
+        return true;
+}
+
 static bool resend_one(struct media_slot *slot, uint16_t seq, struct media_pass *pass)
 {
         const struct slot_seg *seg;
-        struct media_layer *layer;
-        struct media_in in = { 0 }, plain;
-        uint32_t in_ext, out_ext;
+        struct media_in in, plain;
+        uint32_t out_ext;
 
-        if (!slot_map_find(&slot->map, seq, &in_ext, &out_ext, &seg))
-                return false;
-        layer = room_layer(slot->peer->room, seg->layer_id);
-        if (!layer || !layer->cache || layer->pub->muted)
-                return false;
-        in.pkt = rtx_cache_get(layer->cache, in_ext);
-        if (!in.pkt || rtp_parse(&in.rtp, in.pkt->data, in.pkt->len) ||
-            !media_in_classify(&in, layer->pub) || !codec_negotiated(slot, in.codec) ||
-            !spend_rtx(slot->peer, in.pkt->len, pass->now_us))
-                return false;
-        in.ext = in_ext;
-        layer_describe(layer, &in, false, pass->now_us);
-        return slot_resend(slot, as_taken(slot, &in, &plain), out_ext, seg, pass);
+        return find_sent(slot, seq, &in, &out_ext, &seg, pass->now_us) &&
+               spend_rtx(slot->peer, in.pkt->len, pass->now_us) &&
+               slot_resend(slot, as_taken(slot, &in, &plain), out_ext, seg, pass);
+}
+
+size_t slot_repeat(struct media_slot *slot, uint16_t seq, struct media_pass *pass)
+{
+        const struct slot_seg *seg;
+        struct media_in in;
+        uint32_t out_ext;
+
+        if (!find_sent(slot, seq, &in, &out_ext, &seg, pass->now_us) || in.rtp.payload.len == 0 ||
+            !slot_resend(slot, &in, out_ext, seg, pass))
+                return 0;
+        return RTP_HEADER + EXT_USUAL + RTX_OSN_BYTES + in.rtp.payload.len;
 }
 
 void slot_catch_up(struct media_slot *slot, uint32_t newest, const struct media_in *waiting,

@@ -109,6 +109,8 @@ void media_peer_set_view(struct media_peer *peer, const struct sfu_slot_view *vi
                 slot = &peer->slots[view->audio ? view->slot : peer->n_audio + view->slot];
                 if (is_pinned(slot) && slot->audio)
                         slot_set_target(slot, NULL, now_us);
+                if (view->kind != slot->view.kind || view->max_height > slot->view.max_height)
+                        slot->grant = (struct alloc_memory){ 0 }; /* asked for by hand: at once */
                 slot->view = *view;
                 if (slot->audio)
                         slot->view.kind = SFU_MIC;
@@ -118,120 +120,4 @@ void media_peer_set_view(struct media_peer *peer, const struct sfu_slot_view *vi
         if (peer->connected)
                 peer_assign_audio(peer, now_us);
         peer_wake(peer, now_us);
-}
-
-static void fill_demand(const struct media_slot *slot, struct layer_demand *ret_demand,
-                        int64_t now_us)
-{
-        struct media_pub *pub = slot->target;
-        struct layer_info infos[LAYER_MAX] = { 0 };
-
-        *ret_demand = (struct layer_demand){ .priority = slot->view.priority };
-        for (size_t i = 0; i < pub->n_layers; i++) {
-                struct media_layer *layer = &pub->layers[i];
-                uint32_t bps = rtp_rate_bps(&layer->recv.rate, now_us);
-
-                if (bps)
-                        layer->known_bps = bps;
-                infos[i].flows = layer_available(layer, now_us);
-                infos[i].height = layer->height;
-                infos[i].bps = layer->known_bps;
-                ret_demand->flows[i] = infos[i].flows;
-                ret_demand->bps[i] = infos[i].bps;
-        }
-        ret_demand->wanted = layer_select(infos, pub->n_layers, slot->view.max_height);
-}
-
-/* What the line has left for pictures. */
-static uint64_t video_budget(struct media_peer *peer, uint64_t needed_bps, int64_t now_us)
-{
-        uint64_t audio_bps = 0, line_bps;
-
-        for (size_t i = 0; i < peer->n_audio; i++)
-                audio_bps += rtp_rate_bps(&peer->slots[i].rate, now_us);
-        line_bps = line_budget_poll(&peer->line, needed_bps + audio_bps, now_us);
-        if (line_bps == UINT64_MAX)
-                return line_bps;
-        return line_bps > audio_bps ? line_bps - audio_bps : 0;
-}
-
-static bool undecodable(const struct media_slot *slot, const struct media_layer *layer)
-{
-        return layer->recv.packets > 0 && !slot->sdp.pts[layer->codec].used;
-}
-
-/* Down at once, up when there has been room for a while: rates are measured, and
- * measures tremble. */
-static int damp(struct media_slot *slot, int granted, int64_t now_us)
-{
-        const struct media_layer *now = slot->current;
-        bool shows = now && now->pub == slot->target && layer_flows(now, now_us);
-        int have = shows ? now->index : LAYER_NONE;
-
-        if (!slot->peer->line.limited || (!shows && !slot->paused) || granted <= have) {
-                slot->room_since_us = 0;
-                return granted;
-        }
-        if (slot->room_since_us == 0)
-                slot->room_since_us = now_us;
-        return now_us - slot->room_since_us < ROOM_PATIENCE_US ? have : granted;
-}
-
-/* What to show while a layer that was stopped starts again: one that flows, if
- * the slot shows nothing of the target yet. */
-static struct media_layer *for_now(const struct media_slot *slot, struct media_layer *layer,
-                                   int64_t now_us)
-{
-        struct media_pub *pub = layer->pub;
-
-        if (layer_flows(layer, now_us) || (slot->current && slot->current->pub == pub))
-                return layer;
-        for (size_t i = 0; i < pub->n_layers; i++) {
-                if (layer_flows(&pub->layers[i], now_us))
-                        return &pub->layers[i];
-        }
-        return layer;
-}
-
-static void apply_grant(struct media_slot *slot, int granted, int64_t now_us)
-{
-        struct media_layer *layer;
-
-        slot_desire(slot, granted == LAYER_NONE ? NULL : &slot->target->layers[granted], now_us);
-        granted = damp(slot, granted, now_us);
-        slot->paused = granted == LAYER_NONE;
-        layer = slot->paused ? NULL : for_now(slot, &slot->target->layers[granted], now_us);
-        if (!layer || undecodable(slot, layer)) {
-                slot_release(slot, now_us);
-                return;
-        }
-        slot_aim(slot, layer, now_us);
-        slot_limit(slot, layer_sid_for(layer, slot->view.max_height, now_us), LAYER_ALL, now_us);
-        if (slot->current && slot->next && slot->current->pub != slot->target &&
-            now_us - slot->next_since_us >= SWITCH_PATIENCE_US)
-                slot_give_up(slot, now_us);
-}
-
-void peer_allocate(struct media_peer *peer, int64_t now_us)
-{
-        struct layer_demand demands[SFU_MAX_VIDEO_SLOTS];
-        struct media_slot *slots[SFU_MAX_VIDEO_SLOTS];
-        uint64_t needed_bps = 0;
-        size_t n = 0;
-
-        peer->allocate_us = now_us + ALLOCATE_INTERVAL_US;
-        for (size_t i = peer->n_audio; i < peer->n_slots; i++) {
-                if (!peer->slots[i].target)
-                        continue;
-                slots[n] = &peer->slots[i];
-                fill_demand(slots[n], &demands[n], now_us);
-                needed_bps += demands[n].bps[demands[n].wanted];
-                n++;
-        }
-        if (n == 0)
-                return;
-        layer_allocate(demands, n, video_budget(peer, needed_bps, now_us));
-        for (size_t i = 0; i < n; i++)
-                apply_grant(slots[i], demands[i].granted, now_us);
-        peer_wake(peer, peer->allocate_us);
 }

@@ -73,10 +73,12 @@ struct sdp_publication {
 /* One thing we will send to the client. */
 struct sdp_slot {
         char mid[SDP_MID_CAP];
-        struct sdp_ext_ids ext; /* mid and abs_send_time only */
+        /* mid, and what congestion control needs: transport_cc, or else abs_send_time. */
+        struct sdp_ext_ids ext;
         struct sdp_pt pts[SDP_N_CODECS];
         uint32_t ssrc, rtx_ssrc; /* ours, as announced; rtx 0 for audio */
         bool nack;
+        bool ccfb; /* RFC 8888 feedback, where transport-wide feedback was not offered */
 };
 
 /* What the media core needs to know of a negotiated peer. */

@@ -108,15 +108,22 @@ static void fill_slot(struct sdp_slot *ret_slot, const struct sdp_line *line,
 {
         struct sdp_slot slot = { .nack = line->type == SDP_AUDIO };
         bool rtx = false;
+        unsigned fb = 0;
 
         strcpy(slot.mid, line->mid);
         for (size_t i = 0; i < SDP_N_CODECS; i++) {
                 slot.pts[i] = pt_of(&line->codecs[i]);
                 rtx |= line->codecs[i].used && line->codecs[i].rtx_pt;
-                slot.nack |= line->codecs[i].used && (line->codecs[i].fb & SDP_FB_NACK);
+                fb |= line->codecs[i].used ? line->codecs[i].fb : 0;
         }
+        slot.nack |= (fb & SDP_FB_NACK) != 0;
         slot.ext.mid = ext_id(line, SDP_EXT_MID, SDP_RECVONLY);
-        slot.ext.abs_send_time = ext_id(line, SDP_EXT_ABS_SEND_TIME, SDP_RECVONLY);
+        /* One kind of congestion feedback (RFC 8888 §6), the most exact one. */
+        if (fb & SDP_FB_TRANSPORT_CC)
+                slot.ext.transport_cc = ext_id(line, SDP_EXT_TRANSPORT_CC, SDP_RECVONLY);
+        slot.ccfb = !slot.ext.transport_cc && (fb & SDP_FB_CCFB);
+        if (!slot.ext.transport_cc && !slot.ccfb)
+                slot.ext.abs_send_time = ext_id(line, SDP_EXT_ABS_SEND_TIME, SDP_RECVONLY);
         if (line->type == SDP_VIDEO)
                 slot.ext.dependency = dependency_id(line, SDP_RECVONLY);
         slot.ssrc = new_ssrc(params);
@@ -289,11 +296,17 @@ static void write_publication(struct answer *answer, const struct sdp_line *line
 static void write_slot(struct answer *answer, const struct sdp_line *line,
                        const struct sdp_slot *slot)
 {
-        const unsigned fb = SDP_FB_NACK | SDP_FB_PLI | SDP_FB_FIR | SDP_FB_REMB;
+        unsigned fb = SDP_FB_NACK | SDP_FB_PLI | SDP_FB_FIR;
         FILE *out = answer->out;
 
+        if (slot->ext.transport_cc)
+                fb |= SDP_FB_TRANSPORT_CC;
+        else if (!slot->ccfb)
+                fb |= SDP_FB_REMB;
         write_head(answer, line, "sendonly", slot->pts);
         write_exts(out, line, &slot->ext);
+        if (slot->ccfb) /* for all payload types, RFC 8888 §6 */
+                fputs("a=rtcp-fb:* ack ccfb\r\n", out);
         write_codecs(out, line, slot->pts, fb);
         fprintf(out, "a=msid:%s-%u %s-%u\r\n", line->media, line->index, line->media, line->index);
         if (slot->rtx_ssrc)

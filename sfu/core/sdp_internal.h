@@ -59,7 +59,8 @@ enum sdp_fb {
         SDP_FB_FIR = 1 << 2,
         SDP_FB_REMB = 1 << 3,
         SDP_FB_TRANSPORT_CC = 1 << 4,
-        SDP_N_FBS = 5,
+        SDP_FB_CCFB = 1 << 5, /* RFC 8888 */
+        SDP_N_FBS = 6,
 };
 extern const char *const sdp_fb_names[SDP_N_FBS]; /* by bit number */
 

@@ -46,7 +46,7 @@ const char *const sdp_ext_uris[SDP_N_EXTS] = {
 };
 
 const char *const sdp_fb_names[SDP_N_FBS] = {
-        "nack", "nack pli", "ccm fir", "goog-remb", "transport-cc",
+        "nack", "nack pli", "ccm fir", "goog-remb", "transport-cc", "ack ccfb",
 };
 
 /* --- attributes of one m-section --- */

@@ -305,6 +305,10 @@ void peer_on_rtcp(struct peer *peer, struct pkt *pkt)
         struct worker *worker = peer->worker;
         size_t len = pkt->len;
 
+        if (!media_peer_may_report(peer->media, pkt->arrival_us)) {
+                worker->counters.feedback_dropped++;
+                return;
+        }
         if (!peer->crypt || media_crypt_unprotect_rtcp(peer->crypt, pkt->data, &len)) {
                 worker_count_garbage(worker, GARBAGE_SRTP);
                 return;

@@ -54,7 +54,8 @@ struct rtcp_pkt {
 };
 
 /* Walks a compound packet. Padding is accepted in every packet, not just the
- * last (RFC 3550 §6.4.1): browsers pad each transport-wide feedback. */
+ * last, and of any count, not just a multiple of 4 (RFC 3550 §6.4.1): browsers
+ * pad each transport-wide feedback by 1 to 3 bytes. */
 struct rtcp_iter {
         struct rd r; /* private */
         int err;     /* 0, or the enum rtcp_err that ended the walk */

@@ -279,10 +279,7 @@ static void on_peer_event(struct room *room, GPtrArray *dirty, const struct sfu_
                 break;
         case SFU_EV_QUALITY:
                 if (member->session)
-                        session_send(member->session,
-                                     msg_quality(event->quality.bars, event->quality.rtt_ms,
-                                                 event->quality.loss_permille,
-                                                 event->quality.remb_bps));
+                        session_send(member->session, msg_quality(event));
                 break;
         case SFU_EV_SILENT:
                 if (member->session)

@@ -59,6 +59,8 @@ static void add_media(GString *text, const struct app *app)
         add_counter(text, "pli_out_total", c.pli_out);
         add_counter(text, "relayed_total", c.relayed);
         add_counter(text, "relay_dropped_total", c.relay_dropped);
+        add_counter(text, "feedback_dropped_total", c.feedback_dropped);
+        add_counter(text, "probe_bytes_total", c.probe_bytes);
         add_gauge(text, "media_peers", c.peers);
         add_gauge(text, "media_rooms", c.rooms);
         add_gauge(text, "media_tcp_connections", c.tcp_open);

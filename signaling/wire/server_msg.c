@@ -159,14 +159,23 @@ char *msg_wanted(enum meeting_kind kind, bool wanted, unsigned n_layers, unsigne
                               "wanted", wanted, "layers", list));
 }
 
-char *msg_quality(unsigned bars, uint32_t rtt_ms, unsigned loss_permille, uint32_t remb_bps)
+char *msg_quality(const struct sfu_event *event)
 {
         enum { MAX_RTT_MS = 600000 };
+        static const char *const carries[SFU_N_CARRIES] = {
+                [SFU_CARRIES_ALL] = "all",
+                [SFU_CARRIES_REDUCED] = "reduced",
+                [SFU_CARRIES_SOUND] = "sound",
+        };
+        uint32_t rtt_ms = event->quality.rtt_ms;
+        unsigned loss = event->quality.loss_permille;
 
-        return dump(json_pack("{s:s, s:i, s:I, s:i, s:I}", "type", "quality", "bars", (int)bars,
-                              "rtt_ms", (json_int_t)(rtt_ms < MAX_RTT_MS ? rtt_ms : MAX_RTT_MS),
-                              "loss_permille", (int)(loss_permille < 1000 ? loss_permille : 1000),
-                              "remb_bps", (json_int_t)remb_bps));
+        return dump(json_pack("{s:s, s:i, s:I, s:i, s:I, s:s}", "type", "quality", "bars",
+                              (int)event->quality.bars, "rtt_ms",
+                              (json_int_t)(rtt_ms < MAX_RTT_MS ? rtt_ms : MAX_RTT_MS),
+                              "loss_permille", (int)(loss < 1000 ? loss : 1000), "line_bps",
+                              (json_int_t)event->quality.line_bps, "carries",
+                              carries[event->quality.carries]));
 }
 
 char *msg_silent(void)
@@ -209,10 +218,12 @@ char *msg_stats(int64_t id, const struct sfu_peer_stats *stats,
                 json_array_append_new(list,
                                       stream_json(stream, source ? name_of(user, source) : NULL));
         }
-        return dump(json_pack("{s:s, s:I, s:f, s:I, s:s, s:o}", "type", "stats", "id",
-                              (json_int_t)id, "rtt_ms", (double)stats->rtt_us / 1000.0, "remb_bps",
-                              (json_int_t)stats->remb_bps, "srtp", stats->srtp_profile, "streams",
-                              list));
+        return dump(json_pack(
+                "{s:s, s:I, s:f, s:I, s:i, s:f, s:I, s:s, s:o}", "type", "stats", "id",
+                (json_int_t)id, "rtt_ms", (double)stats->rtt_us / 1000.0, "line_bps",
+                (json_int_t)stats->line_bps, "line_loss_permille", (int)stats->line_loss_permille,
+                "line_queue_ms", (double)stats->line_queue_us / 1000.0, "line_probes",
+                (json_int_t)stats->line_probes, "srtp", stats->srtp_profile, "streams", list));
 }
 
 /* ---- papers ---- */

@@ -51,7 +51,7 @@ char *msg_slots(const struct msg_slot *slots, size_t n);
 
 char *msg_speaker(const char *participant); /* NULL: nobody */
 char *msg_wanted(enum meeting_kind kind, bool wanted, unsigned n_layers, unsigned layers);
-char *msg_quality(unsigned bars, uint32_t rtt_ms, unsigned loss_permille, uint32_t remb_bps);
+char *msg_quality(const struct sfu_event *event); /* SFU_EV_QUALITY */
 char *msg_silent(void);
 char *msg_peer_gone(enum sfu_gone reason);
 char *msg_pointer(double x, double y, bool visible);

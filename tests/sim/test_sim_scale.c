@@ -219,7 +219,7 @@ static void peer_stays_small(void **state)
         print_message("a peer with %d slots and %d publications: %zu bytes (slot %zu, layer %zu)\n",
                       SFU_MAX_SLOTS, SFU_N_KINDS, bytes, sizeof(struct media_slot),
                       sizeof(struct media_layer));
-        assert_true(bytes < 24000);
+        assert_true(bytes < 26000);
 }
 
 int main(void)

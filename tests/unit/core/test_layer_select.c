@@ -11,7 +11,7 @@ enum { S = 1000000 };
 
 static void lowest_layer_that_is_high_enough(void **state)
 {
-        const struct layer_info l[3] = { { true, 180, 0 }, { true, 360, 0 }, { true, 720, 0 } };
+        const struct layer_info l[3] = { { true, 180 }, { true, 360 }, { true, 720 } };
 
         (void)state;
         assert_int_equal(layer_select(l, 3, 0), 0);
@@ -24,9 +24,9 @@ static void lowest_layer_that_is_high_enough(void **state)
 
 static void unknown_heights_are_guessed(void **state)
 {
-        const struct layer_info none[3] = { { true, 0, 0 }, { true, 0, 0 }, { true, 0, 0 } };
-        const struct layer_info low[3] = { { true, 90, 0 }, { true, 0, 0 }, { true, 0, 0 } };
-        const struct layer_info high[3] = { { true, 0, 0 }, { true, 0, 0 }, { true, 1080, 0 } };
+        const struct layer_info none[3] = { { true, 0 }, { true, 0 }, { true, 0 } };
+        const struct layer_info low[3] = { { true, 90 }, { true, 0 }, { true, 0 } };
+        const struct layer_info high[3] = { { true, 0 }, { true, 0 }, { true, 1080 } };
 
         (void)state;
         assert_int_equal(layer_select(none, 3, 200), 1);
@@ -38,7 +38,7 @@ static void unknown_heights_are_guessed(void **state)
 
 static void stopped_layers_are_passed_over(void **state)
 {
-        struct layer_info l[3] = { { true, 180, 0 }, { true, 360, 0 }, { false, 720, 0 } };
+        struct layer_info l[3] = { { true, 180 }, { true, 360 }, { false, 720 } };
 
         (void)state;
         assert_int_equal(layer_select(l, 3, 720), 1);
@@ -47,36 +47,6 @@ static void stopped_layers_are_passed_over(void **state)
         assert_int_equal(layer_select(l, 3, 100), 2);
         l[2].flows = false;
         assert_int_equal(layer_select(l, 3, 360), 1); /* nothing flows: the one to wait for */
-}
-
-static struct layer_demand demand(uint8_t priority, int wanted)
-{
-        return (struct layer_demand){
-                .priority = priority,
-                .wanted = wanted,
-                .bps = { 100, 300, 1000 },
-                .flows = { true, true, true },
-        };
-}
-
-static void budget_goes_by_priority(void **state)
-{
-        struct layer_demand d[3] = { demand(1, 2), demand(9, 2), demand(5, 2) };
-
-        (void)state;
-        layer_allocate(d, 3, 100000);
-        assert_true(d[0].granted == 2 && d[1].granted == 2 && d[2].granted == 2);
-        layer_allocate(d, 3, 1400); /* all the lowest, then the first raised, then the second */
-        assert_int_equal(d[1].granted, 2);
-        assert_int_equal(d[2].granted, 1);
-        assert_int_equal(d[0].granted, 0);
-        layer_allocate(d, 3, 200);
-        assert_int_equal(d[1].granted, 0);
-        assert_int_equal(d[2].granted, 0);
-        assert_int_equal(d[0].granted, LAYER_NONE);
-        layer_allocate(d, 3, 0);
-        assert_int_equal(d[1].granted, 0); /* the first is never dropped */
-        assert_int_equal(d[2].granted, LAYER_NONE);
 }
 
 static void falling_remb_limits_at_once(void **state)
@@ -148,7 +118,6 @@ int main(void)
                 cmocka_unit_test(lowest_layer_that_is_high_enough),
                 cmocka_unit_test(unknown_heights_are_guessed),
                 cmocka_unit_test(stopped_layers_are_passed_over),
-                cmocka_unit_test(budget_goes_by_priority),
                 cmocka_unit_test(falling_remb_limits_at_once),
                 cmocka_unit_test(remb_that_follows_growing_media_does_not_limit),
                 cmocka_unit_test(standing_remb_limits_after_a_while),

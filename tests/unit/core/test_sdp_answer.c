@@ -127,9 +127,10 @@ static void small_offer_gets_the_whole_answer(void **state)
                 "m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99\r\nc=IN IP4 0.0.0.0\r\na=mid:eye\r\n"
                 "a=sendonly\r\na=setup:passive\r\na=rtcp-mux\r\n"
                 "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
-                "a=extmap:2/sendonly http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n"
+                "a=extmap:3 http://www.ietf.org/id/"
+                "draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n"
                 "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\n"
-                "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n"
+                "a=rtcp-fb:96 transport-cc\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n"
                 "a=rtpmap:98 H264/90000\r\n"
                 "a=fmtp:98 packetization-mode=1;profile-level-id=42e01f\r\n"
                 "a=rtcp-fb:98 nack\r\na=rtpmap:99 rtx/90000\r\na=fmtp:99 apt=98\r\n"
@@ -177,10 +178,47 @@ static void the_media_core_learns_what_was_agreed(void **state)
         assert_string_equal(slot->mid, "eye");
         assert_true(slot->ssrc && slot->rtx_ssrc && slot->ssrc != slot->rtx_ssrc);
         assert_int_equal(slot->ext.mid, 4);
-        assert_int_equal(slot->ext.abs_send_time, 2);
+        assert_int_equal(slot->ext.transport_cc, 3);
+        assert_int_equal(slot->ext.abs_send_time, 0);
         assert_int_equal(slot->pts[SDP_H264].pt, 98);
         assert_int_equal(answered.media.recv_codecs, 7);
         answered_done(&answered);
+}
+
+/* The feedback that tells most of what was offered, and only that. */
+static void a_slot_gets_one_kind_of_congestion_feedback(void **state)
+{
+        static const struct {
+                const char *find, *replace;
+                uint8_t transport_cc, abs_send_time;
+                bool ccfb;
+                const char *line;
+        } rows[] = {
+                { "s=-", "s=-", 3, 0, false, "a=rtcp-fb:96 transport-cc" },
+                { "a=rtcp-fb:96 transport-cc", "a=rtcp-fb:* transport-cc\r\na=rtcp-fb:* ack ccfb",
+                  3, 0, false, "a=rtcp-fb:98 transport-cc" },
+                { "a=rtcp-fb:96 transport-cc", "a=rtcp-fb:* ack ccfb", 0, 0, true,
+                  "a=rtcp-fb:* ack ccfb" },
+                { "a=rtcp-fb:96 transport-cc", "a=rtcp-fb:96 goog-remb", 0, 2, false,
+                  "a=rtcp-fb:96 goog-remb" },
+                { "draft-holmer-rmcat-transport-wide-cc-extensions-01", "draft-unknown", 0, 2,
+                  false,
+                  "a=extmap:2/sendonly http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                struct answered answered;
+                const struct sdp_slot *slot;
+
+                answer_edit(&answered, rows[i].find, rows[i].replace, true, SDP_CODEC_BIT(SDP_VP8));
+                slot = &answered.media.video_slots[0];
+                assert_int_equal(slot->ext.transport_cc, rows[i].transport_cc);
+                assert_int_equal(slot->ext.abs_send_time, rows[i].abs_send_time);
+                assert_int_equal(slot->ccfb, rows[i].ccfb);
+                assert_true(has_line(&answered, rows[i].line));
+                answered_done(&answered);
+        }
 }
 
 static void a_publication_gets_one_codec_that_everybody_decodes(void **state)
@@ -584,6 +622,7 @@ int main(int argc, char **argv)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(small_offer_gets_the_whole_answer),
                 cmocka_unit_test(the_media_core_learns_what_was_agreed),
+                cmocka_unit_test(a_slot_gets_one_kind_of_congestion_feedback),
                 cmocka_unit_test(a_publication_gets_one_codec_that_everybody_decodes),
                 cmocka_unit_test(only_the_common_profile_of_vp9_and_av1_is_taken),
                 cmocka_unit_test(the_dependency_descriptor_needs_mixed_extension_forms),

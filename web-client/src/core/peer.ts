@@ -39,7 +39,7 @@ function bitrateOf(lines: number): number {
 
 /** Header extensions the server reads or writes (sfu/core/sdp.h). */
 const SENT_EXTENSIONS = /sdes:|ssrc-audio-level|transport-wide-cc/;
-const RECEIVED_EXTENSIONS = /sdes:mid|abs-send-time/;
+const RECEIVED_EXTENSIONS = /sdes:mid|abs-send-time|transport-wide-cc/;
 
 interface HeaderExtension {
   uri: string;

@@ -15,7 +15,7 @@ test('unknown_fields_pass_wrong_ones_do_not', () => {
   assert.ok(readServerMessage('{"type":"speaker","participant":null,"new":1}'));
   assert.ok(readServerMessage('{"type":"ok","id":1}'));
   assert.equal(readServerMessage('{"type":"speaker","participant":"a b"}'), null);
-  assert.equal(readServerMessage('{"type":"quality","bars":9,"rtt_ms":1,"loss_permille":0,"remb_bps":0}'), null);
+  assert.equal(readServerMessage('{"type":"quality","bars":9,"rtt_ms":1,"loss_permille":0,"line_bps":0,"carries":"all"}'), null);
   assert.equal(readServerMessage('{"type":"ok","id":1.5}'), null);
 });
 

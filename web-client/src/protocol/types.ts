@@ -505,7 +505,16 @@ export interface ServerStats {
   type: "stats";
   id: number;
   rtt_ms: number;
-  remb_bps: number;
+  /**
+   * What my line carries towards me, estimated; 0: unknown.
+   */
+  line_bps: number;
+  line_loss_permille: number;
+  /**
+   * Delay of my line above its own.
+   */
+  line_queue_ms: number;
+  line_probes: number;
   srtp: string;
   /**
    * @maxItems 64
@@ -698,7 +707,14 @@ export interface Quality {
   bars: number;
   rtt_ms: number;
   loss_permille: number;
-  remb_bps: number;
+  /**
+   * What my line carries towards me, estimated; 0: unknown.
+   */
+  line_bps: number;
+  /**
+   * Of the pictures I asked for: all as wished; some smaller, slower or left out; none, so sound and pages only, until the line carries pictures again.
+   */
+  carries: "all" | "reduced" | "sound";
 }
 /**
  * My media came all the time and does no more: my way to the server may have changed. Restart ICE.

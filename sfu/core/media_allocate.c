@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a receiver's line carries is spent on its slots. */
+#include "sfu/core/media_priv.h"
+
+enum {
+        /* SRTP tag, UDP and IP of a voice's 50 packets a second. */
+        VOICE_OVERHEAD_BPS = 50 * 8 * (16 + 28),
+        PICTURE_OVERHEAD = 24,   /* a 24th: the same of packets of 1,100 bytes */
+        NARROW_BPS = 384 * 1000, /* below this, voices may not all fit */
+        MEAN_STEP_US = 500 * 1000,
+        REDUCED_PATIENCE_US = 3 * 1000 * 1000, /* before the receiver is told */
+        SOUND_PATIENCE_US = 500 * 1000,
+};
+
+/* What a layer costs: key frames come and go, so over some seconds. */
+static uint32_t layer_cost(struct media_layer *layer, int64_t now_us)
+{
+        uint32_t bps = rtp_rate_bps(&layer->recv.rate, now_us);
+
+        if (bps == 0 || now_us - layer->known_us < MEAN_STEP_US)
+                return layer->known_bps;
+        if (layer->known_bps == 0)
+                layer->known_bps = bps;
+        layer->known_bps = (uint32_t)(((uint64_t)layer->known_bps * 3 + bps) / 4);
+        layer->known_us = now_us;
+        return layer->known_bps;
+}
+
+/* The points of one simulcast layer, with the spatial and temporal layers in it.
+ * Of a better picture a quarter of the frames is worth less than all of the one
+ * below: such points are left out. */
+static void add_points(struct alloc_demand *d, struct media_layer *layer, uint16_t height,
+                       int64_t now_us)
+{
+        uint8_t n_temporal = layer_n_temporal(layer, now_us);
+        uint8_t top = layer_n_spatial(layer, now_us) - 1;
+        uint8_t wished = layer_sid_for(layer, height, now_us);
+        uint32_t whole_bps = layer_bps_of(layer, LAYER_ALL, LAYER_ALL, now_us);
+        uint64_t bps = layer_cost(layer, now_us);
+
+        if (bps == 0 && d->n_points > 0) /* never seen: a size up */
+                bps = 3ull * d->points[d->n_points - 1].bps;
+        bps += bps / PICTURE_OVERHEAD;
+        top = wished < top ? wished : top;
+        for (uint8_t sid = 0; sid <= top; sid++) {
+                for (uint8_t tid = d->n_points > 0 && n_temporal > 2 ? 1 : 0; tid < n_temporal;
+                     tid++) {
+                        uint32_t part_bps = layer_bps_of(layer, sid, tid, now_us);
+                        struct alloc_point point = { layer->index, sid, tid, (uint32_t)bps };
+
+                        if (whole_bps > 0 && part_bps < whole_bps)
+                                point.bps = (uint32_t)(bps * part_bps / whole_bps);
+                        alloc_add_point(d, &point);
+                }
+        }
+}
+
+static void fill_picture(struct media_slot *slot, struct alloc_demand *ret_demand, int64_t now_us)
+{
+        struct media_room *room = slot->peer->room;
+        struct media_pub *pub = slot->target;
+        struct layer_info infos[LAYER_MAX] = { 0 };
+        uint32_t participant = pub->peer->participant;
+        bool speaks = slot->view.participant == SFU_ACTIVE_SPEAKER ||
+                      participant == room->last_speaker;
+        int wanted;
+
+        *ret_demand = (struct alloc_demand){
+                .kind = pub->kind == SFU_SCREEN ? ALLOC_SCREEN
+                        : speaks                ? ALLOC_SPEAKER
+                                                : ALLOC_PICTURE,
+                .priority = slot->view.priority,
+                .height = slot->view.max_height,
+                .memory = &slot->grant,
+        };
+        for (size_t i = 0; i < pub->n_layers; i++) {
+                infos[i].flows = layer_available(&pub->layers[i], now_us);
+                infos[i].height = pub->layers[i].height;
+        }
+        wanted = layer_select(infos, pub->n_layers, slot->view.max_height);
+        for (int i = 0; i <= wanted; i++) {
+                if (infos[i].flows || i == wanted)
+                        add_points(ret_demand, &pub->layers[i], slot->view.max_height, now_us);
+        }
+}
+
+/* The loudest first; who was pinned is heard before them. */
+static void fill_voice(struct media_slot *slot, struct alloc_demand *ret_demand, int64_t now_us)
+{
+        const struct media_room *room = slot->peer->room;
+        uint32_t bps = layer_cost(&slot->target->layers[0], now_us);
+        uint8_t priority = UINT8_MAX;
+        struct alloc_point point = { 0 };
+
+        if (slot->view.participant == 0 || slot->view.participant == SFU_ACTIVE_SPEAKER) {
+                for (size_t i = 0;
+                     i < room->ranking.n_top && room->ranking.top[i] != slot->target->mic_id; i++)
+                        priority--;
+                priority--;
+        }
+        *ret_demand = (struct alloc_demand){
+                .kind = ALLOC_SOUND,
+                .priority = priority,
+                .memory = &slot->grant,
+        };
+        point.bps = bps > 0 ? bps + VOICE_OVERHEAD_BPS : 0;
+        alloc_add_point(ret_demand, &point);
+}
+
+static bool undecodable(const struct media_slot *slot, const struct media_layer *layer)
+{
+        return !slot->audio && layer->recv.packets > 0 && !slot->sdp.pts[layer->codec].used;
+}
+
+/* What to show while a layer that was stopped starts again: one that flows, if
+ * the slot shows nothing of the target yet. */
+static struct media_layer *for_now(const struct media_slot *slot, struct media_layer *layer,
+                                   int64_t now_us)
+{
+        struct media_pub *pub = layer->pub;
+
+        if (layer_flows(layer, now_us) || (slot->current && slot->current->pub == pub))
+                return layer;
+        for (size_t i = 0; i < pub->n_layers; i++) {
+                if (layer_flows(&pub->layers[i], now_us))
+                        return &pub->layers[i];
+        }
+        return layer;
+}
+
+/* All there is, unless less was granted. */
+static void limit(struct media_slot *slot, const struct alloc_point *granted, int64_t now_us)
+{
+        const struct media_layer *layer = &slot->target->layers[granted->layer];
+        bool all_sizes = granted->spatial + 1 >= layer_n_spatial(layer, now_us);
+        bool all_frames = granted->temporal + 1 >= layer_n_temporal(layer, now_us);
+
+        slot_limit(slot, all_sizes ? LAYER_ALL : granted->spatial,
+                   all_frames ? LAYER_ALL : granted->temporal, now_us);
+}
+
+static void apply_grant(struct media_slot *slot, const struct alloc_demand *d, int64_t now_us)
+{
+        struct media_layer *layer = NULL;
+
+        if (d->granted != ALLOC_NONE)
+                layer = &slot->target->layers[d->points[d->granted].layer];
+        slot_desire(slot, layer, now_us);
+        if (layer)
+                layer = for_now(slot, layer, now_us);
+        if (!layer || undecodable(slot, layer)) {
+                slot_release(slot, now_us);
+                return;
+        }
+        slot_aim(slot, layer, now_us);
+        if (!slot->audio)
+                limit(slot, &d->points[d->granted], now_us);
+        if (slot->current && slot->next && slot->current->pub != slot->target &&
+            now_us - slot->next_since_us >= SWITCH_PATIENCE_US)
+                slot_give_up(slot, now_us);
+}
+
+/* What there is to spend; UINT64_MAX: nothing limits. */
+static uint64_t budget_of(struct media_peer *peer, const struct alloc_sum *last, int64_t now_us)
+{
+        uint64_t bps, rtx_bps;
+
+        if (!peer->path)
+                return line_budget_poll(&peer->line, last->wanted_bps, now_us);
+        bps = cc_target_bps(peer->path->cc);
+        rtx_bps = rtp_rate_bps(&peer->rtx_rate, now_us);
+        return rtx_bps < bps / 2 ? bps - rtx_bps : bps / 2;
+}
+
+static enum sfu_carries carries_of(const struct alloc_sum *sum)
+{
+        if (sum->n_pictures > 0 && sum->n_paused == sum->n_pictures)
+                return SFU_CARRIES_SOUND;
+        return sum->n_reduced > 0 || sum->n_silenced > 0 ? SFU_CARRIES_REDUCED : SFU_CARRIES_ALL;
+}
+
+/* Told when it has lasted; that pictures are back, at once. */
+static void note_carries(struct media_peer *peer, enum sfu_carries carries, int64_t now_us)
+{
+        int64_t patience_us = carries == SFU_CARRIES_SOUND              ? SOUND_PATIENCE_US
+                              : peer->carries_told == SFU_CARRIES_SOUND ? 0
+                                                                        : REDUCED_PATIENCE_US;
+
+        if (carries != peer->carries) {
+                peer->carries = carries;
+                peer->carries_us = now_us;
+        }
+        if (carries == peer->carries_told || now_us - peer->carries_us < patience_us)
+                return;
+        peer->carries_told = carries;
+        peer->quality_changed = true;
+        peer_wake(peer, peer->quality_us);
+}
+
+bool peer_needs_allocation(const struct media_peer *peer)
+{
+        bool narrow = peer->path && cc_target_bps(peer->path->cc) < NARROW_BPS;
+
+        for (size_t i = 0; i < peer->n_slots; i++) {
+                if (peer->slots[i].target && (narrow || !peer->slots[i].audio))
+                        return true;
+        }
+        return false;
+}
+
+void peer_allocate(struct media_peer *peer, int64_t now_us)
+{
+        struct alloc_demand demands[SFU_MAX_SLOTS];
+        struct media_slot *slots[SFU_MAX_SLOTS];
+        struct alloc_sum sum;
+        size_t n = 0;
+
+        peer->allocate_us = now_us + ALLOCATE_INTERVAL_US;
+        for (size_t i = 0; i < peer->n_slots; i++) {
+                struct media_slot *slot = &peer->slots[i];
+
+                if (!slot->target)
+                        continue;
+                if (slot->audio)
+                        fill_voice(slot, &demands[n], now_us);
+                else
+                        fill_picture(slot, &demands[n], now_us);
+                slots[n++] = slot;
+        }
+        sum = peer->spent;
+        allocate(demands, n, budget_of(peer, &sum, now_us), !peer->path, now_us, &peer->spent);
+        for (size_t i = 0; i < n; i++)
+                apply_grant(slots[i], &demands[i], now_us);
+        note_carries(peer, carries_of(&peer->spent), now_us);
+        if (peer->path)
+                path_on_allocated(peer);
+        if (peer_needs_allocation(peer))
+                peer_wake(peer, peer->allocate_us);
+}
