@@ -401,7 +401,8 @@ bool whip_refuses_length(struct http_conn *conn, const struct http_request *req)
         if (req->metrics_port || req->content_length <= max ||
             (strncmp(req->path, "/whip/", 6) != 0 && strncmp(req->path, "/whep/", 6) != 0))
                 return false;
-        whip_refuse(conn, 413, "too-large", "the body is too large");
+        whip_refuse(conn, 413, req->method == HTTP_POST ? "sdp-too-large" : "too-large",
+                    "the body is too large");
         return true;
 }
 

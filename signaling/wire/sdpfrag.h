@@ -18,7 +18,7 @@ enum {
         SDPFRAG_MAX_BYTES = 16 * 1024,
         SDPFRAG_MAX_CANDIDATES = 100,
         SDPFRAG_MAX_MEDIA = 64,
-        SDPFRAG_FRONT_CAP = 1024,     /* of our answers' m-lines and groups */
+        SDPFRAG_FRONT_CAP = 4096,     /* of our answers' m-lines and groups */
         ICE_CREDENTIAL_CAP = 256 + 1, /* RFC 8839 §5.4: at most 256 ice-chars; with NUL */
 };
 
