@@ -215,7 +215,7 @@ void peer_allocate(struct media_peer *peer, int64_t now_us)
         struct alloc_sum sum;
         size_t n = 0;
 
-        peer->allocate_us = now_us + ALLOCATE_INTERVAL_US;
+        peer->allocate_us = regular_us(now_us + ALLOCATE_INTERVAL_US);
         for (size_t i = 0; i < peer->n_slots; i++) {
                 struct media_slot *slot = &peer->slots[i];
 

@@ -62,6 +62,8 @@ enum {
         PLI_INTERVAL_US = 500 * 1000,
         REPORT_INTERVAL_US = 1000 * 1000,
         ALLOCATE_INTERVAL_US = 200 * 1000,
+        REGULAR_GRID_US = 10 * 1000,
+        TIMEOUTS_PER_CALL = 64,
         FLOW_TIMEOUT_US = 1000 * 1000,        /* a layer without packets has stopped */
         SWITCH_PATIENCE_US = 3 * 1000 * 1000, /* then the old source stops anyway */
         RESTART_INTERVAL_US = 200 * 1000,     /* a layer changes its SSRC no faster */
@@ -387,6 +389,13 @@ static inline struct media_slot *slot_of(struct media_link *l, int which)
 #define list_for_each(slot, head, which)                                                           \
         for (struct media_link *l_ = (head)->next, *n_ = l_->next;                                 \
              l_ != (head) && ((slot) = slot_of(l_, (which)), true); l_ = n_, n_ = n_->next)
+
+/* For what is regular and may wait a little: the timers of a thousand peers fall on
+ * a hundred moments a second. */
+static inline int64_t regular_us(int64_t at_us)
+{
+        return (at_us + REGULAR_GRID_US - 1) / REGULAR_GRID_US * REGULAR_GRID_US;
+}
 
 /* media_room.c */
 uint32_t room_random(struct media_room *room);

@@ -379,6 +379,21 @@ static void peer_on_timeout(struct media_peer *peer, int64_t now_us)
         peer_wake(peer, next_us);
 }
 
+/* True: that were too many for one call, and the rest is due at once. */
+static bool peers_on_timeout(struct media_room *room, int64_t now_us)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < room->n_peers; i++) {
+                if (room->due_us[i] > now_us)
+                        continue;
+                if (n++ == TIMEOUTS_PER_CALL)
+                        return true;
+                peer_on_timeout(room->peers[i], now_us);
+        }
+        return false;
+}
+
 void media_room_on_timeout(struct media_room *room, int64_t now_us, int64_t wall_us)
 {
         int64_t next_us = INT64_MAX;
@@ -391,9 +406,9 @@ void media_room_on_timeout(struct media_room *room, int64_t now_us, int64_t wall
         }
         if (now_us >= audio_select_deadline_us(room->select))
                 room_audio_tick(room, now_us);
-        for (size_t i = 0; i < room->n_peers; i++) {
-                if (room->due_us[i] <= now_us)
-                        peer_on_timeout(room->peers[i], now_us);
+        if (peers_on_timeout(room, now_us)) {
+                room->next_us = now_us;
+                return;
         }
         for (size_t i = 0; i < room->n_peers; i++) {
                 if (room->due_us[i] < next_us)

@@ -98,7 +98,8 @@ void media_peer_set_view(struct media_peer *peer, const struct sfu_slot_view *vi
                          int64_t now_us);
 void media_peer_set_muted(struct media_peer *peer, enum sfu_kind kind, bool muted, int64_t now_us);
 
-/* wall_us: microseconds since 1970, for sender reports' NTP time. */
+/* wall_us: microseconds since 1970, for sender reports' NTP time. Where many peers
+ * are due it serves some, and is due again at once. */
 void media_room_on_timeout(struct media_room *room, int64_t now_us, int64_t wall_us);
 int64_t media_room_deadline_us(const struct media_room *room);
 

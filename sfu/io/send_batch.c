@@ -11,7 +11,7 @@ enum {
         MAX_PACKETS = 1024, /* UIO_MAXIOV: what one sendmmsg() takes, were each alone */
         /* What is written must still be in the second-level cache when the
          * kernel copies it. */
-        ARENA_BYTES = 512 * 1024,
+        ARENA_BYTES = 256 * 1024,
         ALIGN = 4, /* libsrtp wants no more */
 };
 
