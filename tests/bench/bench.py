@@ -120,6 +120,7 @@ def summarise(name, runs, floors):
         "waited": median(runs, "server", "waited_percent"),
         "floor_us": median(floors, "us_per_packet"),
         "floor_instructions": median(floors, "instructions_per_packet"),
+        "floor_sound_p50": median(floors, "sound_ms", "p50"),
         "floor_sound_p99": median(floors, "sound_ms", "p99"),
         "floor_picture_p50": median(floors, "picture_ms", "p50"),
         "floor_picture_p99": median(floors, "picture_ms", "p99"),
@@ -131,25 +132,49 @@ def summarise(name, runs, floors):
     return row
 
 
+COLUMNS = ("", "us", "floor", "ratio", "instr.", "floor", "ratio", "CPU %", "lost %", "sound p50/p99 ms", "floor",
+           "picture p50/p99 ms", "floor", "p99 ratio", "kB", "cc", "GRO", "wait %", "limit")
+WIDTHS = (26, 6, 6, 6, 7, 7, 6, 6, 7, 16, 14, 18, 14, 9, 5, 3, 3, 6, 10)
+
+
+def pair(low, high):
+    return f"{text(low)} / {text(high)}"
+
+
+def cells(title, row):
+    return (title, text(row["us"], 2), text(row["floor_us"], 2), text(row["ratio_us"], 2), text(row["instructions"], 0),
+            text(row["floor_instructions"], 0), text(row["ratio_instructions"], 2), text(row["cpu"]),
+            text(100 * row["loss"], 3), pair(row["sound_p50"], row["sound_p99"]),
+            pair(row["floor_sound_p50"], row["floor_sound_p99"]), pair(row["picture_p50"], row["picture_p99"]),
+            pair(row["floor_picture_p50"], row["floor_picture_p99"]), text(row["ratio_p99"], 2),
+            text(row["kb_per_session"], 0), "on" if row["feedback"] else "off", "on" if row["gro"] else "off",
+            text(row["waited"], 0), ",".join(row["limit"]))
+
+
 def print_row(title, row):
-    print(f"{title:26} {text(row['us'], 2):>6} {text(row['floor_us'], 2):>6} {text(row['ratio_us'], 2):>6}  "
-          f"{text(row['instructions'], 0):>7} {text(row['floor_instructions'], 0):>7}  "
-          f"{text(row['cpu']):>6} {text(100 * row['loss'], 3):>7}  "
-          f"{text(row['sound_p50']):>6} {text(row['sound_p99']):>7}  {text(row['picture_p50']):>6} "
-          f"{text(row['picture_p99']):>7} {text(row['floor_picture_p99']):>7} {text(row['ratio_p99'], 2):>5}  "
-          f"{text(row['kb_per_session'], 0):>5}  "
-          f"{'cc' if row['feedback'] else '--'}/{'gro' if row['gro'] else '---'} {text(row['waited'], 0):>4} "
-          f"{','.join(row['limit'])}", flush=True)
+    line = [cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(cells(title, row), WIDTHS))]
+    print(" ".join(line), flush=True)
 
 
 def print_head():
     print(f"VP8 {VIDEO_KBPS} kbit/s (e: {SIMULCAST_KBPS}) in 1,100-byte packets + Opus 40 kbit/s; {FPS} fps, a key frame of "
-          f"{KEY_RATIO} ordinary ones every {KEY_SECONDS} s, each frame sent at once;\nserver on core {SERVER_CORE}, receivers "
-          f"on core {LOAD_CORE}. us: of the server process per forwarded packet. floor: what it costs at least, in the same "
-          "run.\nwait: per cent of the time that other programs had the server's core.\n")
-    print(f"{'':26} {'us':>6} {'floor':>6} {'ratio':>6}  {'instr.':>7} {'floor':>7}  {'cpu %':>6} {'lost %':>7}  "
-          f"{'sound':>6} {'p99 ms':>7}  {'pict.':>6} {'p99 ms':>7} {'floor':>7} {'ratio':>5}  {'kB':>5}  "
-          f"{'':6} {'wait':>4} limit", flush=True)
+          f"{KEY_RATIO} ordinary ones every {KEY_SECONDS} s, each frame sent at once; server on core {SERVER_CORE}, receivers on "
+          f"core {LOAD_CORE}.\nus, instr.: of the whole server process per forwarded packet; floor: a bare program that sends the "
+          "same, in the same run; cc: receivers send feedback for congestion control;\nwait: how much of the time other programs "
+          "had the server's core; limit: what `dinh load` says was the limit.\n")
+    print(" ".join(cell.ljust(width) if i == 0 else cell.rjust(width)
+                   for i, (cell, width) in enumerate(zip(COLUMNS, WIDTHS))), flush=True)
+
+
+def print_markdown(results):
+    print("\n| " + " | ".join(COLUMNS) + " |\n|---|" + "--:|" * (len(COLUMNS) - 1))
+    for key in SCENES:
+        for which in ("after", "before"):
+            row = results.get(key, {}).get(which)
+            if row:
+                title = f"({key}) {SCENES[key][0]}" + (", before" if which == "before" else "")
+                print("| " + " | ".join(cells(title, row)) + " |")
 
 
 def bench_scene(args, key, seconds, repeat):
@@ -213,6 +238,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--markdown", action="store_true", help="the table once more, for docs/performance.md")
     args = parser.parse_args()
     if len(os.sched_getaffinity(0)) < 2:
         sys.exit("two cores are needed: one for the server, one for the receivers")
@@ -229,6 +255,8 @@ def main():
         results["silent"] = bench_silent(args, SILENT_MEMBERS, seconds)
     if "workers" in wanted:
         results["workers"] = bench_workers(args, seconds)
+    if args.markdown:
+        print_markdown(results)
     if args.json:
         args.json.write_text(json.dumps(results, indent=1))
 
