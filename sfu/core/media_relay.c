@@ -88,10 +88,11 @@ void relay_remove_peer(struct media_peer *peer)
         touch_key(peer->room->span, key);
 }
 
+/* Who is muted throughout costs the other workers nothing. */
 static bool publishes(const struct media_peer *peer)
 {
         for (int kind = 0; kind < SFU_N_KINDS; kind++) {
-                if (peer->pubs[kind])
+                if (peer->pubs[kind] && !peer->pubs[kind]->muted)
                         return true;
         }
         return false;
@@ -101,9 +102,9 @@ void relay_peer_changed(struct media_peer *peer)
 {
         struct media_span *span = peer->room->span;
 
-        if (!peer->key || !peer->connected || !publishes(peer))
+        if (!peer->key || !peer->connected)
                 return;
-        peer->key->due = span->members;
+        peer->key->due = publishes(peer) ? span->members : peer->key->announced;
         touch_key(span, peer->key);
 }
 

@@ -5,7 +5,7 @@
  *
  * Each worker that has peers of a room keeps a media_room of its own for it.
  * There it has its own peers, and a *proxy* for every peer of the others that
- * publishes something: a media_peer without transport and without slots. So
+ * ever published something unmuted: a media_peer without transport and without slots. So
  * room_find(), views, the layer choice and the ranking of voices work on each
  * worker as if the room were whole, and nothing mutable is shared.
  *

@@ -15,13 +15,11 @@
 #include "sfu/core/media_crypt.h"
 #include "sfu/core/sdp_session.h"
 #include "sfu/io/identity.h"
+#include "sfu/io/late_commands.h"
 #include "sfu/io/link.h"
 #include "sfu/io/room_spread.h"
 #include "sfu/io/tuning.h"
 #include "sfu/io/u64_map.h"
-#include "sfu/io/worker.h"
-
-enum { MAX_LATE = 16384 };
 
 static const char topic[] = "sfu";
 
@@ -45,18 +43,6 @@ struct peer_info {
         struct sdp_session session;
 };
 
-/* A command that found its worker's mailbox full; oldest first, so that the
- * worker gets them in order. */
-struct late_command {
-        struct late_command *next;
-        struct worker_command command;
-};
-
-struct late {
-        struct late_command *first, *last;
-        size_t n;
-};
-
 struct sfu {
         struct dtls_context *dtls;
         char **addresses;
@@ -69,8 +55,8 @@ struct sfu {
         uint64_t last_peer;
         int64_t tidy_us; /* when the heap is due; 0: it is tidy */
         struct u64_map rooms, peers;
-        bool left_some;    /* a worker lost its last peer of a room: who speaks there now? */
-        struct late *late; /* of each worker */
+        bool left_some; /* a worker lost its last peer of a room: who speaks there now? */
+        struct late_commands *late; /* of each worker */
 };
 
 /* Making and ending. */
@@ -198,27 +184,10 @@ int sfu_new(struct sfu **ret_sfu, const struct sfu_config *config, char *ret_err
         return sfu_new_tuned(ret_sfu, config, &defaults, ret_error, error_cap);
 }
 
-static void free_command(struct late_command *late)
-{
-        if (late->command.type == WORKER_VIEW)
-                free(late->command.view.views);
-        free(late);
-}
-
-static struct late_command *take_late(struct late *late)
-{
-        struct late_command *first = late->first;
-
-        late->first = first->next;
-        late->n--;
-        return first;
-}
-
 static void free_late(struct sfu *sfu)
 {
         for (unsigned i = 0; sfu->late && i < sfu->n_workers; i++)
-                while (sfu->late[i].first)
-                        free_command(take_late(&sfu->late[i]));
+                late_commands_done(&sfu->late[i]);
         free(sfu->late);
 }
 
@@ -552,41 +521,9 @@ int sfu_peer_restart_ice(struct sfu *sfu, uint64_t peer, const char *ufrag, cons
 
 /* Commands. */
 
-/* Takes the command; without memory, or with MAX_LATE waiting, it is lost: a
- * peer that should close then goes when its client is silent. */
 static void post(struct sfu *sfu, unsigned worker, const struct worker_command *command)
 {
-        static struct log_limit limit;
-        struct late *late = &sfu->late[worker];
-        struct late_command *added;
-
-        if (!late->first && worker_post(sfu->workers[worker], command) == 0)
-                return;
-        added = late->n < MAX_LATE ? malloc(sizeof(*added)) : NULL;
-        if (!added) {
-                log_limited(&limit, LOG_ERROR, topic, "peer=%" PRIu64 ": command %d lost",
-                            command->peer, command->type);
-                if (command->type == WORKER_VIEW)
-                        free(command->view.views);
-                return;
-        }
-        *added = (struct late_command){ .command = *command };
-        if (late->first)
-                late->last->next = added;
-        else
-                late->first = added;
-        late->last = added;
-        late->n++;
-}
-
-static void post_late(struct sfu *sfu)
-{
-        for (unsigned i = 0; i < sfu->n_workers; i++) {
-                struct late *late = &sfu->late[i];
-
-                while (late->first && worker_post(sfu->workers[i], &late->first->command) == 0)
-                        free(take_late(late)); /* what it points to is the worker's now */
-        }
+        late_commands_post(&sfu->late[worker], sfu->workers[worker], command);
 }
 
 void sfu_peer_close(struct sfu *sfu, uint64_t peer)
@@ -710,7 +647,8 @@ bool sfu_poll(struct sfu *sfu, struct sfu_event *ret_event)
         struct worker_report report;
         unsigned worker;
 
-        post_late(sfu);
+        for (unsigned i = 0; i < sfu->n_workers; i++)
+                late_commands_retry(&sfu->late[i], sfu->workers[i]);
         tidy_heap(sfu);
         while (take_report(sfu, &report, &worker)) {
                 if (report.done) {
