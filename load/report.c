@@ -207,6 +207,10 @@ static void print_media(const struct report *report)
                "repaired");
         print_counts("sound", &t->counts[TALLY_SOUND], t->sent[TALLY_SOUND]);
         print_counts("picture", &t->counts[TALLY_PICTURE], t->sent[TALLY_PICTURE]);
+        if (t->counts[TALLY_PICTURE].withheld > 0)
+                printf("  %" PRIu64 " packets of pictures were withheld by the server: it took the "
+                       "lines for narrow\n",
+                       t->counts[TALLY_PICTURE].withheld);
         print_times("latency of sound", &t->latency[TALLY_SOUND]);
         print_times("latency of pictures", &t->latency[TALLY_PICTURE]);
         print_times("sound while joining", &report->joining->latency[TALLY_SOUND]);
@@ -314,14 +318,14 @@ static json_t *counts_json(const struct tally *tally, enum tally_kind kind)
 {
         const struct meter_counts *c = &tally->counts[kind];
 
-        return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "sent",
+        return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "sent",
                          (json_int_t)tally->sent[kind], "expected", (json_int_t)c->expected,
                          "received", (json_int_t)c->unique, "lost", (json_int_t)meter_lost(c),
                          "corrupted", (json_int_t)c->corrupted, "duplicates",
                          (json_int_t)c->duplicates, "reordered", (json_int_t)c->reordered,
                          "repaired", (json_int_t)c->repaired, "repeated", (json_int_t)c->repeated,
-                         "switches", (json_int_t)c->switches, "latency_ms",
-                         times_json(&tally->latency[kind]));
+                         "withheld", (json_int_t)c->withheld, "switches", (json_int_t)c->switches,
+                         "latency_ms", times_json(&tally->latency[kind]));
 }
 
 static json_t *server_json(const struct report *report)

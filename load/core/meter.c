@@ -24,12 +24,25 @@ static void advance(struct meter_stretch *stretch, uint32_t number)
         *word_of(stretch, number) |= bit_of(number);
 }
 
-static void begin(struct meter *meter, const struct pattern *pattern)
+static void count_step(struct meter_stretch *stretch, struct meter_counts *counts, uint32_t number,
+                       uint16_t seq)
+{
+        uint32_t step = number - stretch->highest, sent = (uint16_t)(seq - stretch->seq);
+
+        /* Padding takes sequence numbers as well, so there may be more of them. */
+        if (sent > step)
+                sent = step;
+        counts->expected += sent;
+        counts->withheld += step - sent;
+        stretch->seq = seq;
+}
+
+static void begin(struct meter *meter, const struct pattern *pattern, uint16_t seq)
 {
         meter->before = meter->now;
-        meter->now = (struct meter_stretch){ .used = true,
-                                             .stream = pattern->stream,
-                                             .highest = pattern->number };
+        meter->now = (struct meter_stretch){
+                .used = true, .stream = pattern->stream, .highest = pattern->number, .seq = seq
+        };
         /* What came before the first packet is no loss: it counts as seen. */
         memset(meter->now.seen, 0xff, sizeof(meter->now.seen));
 }
@@ -56,7 +69,7 @@ static bool on_late(struct meter_stretch *stretch, struct meter_counts *counts, 
 }
 
 bool meter_on_packet(struct meter *meter, struct meter_counts *counts,
-                     const struct pattern *pattern, bool is_repair)
+                     const struct pattern *pattern, uint16_t seq, bool is_repair)
 {
         struct meter_stretch *now = &meter->now, *before = &meter->before;
         uint32_t number = pattern->number;
@@ -64,14 +77,14 @@ bool meter_on_packet(struct meter *meter, struct meter_counts *counts,
         if (now->used && now->stream == pattern->stream) {
                 if ((int32_t)(number - now->highest) <= 0)
                         return on_late(now, counts, number, is_repair);
-                counts->expected += number - now->highest;
+                count_step(now, counts, number, seq);
                 advance(now, number);
         } else if (before->used && before->stream == pattern->stream &&
                    (int32_t)(number - before->highest) <= 0) {
                 return on_late(before, counts, number, is_repair);
         } else {
                 counts->switches += now->used;
-                begin(meter, pattern);
+                begin(meter, pattern, seq);
                 counts->expected++;
         }
         counts->unique++;

@@ -69,9 +69,10 @@ static size_t head_of(const struct receiver_slot *slot, struct span payload)
         return desc.len + (!desc.starts_frame ? 0 : desc.is_keyframe ? KEY_HEAD : DELTA_HEAD);
 }
 
-static void measure(struct receiver *receiver, struct receiver_slot *slot, struct span payload,
-                    bool is_repair, int64_t now_us)
+static void measure(struct receiver *receiver, struct receiver_slot *slot,
+                    const struct rtp_pkt *rtp, bool is_repair, int64_t now_us)
 {
+        struct span payload = rtp->payload;
         enum tally_kind kind = slot->sdp.sound ? TALLY_SOUND : TALLY_PICTURE;
         struct meter_counts *counts = &receiver->tally->counts[kind];
         size_t head = head_of(slot, payload);
@@ -90,7 +91,7 @@ static void measure(struct receiver *receiver, struct receiver_slot *slot, struc
                 receiver->first_us[kind] = now_us;
         slot->last_us = now_us;
         counts->bytes += payload.len;
-        if (meter_on_packet(&slot->meter, counts, &pattern, is_repair) && !is_repair)
+        if (meter_on_packet(&slot->meter, counts, &pattern, rtp->seq, is_repair) && !is_repair)
                 histogram_add(&receiver->tally->latency[kind], now_us - pattern.sent_ns / 1000);
 }
 
@@ -126,6 +127,7 @@ void receiver_on_rtp(struct receiver *receiver, const uint8_t *data, size_t len,
 
                 if (!r.bad)
                         feedback_on_repair(&receiver->feedback, index, osn);
+                rtp.seq = osn;
                 rtp.payload = (struct span){ r.pos, rd_left(&r) };
         } else {
                 receiver->nack_due |= feedback_on_rtp(&receiver->feedback, index, rtp.seq, now_us);
@@ -133,7 +135,7 @@ void receiver_on_rtp(struct receiver *receiver, const uint8_t *data, size_t len,
         if (rtp.payload.len == 0)
                 receiver->tally->probes++;
         else
-                measure(receiver, slot, rtp.payload, is_repair, now_us);
+                measure(receiver, slot, &rtp, is_repair, now_us);
 }
 
 void receiver_on_rtcp(struct receiver *receiver, const struct rtcp_pkt *pkt, int64_t now_us)

@@ -16,7 +16,7 @@ enum {
         BATCH = 8,   /* reads of one socket at a time, each a train */
         READ_BYTES = 65536,
         SWEEP_US = 2000,
-        TAIL_US = 1000 * 1000, /* a slot that was silent for longer was not cut short */
+        TAIL_US = 250 * 1000, /* a slot that was silent for longer was not cut short */
 };
 
 struct swarm {
@@ -28,7 +28,7 @@ struct swarm {
         size_t n_publishers;
         struct guest **publishers;
         size_t swept; /* guests visited in the present round */
-        int64_t round_us;
+        int64_t round_us, stopped_us;
 
         struct mmsghdr msgs[BATCH];
         struct iovec iovs[BATCH];
@@ -249,6 +249,7 @@ void swarm_turn(struct swarm *swarm, int64_t until_us)
 
 void swarm_stop(struct swarm *swarm)
 {
+        swarm->stopped_us = clock_now_us();
         for (size_t i = 0; i < swarm->n_publishers; i++)
                 if (swarm->publishers[i]->publisher)
                         publisher_stop(swarm->publishers[i]->publisher);
@@ -270,13 +271,11 @@ static void count_tail(struct swarm *swarm, struct receiver *receiver, struct re
 
 void swarm_count_tails(struct swarm *swarm)
 {
-        int64_t now_us = clock_now_us();
-
         for (size_t i = 0; i < swarm->n; i++) {
                 struct receiver *receiver = swarm->guests[i]->receiver;
 
                 for (size_t k = 0; receiver && k < receiver->n_slots; k++)
-                        if (now_us - receiver->slots[k].last_us < TAIL_US)
+                        if (swarm->stopped_us - receiver->slots[k].last_us < TAIL_US)
                                 count_tail(swarm, receiver, &receiver->slots[k]);
         }
 }

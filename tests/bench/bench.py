@@ -113,6 +113,7 @@ def summarise(name, runs, floors):
         "sound_p99": median(runs, "sound", "latency_ms", "p99"),
         "picture_p50": median(runs, "picture", "latency_ms", "p50"),
         "picture_p99": median(runs, "picture", "latency_ms", "p99"),
+        "withheld": median(runs, "picture", "withheld"),
         "joined": median(runs, "subscribers", "ok"),
         "limit": sorted({result["limit"] for result in runs}),
         "feedback": all(result["generator"]["feedback"] for result in runs),

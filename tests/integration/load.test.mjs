@@ -49,7 +49,7 @@ test('two_publishers_reach_five_subscribers_whole', async () => {
 });
 
 test('a_viewer_with_a_small_picture_gets_a_small_layer', async () => {
-  const words = ['--publishers', '1', '--subscribers', '2', '--simulcast', '--watch', '1'];
+  const words = ['--publishers', '1', '--subscribers', '2', '--simulcast', '--watch', '1', '--no-feedback'];
   const [large, small] = [await measure(...target(), ...words), await measure(...target(), ...words, '--height', '180')];
   isWhole(small.picture, 'picture');
   assert.ok(small.picture.received * 4 < large.picture.received, `${small.picture.received} of ${large.picture.received}`);

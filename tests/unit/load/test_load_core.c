@@ -64,12 +64,13 @@ struct metered {
 static bool get(struct metered *m, uint32_t stream, uint32_t number)
 {
         return meter_on_packet(&m->meter, &m->counts, &(struct pattern){ stream, number, 0 },
-                               false);
+                               (uint16_t)number, false);
 }
 
 static bool repair(struct metered *m, uint32_t stream, uint32_t number)
 {
-        return meter_on_packet(&m->meter, &m->counts, &(struct pattern){ stream, number, 0 }, true);
+        return meter_on_packet(&m->meter, &m->counts, &(struct pattern){ stream, number, 0 },
+                               (uint16_t)number, true);
 }
 
 static void loss_is_what_never_came(void **state)
@@ -157,6 +158,21 @@ static void an_end_that_never_came_is_loss(void **state)
         assert_int_equal(meter_lost(&m.counts), 0);
         meter_finish(&m.meter, &m.counts, 1, 14);
         assert_int_equal(meter_lost(&m.counts), 4);
+}
+
+static void what_the_server_withholds_is_not_lost(void **state)
+{
+        const struct pattern before = { 1, 100, 0 }, after = { 1, 160, 0 }, next = { 1, 163, 0 };
+        struct metered m = { 0 };
+
+        (void)state;
+        meter_on_packet(&m.meter, &m.counts, &before, 65535, false);
+        meter_on_packet(&m.meter, &m.counts, &after, 0, false); /* a pause */
+        assert_int_equal(m.counts.withheld, 59);
+        assert_int_equal(meter_lost(&m.counts), 0);
+        meter_on_packet(&m.meter, &m.counts, &next, 2, false); /* a loss, and one left out */
+        assert_int_equal(m.counts.withheld, 60);
+        assert_int_equal(meter_lost(&m.counts), 1);
 }
 
 static void numbers_wrap(void **state)
@@ -396,6 +412,7 @@ int main(void)
                 cmocka_unit_test(repairs_heal_and_are_told_apart),
                 cmocka_unit_test(a_switch_of_streams_is_no_loss),
                 cmocka_unit_test(an_end_that_never_came_is_loss),
+                cmocka_unit_test(what_the_server_withholds_is_not_lost),
                 cmocka_unit_test(numbers_wrap),
                 cmocka_unit_test(percentiles_are_within_a_thirtieth),
                 cmocka_unit_test(small_values_are_exact),
