@@ -103,7 +103,7 @@ static void fill_voice(struct media_slot *slot, struct alloc_demand *ret_demand,
                 .priority = priority,
                 .memory = &slot->grant,
         };
-        point.bps = bps > 0 ? bps + VOICE_OVERHEAD_BPS : 0;
+        point.bps = bps > 0 ? bps * (1 + path_red_depth(slot)) + VOICE_OVERHEAD_BPS : 0;
         alloc_add_point(ret_demand, &point);
 }
 

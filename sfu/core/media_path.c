@@ -56,11 +56,16 @@ struct media_path *path_free(struct media_path *path)
         return NULL;
 }
 
+bool slot_is_reported(const struct media_slot *slot)
+{
+        return slot->sdp.ext.transport_cc || slot->sdp.ccfb;
+}
+
 bool path_covers(struct media_slot *slot, int64_t now_us)
 {
         struct media_peer *peer = slot->peer;
 
-        if (!slot->sdp.ext.transport_cc && !slot->sdp.ccfb)
+        if (!slot_is_reported(slot))
                 return false;
         if (peer->path)
                 return true;
@@ -86,8 +91,9 @@ uint16_t path_number(struct media_slot *slot, size_t bytes, uint16_t seq, bool r
 
         path->n_sent++;
         if (slot->audio)
-                path->sound[slot->index][seq % MEDIA_AUDIO_RING] = (struct path_sound){ seq,
-                                                                                        number };
+                path->sound[slot->index][seq % MEDIA_AUDIO_RING] = (struct path_sound){
+                        seq, number, path->red_frames
+                };
         return number;
 }
 
@@ -185,6 +191,7 @@ int path_on_tcc(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t now
                 return 0;
         unwrap(peer->path, arrivals_us, n);
         cc_on_tcc(peer->path->cc, tcc.base_seq, arrivals_us, n, now_us);
+        path_update_red(peer->path, now_us);
         check_target(peer, now_us);
         peer_wake(peer, cc_deadline_us(peer->path->cc));
         return 0;
@@ -238,6 +245,7 @@ int path_on_ccfb(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t no
         while (rtcp_ccfb_next(&ccfb, &block))
                 read_block(peer, &ccfb, &block, now_us);
         cc_on_ccfb_end(peer->path->cc, now_us);
+        path_update_red(peer->path, now_us);
         check_target(peer, now_us);
         peer_wake(peer, cc_deadline_us(peer->path->cc));
         return 0;

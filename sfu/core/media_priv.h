@@ -8,7 +8,8 @@
  * write) -> the shell. Who shows what: media_view.c (video) and media_audio.c;
  * how much of it: media_allocate.c. Feedback: media_feedback.c (towards
  * publishers), media_report.c (sender reports, quality, statistics),
- * media_rtcp.c (incoming), media_path.c (what a receiver's line carries).
+ * media_rtcp.c (incoming), media_path.c (what a receiver's line carries). Sound
+ * with redundancy: media_red.c.
  *
  * A slot hangs in up to three lists: of the publication it is meant to show
  * (LINK_WATCH), of the layer it shows (LINK_CURRENT), and of the layer it will
@@ -56,6 +57,7 @@ enum {
         MEDIA_VIDEO_MISSING = 128,
         MEDIA_AUDIO_MISSING = 16,
         MEDIA_RECENT_RTX = 16,
+        MEDIA_RED_FRAMES = 2,
         MEDIA_VIDEO_WAITING = 256, /* packets of a layer not yet distributed */
         MEDIA_AUDIO_WAITING = 32,
 
@@ -217,6 +219,7 @@ struct media_ssrc {
 /* The number a sound packet went out under: a repeat carries the same. */
 struct path_sound {
         uint16_t seq, number;
+        uint8_t red_frames; /* bit i: it carried the frame i + 1 before as well */
 };
 
 /* What a receiver's line carries; made when the first packet leaves that the
@@ -228,6 +231,9 @@ struct media_path {
         bool has_arrival;
         int64_t arrival_us;    /* the last one reported, on the receiver's clock */
         uint64_t spent_of_bps; /* the target when it was last spent */
+        uint8_t red_depth;     /* frames that sound carries on top of its own, while it is lossy */
+        uint8_t red_frames;    /* of the sound packet that is about to be numbered */
+        int64_t red_us, red_update_us; /* when the depth was set, and is due */
         struct path_sound sound[SFU_AUDIO_SLOTS][MEDIA_AUDIO_RING];
 };
 
@@ -526,6 +532,26 @@ int64_t proxy_on_timeout(struct media_peer *peer, int64_t now_us); /* returns wh
 /* media_feedback.c: returns when it wants to be called again. */
 int64_t peer_feedback(struct media_peer *peer, int64_t now_us);
 
+/* What a slot sends of a sound packet: in, or a copy that lives in *ret_taken. */
+struct media_taken {
+        struct media_in in;
+        uint8_t payload[1200];
+};
+
+/* media_red.c. in_first: the first packet of this source that the slot sent. The
+ * second is for a repeat; NULL: it cannot be the same bytes any more. */
+const struct media_in *slot_takes_sound(struct media_taken *ret_taken, struct media_slot *slot,
+                                        const struct media_layer *layer, const struct media_in *in,
+                                        uint32_t in_first);
+const struct media_in *slot_takes_sound_again(struct media_taken *ret_taken,
+                                              struct media_slot *slot,
+                                              const struct media_layer *layer,
+                                              const struct media_in *in, uint32_t in_first,
+                                              uint16_t seq);
+void path_update_red(struct media_path *path, int64_t now_us);
+/* Frames that the slot's packets carry on top of their own. */
+unsigned path_red_depth(const struct media_slot *slot);
+
 /* media_path.c. A budget is the moment at which all that was spent is earned
  * again; false: more than burst_us would be spent in advance. */
 must_use bool budget_take(int64_t *free_us, int64_t cost_us, int64_t burst_us, int64_t now_us);
@@ -533,6 +559,7 @@ struct media_path *path_free(struct media_path *path);
 DEFINE_CLEANUP(struct media_path *, path_free)
 /* Whether packets of this slot are reported on; then each gets a number. */
 bool path_covers(struct media_slot *slot, int64_t now_us);
+bool slot_is_reported(const struct media_slot *slot);
 uint16_t path_number(struct media_slot *slot, size_t bytes, uint16_t seq, bool rtx, int64_t now_us);
 /* The number that a sound packet has; false: not known any more, so it must not
  * be repeated. */

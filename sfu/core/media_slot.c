@@ -231,20 +231,6 @@ static bool codec_negotiated(const struct media_slot *slot, enum sdp_codec codec
                (codec == SDP_RED && slot->pts[SDP_OPUS] != SLOT_NO_PT);
 }
 
-/* Who takes no redundancy, or calls Opus by another number than the blocks do, gets
- * the newest frame alone: the same choice for the same packet, however often. */
-static const struct media_in *as_taken(const struct media_slot *slot, const struct media_in *in,
-                                       struct media_in *ret_plain)
-{
-        if (in->codec != SDP_RED ||
-            (slot->pts[SDP_RED] != SLOT_NO_PT && slot->pts[SDP_OPUS] == in->primary_pt))
-                return in;
-        *ret_plain = *in;
-        ret_plain->codec = SDP_OPUS;
-        ret_plain->rtp.payload = in->primary;
-        return ret_plain;
-}
-
 void slot_switch(struct media_slot *slot, const struct media_in *in, int64_t now_us)
 {
         struct media_layer *layer = slot->next;
@@ -438,6 +424,15 @@ static void send_mapped(struct media_slot *slot, const struct media_in *in, uint
         slot->octets += (uint32_t)in->rtp.payload.len;
 }
 
+static void send_sound(struct media_slot *slot, const struct media_in *in, uint32_t out_ext,
+                       const struct slot_seg *seg, struct media_pass *pass)
+{
+        struct media_taken taken;
+
+        in = slot_takes_sound(&taken, slot, slot->current, in, seg->in_first);
+        send_mapped(slot, in, out_ext, seg, pass);
+}
+
 static uint16_t recent_ms(int64_t now_us)
 {
         return (uint16_t)(now_us / 1000 % 0xffff + 1); /* 0: never */
@@ -482,7 +477,6 @@ static void note_numbers(struct media_slot *slot, const struct media_in *in,
 void slot_forward(struct media_slot *slot, const struct media_in *in, struct media_pass *pass)
 {
         const struct slot_seg *seg;
-        struct media_in plain;
         uint32_t out_ext;
 
         if (!codec_negotiated(slot, in->codec) || (in->layered && !slot_takes(slot, in)) ||
@@ -497,7 +491,10 @@ void slot_forward(struct media_slot *slot, const struct media_in *in, struct med
         } else {
                 note_late(slot, (uint16_t)out_ext, pass->now_us);
         }
-        send_mapped(slot, as_taken(slot, in, &plain), out_ext, seg, pass);
+        if (slot->audio)
+                send_sound(slot, in, out_ext, seg, pass);
+        else
+                send_mapped(slot, in, out_ext, seg, pass);
 }
 
 void slot_skip(struct media_slot *slot, const struct media_in *in, struct media_pass *pass)
@@ -582,12 +579,20 @@ static bool find_sent(const struct media_slot *slot, uint16_t seq, struct media_
 static bool resend_one(struct media_slot *slot, uint16_t seq, struct media_pass *pass)
 {
         const struct slot_seg *seg;
-        struct media_in in, plain;
+        struct media_taken sound;
+        const struct media_in *taken;
+        struct media_in in;
         uint32_t out_ext;
 
-        return find_sent(slot, seq, &in, &out_ext, &seg, pass->now_us) &&
-               spend_rtx(slot->peer, in.pkt->len, pass->now_us) &&
-               slot_resend(slot, as_taken(slot, &in, &plain), out_ext, seg, pass);
+        if (!find_sent(slot, seq, &in, &out_ext, &seg, pass->now_us) ||
+            !spend_rtx(slot->peer, in.pkt->len, pass->now_us))
+                return false;
+        taken = &in;
+        if (slot->audio)
+                taken = slot_takes_sound_again(&sound, slot,
+                                               room_layer(slot->peer->room, seg->layer_id), &in,
+                                               seg->in_first, seq);
+        return taken && slot_resend(slot, taken, out_ext, seg, pass);
 }
 
 size_t slot_repeat(struct media_slot *slot, uint16_t seq, struct media_pass *pass)

@@ -334,6 +334,11 @@ static void fill_sdp(struct sdp_media *sdp, const struct sim_offer *offer)
                 mid[1] = (char)('A' + i);
                 fill_slot(video ? &sdp->video_slots[i - offer->n_audio] : &sdp->audio_slots[i],
                           SIM_SLOT_SSRC + (uint32_t)i, mid, video, offer->h264);
+                if (offer->reports && video)
+                        sdp->video_slots[i - offer->n_audio].ext.transport_cc =
+                                SIM_EXT_TRANSPORT_CC;
+                else if (offer->reports)
+                        sdp->audio_slots[i].ext.transport_cc = SIM_EXT_TRANSPORT_CC;
                 if (!video)
                         sdp->audio_slots[i].pts[SDP_RED] = (struct sdp_pt){ offer->red, SIM_PT_RED,
                                                                             0 };

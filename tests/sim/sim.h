@@ -10,6 +10,7 @@
 #ifndef TESTS_SIM_SIM_H
 #define TESTS_SIM_SIM_H
 
+#include "sfu/core/transport_cc.h"
 #include "sfu/core/media_remote.h"
 #include "sfu/core/nack_gen.h"
 #include "sfu/wire/rtcp.h"
@@ -87,8 +88,9 @@ struct sim_peer {
         uint32_t participant;
         bool gone, reacts; /* reacts: sends NACK, RR */
         bool hostile;
-        bool deaf;         /* sends no key frame when asked */
-        uint64_t remb_bps; /* sent every second; 0: none */
+        bool deaf;               /* sends no key frame when asked */
+        uint64_t remb_bps;       /* sent every second; 0: none */
+        struct transport_cc tcc; /* of what the slots get */
         struct sim_net up, down;
         int64_t ntp_skew_us;                /* her clock against ours */
         int audio_delay_us, video_delay_us; /* capture to sending */
@@ -151,6 +153,7 @@ struct sim_offer {
         bool rids;    /* layers by rid (else a=ssrc) */
         bool h264;    /* camera and slots speak H.264 only */
         bool red;     /* sound with redundancy, both ways */
+        bool reports; /* transport-wide feedback about what the slots get */
         int n_audio, n_video;
 };
 

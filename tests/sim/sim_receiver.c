@@ -175,10 +175,15 @@ void sim_receiver_on_rtp(struct sim_peer *peer, const uint8_t *data, size_t len)
 {
         size_t n_slots = peer->sdp.n_audio_slots + peer->sdp.n_video_slots;
         struct rtp_pkt rtp;
+        struct span number;
+        uint16_t transport_seq;
         uint32_t index;
         bool rtx;
 
         assert(rtp_parse(&rtp, data, len) == 0);
+        if (rtp_ext_find(rtp.ext_profile, rtp.ext, SIM_EXT_TRANSPORT_CC, &number) &&
+            rtp_ext_transport_seq(number, &transport_seq))
+                transport_cc_on_packet(&peer->tcc, transport_seq, true, peer->sim->now_us);
         rtx = rtp.ssrc - SIM_SLOT_SSRC >= SIM_RTX_SSRC;
         index = rtp.ssrc - SIM_SLOT_SSRC - (rtx ? SIM_RTX_SSRC : 0);
         assert(index < n_slots);
@@ -313,10 +318,22 @@ static void send_reports(struct sim_peer *peer)
         sim_send_rtcp(peer, buf, wr_len(&w));
 }
 
+static void send_tcc(struct sim_peer *peer)
+{
+        uint8_t buf[1200];
+        struct wr w = wr_init(buf, sizeof(buf));
+
+        if (peer->sim->now_us < transport_cc_deadline_us(&peer->tcc))
+                return;
+        if (transport_cc_write(&peer->tcc, &w, 1, SIM_SLOT_SSRC))
+                sim_send_rtcp(peer, buf, wr_len(&w));
+}
+
 void sim_receiver_tick(struct sim_peer *peer)
 {
         if (peer->reacts) {
                 send_nacks(peer);
+                send_tcc(peer);
                 if (++peer->n_ticks % TICKS_PER_REPORT == 0)
                         send_reports(peer);
         }

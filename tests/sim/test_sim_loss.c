@@ -87,6 +87,40 @@ static void redundancy_goes_to_those_who_take_it(void **state)
         sim_done(&sim);
 }
 
+static void lossy_line_gets_redundant_sound_by_itself(void **state)
+{
+        static const struct sim_offer red = {
+                .n_audio = 3, .n_video = 1, .red = true, .reports = true
+        };
+        struct sim sim;
+        struct sim_peer *a, *lossy, *clean;
+        uint32_t n, n_red;
+
+        (void)state;
+        sim_init(&sim, 4);
+        a = sim_join(&sim, 1, &all);
+        lossy = sim_join(&sim, 2, &red);
+        clean = sim_join(&sim, 3, &red);
+        a->mic.level = 30;
+        sim_watch(lossy, 0, 1, SFU_CAMERA, 720, 1);
+        sim_watch(clean, 0, 1, SFU_CAMERA, 720, 1);
+        sim_run(&sim, 5 * S);
+        assert_int_equal(lossy->rx[0].n_red, 0);
+        lossy->down.loss_permille = 150;
+        sim_run(&sim, 10 * S);
+        n = lossy->rx[0].n_packets, n_red = lossy->rx[0].n_red;
+        sim_run(&sim, 5 * S);
+        assert_true(lossy->rx[0].n_red - n_red > (lossy->rx[0].n_packets - n) * 8 / 10);
+        assert_int_equal(clean->rx[0].n_red, 0);
+        assert_int_equal(lossy->n_changed_repeats, 0);
+        lossy->down.loss_permille = 0;
+        sim_run(&sim, 20 * S);
+        n_red = lossy->rx[0].n_red;
+        sim_run(&sim, 5 * S);
+        assert_int_equal(lossy->rx[0].n_red, n_red);
+        sim_done(&sim);
+}
+
 static void audio_is_not_repeated_over_a_long_way(void **state)
 {
         struct sim sim;
@@ -270,6 +304,7 @@ int main(void)
                 cmocka_unit_test(nack_recovers_5_percent_loss),
                 cmocka_unit_test(audio_nack_is_answered_with_the_same_packet),
                 cmocka_unit_test(redundancy_goes_to_those_who_take_it),
+                cmocka_unit_test(lossy_line_gets_redundant_sound_by_itself),
                 cmocka_unit_test(audio_is_not_repeated_over_a_long_way),
                 cmocka_unit_test(repeated_audio_is_byte_identical_across_switches),
                 cmocka_unit_test(reordered_upstream_loses_nothing),
