@@ -66,6 +66,8 @@ enum {
         ALLOCATE_INTERVAL_US = 200 * 1000,
         REGULAR_GRID_US = 10 * 1000,
         TIMEOUTS_PER_CALL = 64,
+        WAKE_BLOCK = 64, /* peers whose due times are looked at together */
+        WAKE_BLOCKS = (SFU_MAX_PEERS_PER_ROOM + WAKE_BLOCK - 1) / WAKE_BLOCK,
         FLOW_TIMEOUT_US = 1000 * 1000,        /* a layer without packets has stopped */
         SWITCH_PATIENCE_US = 3 * 1000 * 1000, /* then the old source stops anyway */
         RESTART_INTERVAL_US = 200 * 1000,     /* a layer changes its SSRC no faster */
@@ -292,9 +294,10 @@ struct media_room {
         uint64_t random;
         size_t n_peers, cap_peers;
         struct media_peer **peers;
-        uint32_t *participants; /* of peers[i]: found without touching the peers */
-        int64_t *due_us;        /* when peers[i] wants peer_on_timeout() */
-        int64_t next_us;        /* no entry of due_us is earlier */
+        uint32_t *participants;        /* of peers[i]: found without touching the peers */
+        int64_t *due_us;               /* when peers[i] wants peer_on_timeout() */
+        int64_t block_us[WAKE_BLOCKS]; /* no entry of a block of due_us is earlier, */
+        int64_t next_us;               /* and none at all */
         size_t n_layer_ids;
         struct media_layer **layer_ids; /* by id modulo MEDIA_ID_SPAN */
         uint32_t *layer_generations;

@@ -31,6 +31,8 @@ int media_room_new(struct media_room **ret_room, const struct media_out *out, ui
         link_init(&room->work[0]);
         link_init(&room->work[1]);
         room->next_us = INT64_MAX;
+        for (size_t i = 0; i < WAKE_BLOCKS; i++)
+                room->block_us[i] = INT64_MAX;
         room->ranking.speaker = AUDIO_SELECT_NONE;
         r = audio_select_new(&room->select);
         if (r < 0)
@@ -101,9 +103,12 @@ struct media_peer *room_find(const struct media_room *room, uint32_t participant
 void peer_wake(struct media_peer *peer, int64_t at_us)
 {
         struct media_room *room = peer->room;
+        int64_t *block_us = &room->block_us[peer->index / WAKE_BLOCK];
 
         if (at_us < room->due_us[peer->index])
                 room->due_us[peer->index] = at_us;
+        if (at_us < *block_us)
+                *block_us = at_us;
         if (at_us < room->next_us)
                 room->next_us = at_us;
 }
@@ -305,6 +310,8 @@ void media_room_remove_peer(struct media_room *room, struct media_peer *peer, in
                 room->peers[peer->index] = room->peers[last];
                 room->participants[peer->index] = room->participants[last];
                 room->due_us[peer->index] = room->due_us[last];
+                if (room->due_us[last] < room->block_us[peer->index / WAKE_BLOCK])
+                        room->block_us[peer->index / WAKE_BLOCK] = room->due_us[last];
                 room->peers[peer->index]->index = peer->index;
         }
         peer->connected = false;
@@ -379,24 +386,32 @@ static void peer_on_timeout(struct media_peer *peer, int64_t now_us)
         peer_wake(peer, next_us);
 }
 
-/* True: that were too many for one call, and the rest is due at once. */
-static bool peers_on_timeout(struct media_room *room, int64_t now_us)
+/* Serves those of a block that are due, at most *left. */
+static void block_on_timeout(struct media_room *room, size_t block, size_t *left, int64_t now_us)
 {
-        size_t n = 0;
+        size_t first = block * WAKE_BLOCK, end = first + WAKE_BLOCK;
+        int64_t next_us = INT64_MAX;
 
-        for (size_t i = 0; i < room->n_peers; i++) {
-                if (room->due_us[i] > now_us)
-                        continue;
-                if (n++ == TIMEOUTS_PER_CALL)
-                        return true;
-                peer_on_timeout(room->peers[i], now_us);
+        if (end > room->n_peers)
+                end = room->n_peers;
+        for (size_t i = first; i < end; i++) {
+                if (room->due_us[i] <= now_us && *left > 0) {
+                        --*left;
+                        peer_on_timeout(room->peers[i], now_us);
+                }
         }
-        return false;
+        /* Only now: peers wake each other. */
+        for (size_t i = first; i < end; i++) {
+                if (room->due_us[i] < next_us)
+                        next_us = room->due_us[i];
+        }
+        room->block_us[block] = next_us;
 }
 
 void media_room_on_timeout(struct media_room *room, int64_t now_us, int64_t wall_us)
 {
         int64_t next_us = INT64_MAX;
+        size_t left = TIMEOUTS_PER_CALL;
 
         /* Taken once: a step of the machine's clock must not tear apart the
          * reports of streams that belong together. */
@@ -406,13 +421,13 @@ void media_room_on_timeout(struct media_room *room, int64_t now_us, int64_t wall
         }
         if (now_us >= audio_select_deadline_us(room->select))
                 room_audio_tick(room, now_us);
-        if (peers_on_timeout(room, now_us)) {
-                room->next_us = now_us;
-                return;
+        for (size_t i = 0; i * WAKE_BLOCK < room->n_peers; i++) {
+                if (room->block_us[i] <= now_us)
+                        block_on_timeout(room, i, &left, now_us);
         }
-        for (size_t i = 0; i < room->n_peers; i++) {
-                if (room->due_us[i] < next_us)
-                        next_us = room->due_us[i];
+        for (size_t i = 0; i * WAKE_BLOCK < room->n_peers; i++) {
+                if (room->block_us[i] < next_us)
+                        next_us = room->block_us[i];
         }
         room->next_us = next_us;
 }
