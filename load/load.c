@@ -173,7 +173,7 @@ static void await_media(struct run *run)
 
         while (somebody_publishes(run) && !everybody_has_media(run) && !is_over(end_us))
                 swarm_turn(run->swarm, end_us);
-        pass_time(run, SETTLE_US);
+        pass_time(run, (int64_t)run->params->settle_seconds * 1000000);
 }
 
 static void read_usage(struct run *run, struct usage *ret)

@@ -28,7 +28,7 @@ struct load_params {
         unsigned fps, keyframe_seconds, keyframe_ratio;
         double pacing; /* times the bit rate; 0: frames leave at once */
 
-        unsigned join_seconds, duration_seconds;
+        unsigned join_seconds, settle_seconds, duration_seconds;
         unsigned ramp; /* add so many subscribers again and again; 0: do not */
         bool trains;   /* GRO and GSO in the generator */
         bool congestion_control;

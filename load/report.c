@@ -342,8 +342,7 @@ static json_t *server_json(const struct report *report)
                         (double)n);
         return json_pack(
                 "{s:f,s:f,s:f,s:f,s:o,s:b,s:I,s:f}", "cpu_percent", 100 * server_cpu(report),
-                "waited_percent", 100 * server_waited(report),
-                "media_cpu_percent",
+                "waited_percent", 100 * server_waited(report), "media_cpu_percent",
                 (double)(server->end.media_ns - server->begin.media_ns) / 1e7 / report->seconds,
                 "us_per_packet", us_per_packet(report), "instructions_per_packet", instructions,
                 "instructions_of_kernel_too", server->end.kernel_too, "resident_kb",

@@ -28,7 +28,7 @@ struct words {
         bool insecure, simulcast, no_audio, no_video, no_feedback, json;
         long publishers, subscribers, watch, pictures, height;
         long kbps, fps, keyframe_seconds, keyframe_ratio, pacing;
-        long duration, join_seconds, ramp, pid;
+        long duration, join_seconds, settle_seconds, ramp, pid;
 };
 
 static struct load_params params_of(const struct words *w)
@@ -50,6 +50,7 @@ static struct load_params params_of(const struct words *w)
                 .keyframe_ratio = (unsigned)w->keyframe_ratio,
                 .pacing = (double)w->pacing / 100,
                 .join_seconds = (unsigned)w->join_seconds,
+                .settle_seconds = (unsigned)w->settle_seconds,
                 .duration_seconds = (unsigned)w->duration,
                 .ramp = (unsigned)w->ramp,
                 .trains = strcmp(w->gro, "on") == 0,
@@ -83,7 +84,8 @@ int command_load(int argc, char **argv)
                            .keyframe_ratio = 10,
                            .pacing = PACING_PERCENT,
                            .duration = 10,
-                           .join_seconds = 5 };
+                           .join_seconds = 5,
+                           .settle_seconds = 1 };
         const struct option_spec specs[] = {
                 { "url", OPTION_TEXT, &w.url, 0, 0, false },
                 { "meeting", OPTION_TEXT, &w.meeting, 0, 0, false },
@@ -104,6 +106,7 @@ int command_load(int argc, char **argv)
                 { "pacing-percent", OPTION_NUMBER, &w.pacing, 0, 10000, false },
                 { "duration", OPTION_NUMBER, &w.duration, 1, MAX_SECONDS, false },
                 { "join-seconds", OPTION_NUMBER, &w.join_seconds, 0, MAX_SECONDS, false },
+                { "settle-seconds", OPTION_NUMBER, &w.settle_seconds, 0, MAX_SECONDS, false },
                 { "ramp", OPTION_NUMBER, &w.ramp, 0, MAX_SUBSCRIBERS, false },
                 { "gro", OPTION_TEXT, &w.gro, 0, 0, false },
                 { "no-feedback", OPTION_FLAG, &w.no_feedback, 0, 0, false },

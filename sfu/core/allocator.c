@@ -123,7 +123,8 @@ static int damp(const struct spending *s, struct alloc_demand *d, int best)
         }
         if (m->room_us == 0)
                 m->room_us = s->now_us;
-        return s->now_us - m->room_us < ALLOC_HOLD_US ? have : best;
+        return s->now_us - m->room_us < (m->fell_us ? ALLOC_HOLD_US : ALLOC_FIRST_HOLD_US) ? have
+                                                                                           : best;
 }
 
 /* The lowest point for everybody, as far as it goes. */
@@ -172,6 +173,7 @@ static void raise_all(struct spending *s)
 static void remember(struct alloc_memory *m, const struct alloc_demand *d, int64_t now_us)
 {
         int have = m->known ? have_point(d) : d->granted;
+        bool priced = d->points[0].bps > 0;
         bool fell = d->granted<have, rose = d->granted> have;
 
         if (fell) {
@@ -187,7 +189,7 @@ static void remember(struct alloc_memory *m, const struct alloc_demand *d, int64
                 m->rose = rose;
                 m->changed_us = now_us;
         }
-        m->known = true;
+        m->known = priced; /* what costs nobody knows what is judged when it is known */
         m->paused = d->granted == ALLOC_NONE;
         if (m->paused)
                 return;

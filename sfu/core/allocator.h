@@ -18,10 +18,10 @@
  *
  * Rates and estimates tremble, and a step up that fails costs the receiver a
  * freeze. So a slot goes down at once; it goes up when there was room, with a
- * margin, for ALLOC_HOLD_US; after a fall within ALLOC_DOUBT_US only when the
+ * margin, for ALLOC_HOLD_US (ALLOC_FIRST_HOLD_US while it never fell); after a fall within ALLOC_DOUBT_US only when the
  * line is clearly wider than what it fell from; and each time that going up
  * ended in a fall the next try waits twice as long. What a slot shows for the
- * first time is given at once.
+ * first time is given at once, and again when its cost is known.
  *
  * Invariants:
  *  (1) what is granted costs no more than the budget and a trembling's worth
@@ -37,6 +37,7 @@ enum {
         ALLOC_MAX_POINTS = 12,
         ALLOC_NONE = -1,
         ALLOC_HOLD_US = 800 * 1000,
+        ALLOC_FIRST_HOLD_US = 300 * 1000, /* of a slot that never fell: the line is being found */
         ALLOC_DOUBT_US = 10 * 1000 * 1000,
         ALLOC_DOUBLINGS = 3, /* of ALLOC_DOUBT_US, at most */
         ALLOC_SLACK = 16,    /* a sixteenth */

@@ -23,6 +23,7 @@ int cc_new(struct cc **ret_cc, uint64_t start_bps, int64_t now_us)
         cc->cut_us = now_us - CC_LONG_AGO_US;
         cc->silence_us = cc->lag_us = INT64_MAX;
         cc->loss.cap_bps = CC_MAX_BPS;
+        cc->loss.limit_us = now_us - CC_LONG_AGO_US;
         cc->probe.success_us = CC_NONE;
         cc->model.rate = (int64_t)((cc->target_bps << CC_MODEL_SHIFT) / 8000000);
         cc->model.at_us = now_us;

@@ -22,9 +22,12 @@ enum {
         STANDING_US = 1500 * 1000,
         MIN_TOLERATED_US = 60 * 1000,
         MAX_TOLERATED_US = 300 * 1000,
+        FLAT_US = 2500,
+        FLAT_FOR_US = 650 * 1000,
         GONE_US = 3 * 1000 * 1000,
         MODEL_MIN_US = 6 * 1000,
         MODEL_MEMORY = 12,
+        MODEL_SURE = 4,
         EMPTY_US = 8 * 1000,
 };
 
@@ -170,6 +173,10 @@ static void take_sample(struct cc_delay *delay, int64_t at_us, int64_t delay_us)
         delay->samples[delay->n_samples % CC_SAMPLES].at_us = at_us;
         delay->samples[delay->n_samples % CC_SAMPLES].delay_us = delay_us;
         delay->n_samples++;
+        if (delay_us > delay->flat_us + FLAT_US || delay_us < delay->flat_us - FLAT_US) {
+                delay->flat_us = delay_us;
+                delay->flat_since_us = at_us;
+        }
         if (delay->n_samples > 2)
                 falling = delay_us < sample_delay(delay, 2) - 1000 - delay->deviation_us / 2;
 
@@ -222,9 +229,26 @@ void cc_model_on_slice(struct cc *cc, const struct cc_slice *slice)
         }
 }
 
+bool cc_model_full(const struct cc *cc)
+{
+        return cc->model.n_full >= MODEL_SURE;
+}
+
+bool cc_model_has_room(const struct cc *cc)
+{
+        return cc->model.n_room >= MODEL_SURE && cc->model.n_full == 0;
+}
+
 bool cc_delay_competing(const struct cc_delay *delay)
 {
         return delay->tolerated_us > 0;
+}
+
+bool cc_delay_flat(const struct cc_delay *delay)
+{
+        return delay->n_samples >= CC_SAMPLES &&
+               delay->samples[(delay->n_samples - 1) % CC_SAMPLES].at_us - delay->flat_since_us >
+                       FLAT_FOR_US;
 }
 
 bool cc_delay_overused(const struct cc_delay *delay)
@@ -239,7 +263,7 @@ bool cc_delay_overused(const struct cc_delay *delay)
         return newest_us - delay->high_since_us > STANDING_US;
 }
 
-void cc_delay_rebase(struct cc_delay *delay, int64_t now_us)
+void cc_delay_rebase(struct cc_delay *delay, bool neighbours, int64_t now_us)
 {
         unsigned n = delay->n_samples < CC_SAMPLES ? delay->n_samples : CC_SAMPLES;
         int64_t lowest_us;
@@ -255,6 +279,8 @@ void cc_delay_rebase(struct cc_delay *delay, int64_t now_us)
         delay->queue_us = (int32_t)cc_clamp(sample_delay(delay, 0) - lowest_us, 0, INT32_MAX);
         delay->high_since_us = CC_NONE;
         delay->n_over = 0;
-        delay->tolerated_us = (int32_t)cc_clamp(delay->full_us, MIN_TOLERATED_US, MAX_TOLERATED_US);
+        if (neighbours)
+                delay->tolerated_us = (int32_t)cc_clamp(delay->full_us, MIN_TOLERATED_US,
+                                                        MAX_TOLERATED_US);
         delay->filled_us = now_us;
 }

@@ -70,21 +70,25 @@ struct cc_delay {
         int64_t base_us;     /* the one of both that counts */
         int64_t buckets[CC_BUCKETS];
         int64_t bucket_no;
-        int64_t last_delay_us; /* of the last packet: to notice clocks that jump */
-        bool restarted;        /* in this report */
-        int32_t queue_us;      /* over the base */
-        int32_t full_us;       /* over the floor */
-        int32_t slope;         /* of the queue, µs per s */
-        int32_t deviation_us;  /* mean change from slice to slice on a quiet line */
-        unsigned n_over;       /* slices in a row over the threshold and growing */
-        int64_t high_since_us; /* over the threshold since; CC_NONE */
-        int32_t tolerated_us;  /* others fill the queue: so much of it is no over-use; 0: nobody */
-        int64_t filled_us;     /* when it was last more than empty */
+        int64_t last_delay_us;          /* of the last packet: to notice clocks that jump */
+        bool restarted;                 /* in this report */
+        int32_t queue_us;               /* over the base */
+        int32_t full_us;                /* over the floor */
+        int32_t slope;                  /* of the queue, µs per s */
+        int32_t deviation_us;           /* mean change from slice to slice on a quiet line */
+        unsigned n_over;                /* slices in a row over the threshold and growing */
+        int64_t high_since_us;          /* over the threshold since; CC_NONE */
+        int64_t flat_us, flat_since_us; /* the delay has been about so much since */
+        int32_t tolerated_us; /* others fill the queue: so much of it is no over-use; 0: nobody */
+        int64_t filled_us;    /* when it was last more than empty */
 };
 
 struct cc_loss {
-        int64_t from_no, next_no;          /* slices counted, next to count */
-        uint32_t n_acked, n_lost, n_lossy; /* the last: slices */
+        int64_t from_no, next_no; /* slices counted, next to count */
+        uint32_t n_acked, n_lost;
+        uint32_t n_slices, n_lossy; /* with traffic, with losses */
+        uint64_t limit_bps;         /* found last: so much went through without losses */
+        int64_t limit_us;           /* when */
         int32_t max_queue_us;
         uint16_t inherent;  /* per mille that is lost whatever we send */
         uint16_t permille;  /* of the last window */
@@ -112,6 +116,7 @@ struct cc_probe {
         uint64_t rate_bps;
         uint32_t goal_bytes;
         int64_t first_us, last_us; /* departures */
+        int64_t asked_us;          /* how much is to be sent, last */
         uint16_t first_seq, last_seq;
         uint32_t sent_bytes, acked_bytes;
         uint16_t n_sent, n_acked;
@@ -133,7 +138,7 @@ struct cc {
         uint64_t capacity_bps; /* when last cut; 0: unknown */
         int64_t grown_us, cut_us, drain_us;
         int32_t drain_queue_us;
-        uint64_t drain_sent_bps, drain_busy_bps, first_capacity_bps;
+        uint64_t drain_sent_bps, drain_busy_bps, first_capacity_bps, before_drain_bps;
         unsigned n_fruitless; /* cuts in a row that did not help */
         uint64_t peak_bps[2]; /* highest acked, this and the last two seconds */
         int64_t peak_no;
@@ -197,10 +202,14 @@ void cc_delay_on_slice(struct cc *cc, const struct cc_slice *slice);
 int32_t cc_delay_threshold_us(const struct cc_delay *delay);
 bool cc_delay_competing(const struct cc_delay *delay);
 bool cc_delay_overused(const struct cc_delay *delay);
-/* What stands there is not our queue. */
-void cc_delay_rebase(struct cc_delay *delay, int64_t now_us);
+/* The delay has not moved for a while: a queue would. */
+bool cc_delay_flat(const struct cc_delay *delay);
+/* What stands there is not our queue but the path, or the neighbours'. */
+void cc_delay_rebase(struct cc_delay *delay, bool neighbours, int64_t now_us);
 
-/* The line behaves as the model, or better: for probes. */
+/* Whether the line behaves as the model, or better. */
+bool cc_model_full(const struct cc *cc);
+bool cc_model_has_room(const struct cc *cc);
 void cc_model_on_slice(struct cc *cc, const struct cc_slice *slice);
 
 /* cc_loss.c */

@@ -22,7 +22,8 @@ enum {
         TEST_MAX_SLICES = 60,
         TEST_LOSSES = 12, /* as many should have been seen to tell */
         TOO_MUCH = 500,
-        MIN_LOSSY = 4, /* slices: one burst too many is no rate */
+        MIN_LOSSY = 4, /* of the slices: a few bursts are no rate */
+        LIMIT_US = 60 * 1000 * 1000,
         QUEUE_US = 20 * 1000,
 };
 
@@ -44,7 +45,7 @@ static bool had_queue(const struct cc *cc)
 static void restart_window(struct cc_loss *loss, int64_t from_no)
 {
         loss->from_no = loss->next_no = from_no;
-        loss->n_acked = loss->n_lost = loss->n_lossy = 0;
+        loss->n_acked = loss->n_lost = loss->n_slices = loss->n_lossy = 0;
         loss->max_queue_us = 0;
 }
 
@@ -71,6 +72,8 @@ static void end_test(struct cc *cc, uint16_t permille, int64_t now_us)
         restart_window(loss, loss->next_no);
         if (permille * 2 < loss->test_loss) {
                 cc_rate_on_limit(cc, loss->cap_bps, now_us);
+                loss->limit_bps = loss->cap_bps;
+                loss->limit_us = now_us;
                 loss->cap_bps = CC_MAX_BPS;
                 return;
         }
@@ -94,8 +97,13 @@ static void judge(struct cc *cc, uint16_t permille, int64_t n_slices, int64_t no
                 cc_rate_on_limit(cc, sums.acked_bps, now_us);
                 return;
         }
-        if (had_queue(cc) || loss->n_lossy < MIN_LOSSY)
+        if (had_queue(cc) || loss->n_lossy * MIN_LOSSY < loss->n_slices)
                 return; /* it ran over: the delay tells more about that */
+        if (now_us - loss->limit_us < LIMIT_US && sums.sent_bps <= loss->limit_bps) {
+                /* As much went through without losses: it is not the rate. */
+                loss->inherent += (uint16_t)((permille - loss->inherent) / 2);
+                return;
+        }
         start_test(cc, permille, &sums, now_us);
 }
 
@@ -114,6 +122,7 @@ void cc_loss_on_report(struct cc *cc, int64_t now_us)
                 if (slice) {
                         loss->n_acked += slice->n_acked;
                         loss->n_lost += slice->n_lost;
+                        loss->n_slices += slice->n_acked + slice->n_lost > 0;
                         loss->n_lossy += slice->n_lost > 0;
                 }
         }

@@ -22,7 +22,6 @@ enum {
         MAX_INTERVAL_US = 4000 * 1000,
         FULL_INTERVAL_US = 10000 * 1000,
         ROOM_INTERVAL_US = 300 * 1000,
-        MODEL_SURE = 4,
         SLOW_INTERVAL_US = 10 * 1000 * 1000, /* of a line that a probe fills for long */
         SLOW_BPS = 120 * 1000,
         AFTER_CUT_US = 1500 * 1000,
@@ -74,11 +73,11 @@ static int64_t next_us(const struct cc *cc)
 
         if (interval_us > MAX_INTERVAL_US)
                 interval_us = MAX_INTERVAL_US;
-        if (cc->model.n_full >= MODEL_SURE)
+        if (cc_model_full(cc))
                 interval_us = FULL_INTERVAL_US;
         if (cc->target_bps < SLOW_BPS && probe->n_failed > 1)
                 interval_us = SLOW_INTERVAL_US;
-        if (cc->model.n_room >= MODEL_SURE && cc->model.n_full == 0)
+        if (cc_model_has_room(cc))
                 interval_us = (int64_t)ROOM_INTERVAL_US
                               << (probe->n_failed < 5 ? probe->n_failed : 5);
         interval_us <<= probe->distrust;
@@ -95,7 +94,7 @@ static void start(struct cc *cc, uint64_t rate_bps, int64_t now_us)
         probe->active = probe->waiting = true;
         probe->rate_bps = rate_bps;
         probe->goal_bytes = (uint32_t)cc_max_u64(goal, MIN_BYTES);
-        probe->first_us = probe->last_us = now_us;
+        probe->first_us = probe->last_us = probe->asked_us = now_us;
         probe->sent_bytes = probe->acked_bytes = 0;
         probe->n_sent = probe->n_acked = 0;
         probe->first_arrival_us = probe->last_arrival_us = CC_NONE;
@@ -116,15 +115,15 @@ size_t cc_probe_bytes(struct cc *cc, int64_t now_us)
         if (!probe->waiting && now_us >= next_us(cc) && is_calm(cc)) {
                 uint64_t rate = wish(cc);
 
-                if (rate == 0)
-                        wait_for_next(cc, now_us);
-                else
+                if (rate > 0)
                         start(cc, rate, now_us);
         }
         if (probe->waiting && now_us - probe->last_us > (probe->active ? STUCK_US : LATE_US))
                 give_up(cc, now_us);
         if (!probe->active)
                 return 0;
+
+        probe->asked_us = now_us;
 
         uint64_t due = probe->rate_bps * (uint64_t)(now_us - probe->first_us + TICK_US) / 8000000;
 
@@ -178,7 +177,7 @@ static uint64_t measure(const struct cc *cc)
         int64_t recv_us = probe->last_arrival_us - probe->first_arrival_us;
 
         if (probe->n_acked < MIN_PACKETS || probe->n_acked * 10 < probe->n_sent * 6 ||
-            sent_us < TICK_US || probe->first_arrival_us == CC_NONE)
+            sent_us < TICK_US || probe->first_arrival_us == CC_NONE || cc->delay.base_us == CC_NONE)
                 return 0;
 
         /* A first packet that was held up makes the arrivals look dense: the queue that
@@ -251,7 +250,7 @@ int64_t cc_probe_deadline_us(const struct cc *cc)
         const struct cc_probe *probe = &cc->probe;
 
         if (probe->active)
-                return probe->last_us + TICK_US;
+                return probe->asked_us + TICK_US;
         if (probe->waiting)
                 return probe->last_us + LATE_US;
         if (!is_calm(cc) || wish(cc) == 0)

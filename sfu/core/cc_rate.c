@@ -65,11 +65,13 @@ static void note_peak(struct cc *cc, uint64_t bps, int64_t now_us)
         cc->peak_bps[0] = cc_max_u64(cc->peak_bps[0], bps);
 }
 
-static void start_drain(struct cc *cc, uint64_t busy_bps, uint64_t capacity, int64_t now_us)
+static void start_drain(struct cc *cc, uint64_t before_bps, uint64_t busy_bps, uint64_t capacity,
+                        int64_t now_us)
 {
         if (cc->phase == CC_GROW) {
                 cc->n_fruitless = 0;
                 cc->first_capacity_bps = capacity;
+                cc->before_drain_bps = before_bps;
         }
         cc->phase = CC_DRAIN;
         cc->drain_busy_bps = busy_bps;
@@ -106,8 +108,8 @@ static void cut(struct cc *cc, int64_t now_us)
                 target = cc_max_u64(target, cc->target_bps * 85 / 100);
                 capacity = cc_max_u64(capacity, cc->target_bps);
         }
+        start_drain(cc, cc->target_bps, busy, capacity, now_us);
         set_target(cc, target);
-        start_drain(cc, busy, capacity, now_us);
 }
 
 /* Over-use that departures after the last cut still show. */
@@ -145,11 +147,19 @@ static void end_drain(struct cc *cc, int64_t now_us)
         set_target(cc, cc_max_u64(cc->target_bps, cc->capacity_bps * 93 / 100));
 }
 
-/* What stands there is not ours: go on with it. */
+/* Neighbours fill the queue: go on with what we had among them. */
 static void give_in(struct cc *cc, int64_t now_us)
 {
         cc->capacity_bps = cc_max_u64(cc->capacity_bps, cc->first_capacity_bps);
-        cc_delay_rebase(&cc->delay, now_us);
+        cc_delay_rebase(&cc->delay, true, now_us);
+        end_drain(cc, now_us);
+}
+
+/* The path became longer (another cell, another way through the net): nothing was wrong. */
+static void accept_path(struct cc *cc, int64_t now_us)
+{
+        cc->capacity_bps = cc_max_u64(cc->capacity_bps, cc->before_drain_bps);
+        cc_delay_rebase(&cc->delay, false, now_us);
         end_drain(cc, now_us);
 }
 
@@ -162,15 +172,17 @@ static void drain(struct cc *cc, int64_t now_us)
                 end_drain(cc, now_us);
                 return;
         }
+        if (cc_delay_flat(delay) && cc->now.n_lost * 50 <= cc->now.n_sent) {
+                accept_path(cc, now_us);
+                return;
+        }
         if (now_us - cc->drain_us < NOT_OURS_US + (int64_t)cc->rtt_us)
                 return;
 
         bool sent_less = cc->now.sent_bps < cc->drain_busy_bps * 93 / 100 && obeys(cc);
         bool gone_down = delay->queue_us < cc->drain_queue_us - cc->drain_queue_us / 3;
-        bool flat = delay->slope > -20000 && delay->slope < 20000 &&
-                    delay->queue_us > cc->drain_queue_us * 9 / 10;
 
-        if ((sent_less && !gone_down) || (flat && cc->app_limited && cc->now.n_lost == 0)) {
+        if (sent_less && !gone_down) {
                 give_in(cc, now_us);
                 return;
         }
@@ -213,8 +225,11 @@ static uint64_t growth_per_s(const struct cc *cc, int64_t now_us)
         }
         if (cc->capacity_bps > 0 && now_us - cc->cut_us < MAX_CAPACITY_AGE_US &&
             cc->target_bps > cc->capacity_bps * 85 / 100 &&
-            cc->target_bps < cc->capacity_bps * 115 / 100) /* a packet or so per reaction */
-                return cc_min_u64(per_s, cc_bps(900, reaction_us(cc)));
+            cc->target_bps < cc->capacity_bps * 115 / 100) { /* a packet or so per reaction */
+                per_s = cc_min_u64(per_s, cc_bps(900, reaction_us(cc)));
+                if (cc_model_full(cc))
+                        per_s /= 3; /* the bursts say that there is little to find */
+        }
         return per_s;
 }
 
@@ -289,7 +304,7 @@ void cc_rate_on_limit(struct cc *cc, uint64_t bps, int64_t now_us)
         if (bps >= cc->target_bps)
                 return;
         set_target(cc, bps);
-        cc->capacity_bps = bps;
+        cc->capacity_bps = 0;
         cc->cut_us = cc->grown_us = now_us;
         cc->n_overuses++;
         cc_probe_on_cut(cc, now_us);

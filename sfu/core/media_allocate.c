@@ -165,7 +165,7 @@ static uint64_t budget_of(struct media_peer *peer, const struct alloc_sum *last,
 {
         uint64_t bps, rtx_bps;
 
-        if (!peer->path)
+        if (!peer->path || !peer->path->can_probe)
                 return line_budget_poll(&peer->line, last->wanted_bps, now_us);
         bps = cc_target_bps(peer->path->cc);
         rtx_bps = rtp_rate_bps(&peer->rtx_rate, now_us);

@@ -44,6 +44,8 @@ static struct media_path *path_new(struct media_peer *peer, int64_t now_us)
 
         if (!path || cc_new(&path->cc, room_recall_line(peer, now_us), now_us) < 0)
                 return NULL;
+        for (size_t i = peer->n_audio; i < peer->n_slots; i++)
+                path->can_probe |= peer->slots[i].sdp.rtx_ssrc != 0;
         return take_ptr(path);
 }
 
@@ -150,12 +152,26 @@ static void unwrap(struct media_path *path, int64_t *arrivals_us, size_t n)
         path->arrival_us = arrivals_us[first];
 }
 
+uint32_t peer_sent_bps(const struct media_peer *peer, int64_t now_us)
+{
+        uint32_t bps = rtp_rate_bps(&peer->video_rate, now_us);
+
+        for (size_t i = 0; i < peer->n_audio; i++)
+                bps += rtp_rate_bps(&peer->slots[i].rate, now_us);
+        return bps;
+}
+
 /* A line that carries less than is sent on it is relieved at once. */
 static void check_target(struct media_peer *peer, int64_t now_us)
 {
         const struct media_path *path = peer->path;
         uint64_t bps = cc_target_bps(path->cc);
 
+        /* Without probes the estimate says something only while it is what limits. */
+        if (!path->can_probe) {
+                line_budget_on_remb(&peer->line, bps, peer_sent_bps(peer, now_us), now_us);
+                bps = line_budget_poll(&peer->line, peer->spent.wanted_bps, now_us);
+        }
         if (bps >= peer->spent.granted_bps || bps + bps / ALLOC_SLACK >= path->spent_of_bps ||
             peer->allocate_us <= now_us)
                 return;
@@ -169,7 +185,7 @@ void path_on_allocated(struct media_peer *peer)
         struct media_path *path = peer->path;
         uint64_t wanted_bps = peer->spent.wanted_bps;
 
-        path->spent_of_bps = cc_target_bps(path->cc);
+        path->spent_of_bps = path->can_probe ? cc_target_bps(path->cc) : UINT64_MAX;
         cc_set_demand(path->cc, peer->spent.granted_bps, wanted_bps + wanted_bps / 2);
         peer_wake(peer, cc_deadline_us(path->cc));
 }

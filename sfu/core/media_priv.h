@@ -230,6 +230,7 @@ struct media_path {
         struct cc *cc;
         uint64_t n_sent, n_reported; /* numbers */
         int64_t report_free_us;      /* see budget_take() */
+        bool can_probe;              /* there is an RTX stream to do it on */
         bool has_arrival;
         int64_t arrival_us;    /* the last one reported, on the receiver's clock */
         uint64_t spent_of_bps; /* the target when it was last spent */
@@ -258,7 +259,7 @@ struct media_peer {
         uint32_t rtt_us;                 /* 0: unknown */
         int64_t rtx_spent, rtx_spent_us; /* bytes, of RTX_BURST_BYTES; and at which moment */
         uint64_t remb_bps;
-        struct line_budget line; /* for receivers that report nothing better than REMB */
+        struct line_budget line; /* of a line that can't be probed, or reports REMB only */
         struct media_path *path;
         bool pathless;   /* no memory for it */
         uint64_t n_sent; /* packets of media, each once */
@@ -571,6 +572,7 @@ void path_on_allocated(struct media_peer *peer);
 int path_on_tcc(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t now_us);
 int path_on_ccfb(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t now_us);
 int64_t path_on_timeout(struct media_peer *peer, int64_t now_us); /* returns when again */
+uint32_t peer_sent_bps(const struct media_peer *peer, int64_t now_us);
 void room_remember_line(struct media_peer *peer, int64_t now_us);
 uint64_t room_recall_line(const struct media_peer *peer, int64_t now_us); /* 0: unknown */
 

@@ -163,16 +163,13 @@ static int on_fir(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t n
 static int on_remb(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t now_us)
 {
         struct rtcp_remb remb;
-        uint32_t sent_bps = rtp_rate_bps(&peer->video_rate, now_us);
         bool limited = peer->line.limited;
         int err = rtcp_parse_remb(&remb, pkt);
 
         if (err)
                 return err;
-        for (size_t i = 0; i < peer->n_audio; i++)
-                sent_bps += rtp_rate_bps(&peer->slots[i].rate, now_us);
         peer->remb_bps = remb.bitrate_bps;
-        line_budget_on_remb(&peer->line, remb.bitrate_bps, sent_bps, now_us);
+        line_budget_on_remb(&peer->line, remb.bitrate_bps, peer_sent_bps(peer, now_us), now_us);
         if (peer->line.limited && (!limited || peer->line.congested_us == now_us)) {
                 peer->allocate_us = now_us; /* down at once */
                 peer_wake(peer, now_us);

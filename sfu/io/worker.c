@@ -27,8 +27,7 @@ enum {
         /* Then what came is distributed, and timers get their turn. */
         BATCHES_PER_TURN = 4,
         RECEIVE_TURN_US = 2 * 1000,
-        /* Then the sockets are looked at again: sound may have come. */
-        WORK_TURN_US = 3 * 1000,
+        COMMANDS_TURN_US = 2 * 1000,
         PUBLISH_INTERVAL_US = 250 * 1000,
         SLOW_US = 20 * 1000,
         /* A hall of delegates behind one address joins in a second or two; a
@@ -38,31 +37,6 @@ enum {
 };
 
 static const char topic[] = "worker";
-
-/* Rooms whose packets wait to be distributed. */
-
-static void busy_push(struct worker *worker, struct room *room)
-{
-        if (worker->n_busy++ == 0)
-                worker->busy_end = &worker->busy;
-        room->busy = true;
-        room->next_busy = NULL;
-        *worker->busy_end = room;
-        worker->busy_end = &room->next_busy;
-}
-
-static void busy_remove(struct worker *worker, struct room *room)
-{
-        struct room **at = &worker->busy;
-
-        while (*at != room)
-                at = &(*at)->next_busy;
-        *at = room->next_busy;
-        if (!*at)
-                worker->busy_end = at;
-        room->busy = false;
-        worker->n_busy--;
-}
 
 /* Rooms. */
 
@@ -119,8 +93,7 @@ static struct room *room_get(struct worker *worker, uint64_t id)
 
 static void room_end(struct worker *worker, struct room *room)
 {
-        if (room->busy)
-                busy_remove(worker, room);
+        worker_forget_work(worker, room);
         media_room_add_counters(room->media, &worker->counters);
         u64_map_remove(&worker->rooms, room->id);
         timer_heap_remove(&worker->timers, &room->timer);
@@ -322,7 +295,7 @@ void worker_on_datagram(struct worker *worker, const struct udp_datagram *datagr
         }
         switch (kind) {
         case DEMUX_DTLS:
-                peer_on_dtls(from->peer, from, pkt);
+                worker_defer_handshake(worker, datagram);
                 break;
         case DEMUX_RTP:
                 on_media(worker, from->peer, pkt);
@@ -361,45 +334,6 @@ static bool receive(struct worker *worker)
         return got == UDP_BATCH;
 }
 
-/* What came goes out. */
-
-/* Steps through all rooms in turn, as long as one has something so urgent. */
-static void distribute(struct worker *worker, enum media_waiting urgency, int64_t end_us)
-{
-        int64_t now_us = clock_now_us();
-        size_t left = worker->n_busy;
-
-        while (worker->n_busy > 0 && left > 0 && now_us < end_us) {
-                struct room *room = worker->busy;
-
-                busy_remove(worker, room);
-                left--;
-                if (media_room_waiting(room->media) >= urgency) {
-                        media_room_step(room->media, now_us);
-                        now_us = clock_now_us();
-                        left = worker->n_busy + 1;
-                }
-                if (media_room_waiting(room->media) != MEDIA_WAITING_NONE)
-                        busy_push(worker, room);
-        }
-}
-
-static void run_work(struct worker *worker)
-{
-        int64_t end_us;
-
-        for (struct room *room = worker->dirty; room; room = room->next_dirty) {
-                if (!room->busy && media_room_waiting(room->media) != MEDIA_WAITING_NONE)
-                        busy_push(worker, room);
-        }
-        if (worker->n_busy == 0)
-                return;
-        end_us = clock_now_us() + WORK_TURN_US;
-        distribute(worker, MEDIA_WAITING_AUDIO, end_us);
-        send_batch_flush(worker->batch);
-        distribute(worker, MEDIA_WAITING_VIDEO, end_us);
-}
-
 /* The loop. */
 
 static int64_t warn_if_slow(const struct worker *worker, const char *what, int64_t since_us)
@@ -416,10 +350,15 @@ static int64_t warn_if_slow(const struct worker *worker, const char *what, int64
 static void run_commands(struct worker *worker)
 {
         struct worker_command command;
-        int64_t now_us = clock_now_us();
+        int64_t now_us = clock_now_us(), end_us = now_us + COMMANDS_TURN_US;
 
         mailbox_clear(worker->commands);
-        while (!worker->stopping && mailbox_take(worker->commands, &command)) {
+        worker->more_commands = true; /* what is left comes in the next turn */
+        while (!worker->stopping && now_us < end_us) {
+                if (!mailbox_take(worker->commands, &command)) {
+                        worker->more_commands = false;
+                        return;
+                }
                 on_command(worker, &command, now_us);
                 now_us = warn_if_slow(worker, "a command", now_us);
         }
@@ -443,8 +382,10 @@ static void finish_turn(struct worker *worker)
         if (timer_heap_next_us(&worker->timers) <= now_us)
                 worker->unpublished = true;
         worker_publish_links(worker);
-        run_work(worker);
+        worker_distribute(worker);
         now_us = warn_if_slow(worker, "distribution", now_us);
+        worker_run_handshakes(worker);
+        now_us = warn_if_slow(worker, "a handshake", now_us);
         timer_heap_run(&worker->timers, now_us);
         now_us = warn_if_slow(worker, "a round of timers", now_us);
         settle_rooms(worker);
@@ -469,7 +410,7 @@ static int sleep_ms(const struct worker *worker)
 {
         int64_t due_us = timer_heap_next_us(&worker->timers), left_us;
 
-        if (worker->n_busy > 0)
+        if (worker->n_busy > 0 || worker->n_handshakes > 0 || worker->more_commands)
                 return 0;
         if (worker->n_late > 0 || worker->dirty)
                 return LATE_RETRY_MS;
@@ -527,10 +468,12 @@ static void *run(void *user)
                         else if (events[i].data.fd == tcp_server_fd(worker->tcp))
                                 worker_run_tcp(worker);
                         else if (events[i].data.fd == mailbox_fd(worker->commands))
-                                run_commands(worker);
+                                worker->more_commands = true;
                         else
                                 link_clear(worker->config.links, worker->config.index);
                 }
+                if (worker->more_commands)
+                        run_commands(worker);
                 worker_run_links(worker);
                 finish_turn(worker);
         }
@@ -673,6 +616,7 @@ struct worker *worker_free(struct worker *worker)
                 return NULL;
         worker_stop(worker);
         drain(worker);
+        worker_drop_handshakes(worker);
         u64_map_done(&worker->peers);
         u64_map_done(&worker->rooms);
         tcp_server_free(worker->tcp);

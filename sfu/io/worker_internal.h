@@ -3,11 +3,11 @@
  * worker_internal — what the worker_….c files and peer.c share with each
  *                   other, and with nobody else. All of it belongs to the worker's thread.
  *
- * One loop turn: commands, datagrams, what other workers hand over; then they are
- * shown what we have for them, and what came is distributed, sound of all
- * rooms first, for WORK_TURN_US at most: what is left waits for the next turn,
- * which begins without sleeping. Then timers, for every room touched its new
- * deadline, and a flush of all that was written meanwhile.
+ * One loop turn: datagrams, commands, what other workers hand over; then they are
+ * shown what we have for them, and what came is distributed, sound of all rooms
+ * first; then handshakes. Each of these has a few milliseconds: what is left waits
+ * for the next turn, which begins without sleeping. Then timers, for every room
+ * touched its new deadline, and a flush of all that was written meanwhile.
  */
 #ifndef SFU_IO_WORKER_INTERNAL_H
 #define SFU_IO_WORKER_INTERNAL_H
@@ -52,6 +52,8 @@ struct room {
         struct room *next_busy;
 };
 
+enum { WORKER_HANDSHAKES = 1024 }; /* datagrams; a client sends its again */
+
 struct worker {
         struct worker_config config;
         pthread_t thread;
@@ -72,8 +74,11 @@ struct worker {
         struct room *dirty;
         struct room *busy, **busy_end; /* a queue; busy_end is valid while n_busy > 0 */
         size_t n_busy;
+        struct udp_datagram handshakes[WORKER_HANDSHAKES]; /* DTLS that waits: a ring */
+        size_t first_handshake, n_handshakes;
 
         struct mailbox *commands, *reports;
+        bool more_commands;         /* than one turn took */
         bool reported;              /* since the last wake */
         struct worker_report *late; /* reports that found the mailbox full: a ring */
         size_t late_first, n_late;
@@ -83,6 +88,13 @@ struct worker {
         bool unpublished;
         int64_t publish_us;
 };
+
+/* worker_work.c: what came goes out, and handshakes behind it. */
+void worker_distribute(struct worker *worker);
+void worker_forget_work(struct worker *worker, struct room *room); /* it ends */
+void worker_defer_handshake(struct worker *worker, const struct udp_datagram *datagram);
+void worker_run_handshakes(struct worker *worker);
+void worker_drop_handshakes(struct worker *worker);
 
 void worker_count_garbage(struct worker *worker, enum garbage kind);
 

@@ -36,6 +36,7 @@ SCENES = {
     ),
 }
 SILENT_MEMBERS = 500
+SETTLED_SECONDS = 22  # what handshakes needed is given back 20 s after the last one
 
 
 def run(words, **more):
@@ -64,7 +65,7 @@ def server(dinh, workers=1, cores=str(SERVER_CORE)):
 
 
 def load(dinh, target, seconds, publishers, subscribers, join, watch=None, pictures=None, height=None, simulcast=False,
-         more=()):
+         kbps=VIDEO_KBPS, more=()):
     url, meeting, token, pid = target
     words = ["taskset", "-c", str(LOAD_CORE), dinh, "load", "--url", url, "--meeting", meeting, "--token", token,
              "--publishers", publishers, "--subscribers", subscribers, "--join-seconds", join, "--duration", seconds,
@@ -73,7 +74,7 @@ def load(dinh, target, seconds, publishers, subscribers, join, watch=None, pictu
     for name, value in (("--watch", watch), ("--pictures", pictures), ("--height", height)):
         if value is not None:
             words += [name, value]
-    words += ["--simulcast"] if simulcast else ["--video-kbps", VIDEO_KBPS]
+    words += ["--simulcast"] if simulcast else ["--video-kbps", kbps]
     return json.loads(run([str(word) for word in words + list(more)]))
 
 
@@ -121,6 +122,7 @@ def summarise(name, runs, floors):
         "waited": median(runs, "server", "waited_percent"),
         "floor_us": median(floors, "us_per_packet"),
         "floor_instructions": median(floors, "instructions_per_packet"),
+        "floor_sound_p50": median(floors, "sound_ms", "p50"),
         "floor_sound_p99": median(floors, "sound_ms", "p99"),
         "floor_picture_p50": median(floors, "picture_ms", "p50"),
         "floor_picture_p99": median(floors, "picture_ms", "p99"),
@@ -132,25 +134,49 @@ def summarise(name, runs, floors):
     return row
 
 
+COLUMNS = ("", "us", "floor", "ratio", "instr.", "floor", "ratio", "CPU %", "lost %", "sound p50/p99 ms", "floor",
+           "picture p50/p99 ms", "floor", "p99 ratio", "kB", "cc", "GRO", "wait %", "limit")
+WIDTHS = (26, 6, 6, 6, 7, 7, 6, 6, 7, 16, 14, 18, 14, 9, 5, 3, 3, 6, 10)
+
+
+def pair(low, high):
+    return f"{text(low)} / {text(high)}"
+
+
+def cells(title, row):
+    return (title, text(row["us"], 2), text(row["floor_us"], 2), text(row["ratio_us"], 2), text(row["instructions"], 0),
+            text(row["floor_instructions"], 0), text(row["ratio_instructions"], 2), text(row["cpu"]),
+            text(100 * row["loss"], 3), pair(row["sound_p50"], row["sound_p99"]),
+            pair(row["floor_sound_p50"], row["floor_sound_p99"]), pair(row["picture_p50"], row["picture_p99"]),
+            pair(row["floor_picture_p50"], row["floor_picture_p99"]), text(row["ratio_p99"], 2),
+            text(row["kb_per_session"], 0), "on" if row["feedback"] else "off", "on" if row["gro"] else "off",
+            text(row["waited"], 0), ",".join(row["limit"]))
+
+
 def print_row(title, row):
-    print(f"{title:26} {text(row['us'], 2):>6} {text(row['floor_us'], 2):>6} {text(row['ratio_us'], 2):>6}  "
-          f"{text(row['instructions'], 0):>7} {text(row['floor_instructions'], 0):>7}  "
-          f"{text(row['cpu']):>6} {text(100 * row['loss'], 3):>7}  "
-          f"{text(row['sound_p50']):>6} {text(row['sound_p99']):>7}  {text(row['picture_p50']):>6} "
-          f"{text(row['picture_p99']):>7} {text(row['floor_picture_p99']):>7} {text(row['ratio_p99'], 2):>5}  "
-          f"{text(row['kb_per_session'], 0):>5}  "
-          f"{'cc' if row['feedback'] else '--'}/{'gro' if row['gro'] else '---'} {text(row['waited'], 0):>4} "
-          f"{','.join(row['limit'])}", flush=True)
+    line = [cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(cells(title, row), WIDTHS))]
+    print(" ".join(line), flush=True)
 
 
 def print_head():
     print(f"VP8 {VIDEO_KBPS} kbit/s (e: {SIMULCAST_KBPS}) in 1,100-byte packets + Opus 40 kbit/s; {FPS} fps, a key frame of "
-          f"{KEY_RATIO} ordinary ones every {KEY_SECONDS} s, each frame sent at once;\nserver on core {SERVER_CORE}, receivers "
-          f"on core {LOAD_CORE}. us: of the server process per forwarded packet. floor: what it costs at least, in the same "
-          "run.\nwait: per cent of the time that other programs had the server's core.\n")
-    print(f"{'':26} {'us':>6} {'floor':>6} {'ratio':>6}  {'instr.':>7} {'floor':>7}  {'cpu %':>6} {'lost %':>7}  "
-          f"{'sound':>6} {'p99 ms':>7}  {'pict.':>6} {'p99 ms':>7} {'floor':>7} {'ratio':>5}  {'kB':>5}  "
-          f"{'':6} {'wait':>4} limit", flush=True)
+          f"{KEY_RATIO} ordinary ones every {KEY_SECONDS} s, each frame sent at once; server on core {SERVER_CORE}, receivers on "
+          f"core {LOAD_CORE}.\nus, instr.: of the whole server process per forwarded packet; floor: a bare program that sends the "
+          "same, in the same run; cc: receivers send feedback for congestion control;\nwait: how much of the time other programs "
+          "had the server's core; limit: what `dinh load` says was the limit.\n")
+    print(" ".join(cell.ljust(width) if i == 0 else cell.rjust(width)
+                   for i, (cell, width) in enumerate(zip(COLUMNS, WIDTHS))), flush=True)
+
+
+def print_markdown(results):
+    print("\n| " + " | ".join(COLUMNS) + " |\n|---|" + "--:|" * (len(COLUMNS) - 1))
+    for key in SCENES:
+        for which in ("after", "before"):
+            row = results.get(key, {}).get(which)
+            if row:
+                title = f"({key}) {SCENES[key][0]}" + (", before" if which == "before" else "")
+                print("| " + " | ".join(cells(title, row)) + " |")
 
 
 def bench_scene(args, key, seconds, repeat):
@@ -161,7 +187,8 @@ def bench_scene(args, key, seconds, repeat):
             runs.append(load(args.dinh, target, seconds, **words))
         floors.append(floor(args.floor, plan, seconds))
         if args.before:
-            slow = dict(words, join=max(words["join"], words["subscribers"] // 80))
+            # An older server may know no ?height=, and fewer offers a second.
+            slow = dict(words, join=max(words["join"], words["subscribers"] // 80), height=None, simulcast=False, kbps=plan[4])
             with server(args.before) as target:
                 olds.append(load(args.dinh, target, seconds, **slow))
     result = {"title": title, "after": summarise(key, runs, floors), "runs": runs, "floors": floors}
@@ -185,10 +212,12 @@ def print_storm(runs):
 
 def bench_silent(args, members, seconds):
     with server(args.dinh) as target:
-        result = load(args.dinh, target, seconds, publishers=0, subscribers=members, join=6, pictures=4)
-    cost = result["server"]["cpu_percent"] * 1e4 / max(result["subscribers"]["ok"], 1)
+        result = load(args.dinh, target, seconds, publishers=0, subscribers=members, join=6, pictures=4,
+                      more=["--settle-seconds", str(SETTLED_SECONDS)])
+    cost, media_cost = (result["server"][name] * 1e4 / max(result["subscribers"]["ok"], 1)
+                        for name in ("cpu_percent", "media_cpu_percent"))
     print(f"silent members: {result['subscribers']['ok']} connected, {result['server']['kb_per_session']:.1f} kB each, "
-          f"{cost:.1f} us of CPU a second each while nobody speaks")
+          f"{cost:.1f} us of CPU a second each while nobody speaks ({media_cost:.1f} of them the media thread's)")
     return {"members": members, "us_per_second": cost, "run": result}
 
 
@@ -214,13 +243,15 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--markdown", action="store_true", help="the table once more, for docs/performance.md")
     args = parser.parse_args()
     if len(os.sched_getaffinity(0)) < 2:
         sys.exit("two cores are needed: one for the server, one for the receivers")
     wanted = args.only.split(",") if args.only else ["a", "b"] if args.quick else [*SCENES, "silent", "workers"]
     seconds, repeat = (3, 1) if args.quick else (8, args.repeat)
     results = {}
-    print_head()
+    if any(key in SCENES for key in wanted):
+        print_head()
     for key in [key for key in SCENES if key in wanted]:
         results[key] = bench_scene(args, key, seconds, repeat)
     print()
@@ -230,6 +261,8 @@ def main():
         results["silent"] = bench_silent(args, SILENT_MEMBERS, seconds)
     if "workers" in wanted:
         results["workers"] = bench_workers(args, seconds)
+    if args.markdown:
+        print_markdown(results)
     if args.json:
         args.json.write_text(json.dumps(results, indent=1))
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_fanout [SUBSCRIBERS [SECONDS]] — one publisher with microphone and
+ * bench_fanout [SUBSCRIBERS [SECONDS [WORKERS]]] — one publisher with microphone and
  * camera (1 Mbit/s in 1,100-byte packets, 25 fps, a key frame of 40 packets every
- * 3 s), everybody else watches, with UDP_GRO. The media thread runs on one core,
+ * 3 s), everybody else watches, with UDP_GRO. The media threads run on one core,
  * the clients on another. Then a bare program sends the same trains to the same
  * sockets at the same pace: copy, protect, sendmmsg(). Prints figures, asserts
  * nothing but that everybody connects.
@@ -39,7 +39,7 @@ enum {
 
 static struct world world;
 static struct client *publisher, **subscribers;
-static int n_subscribers = 100, seconds = 5, epoll_fd;
+static int n_subscribers = 100, seconds = 5, n_workers = 1, epoll_fd;
 static uint64_t n_received;
 
 static long resident_kb(void)
@@ -420,8 +420,13 @@ static void run(void)
                (double)(after.gso_segments - before.gso_segments) /
                        (double)(after.gso_messages - before.gso_messages + 1),
                (unsigned long long)(after.plain_messages - before.plain_messages));
-        printf("media threads: %.2f s of CPU, %.0f %% of a core, %.2f us per packet sent\n", cpu_s,
-               cpu_s * 100 / seconds, sent ? cpu_s * 1e6 / (double)sent : 0);
+        printf("handed to other workers: %llu, %llu not taken\n",
+               (unsigned long long)(after.relayed - before.relayed),
+               (unsigned long long)(after.relay_dropped - before.relay_dropped));
+        printf("figure: %d subscribers on %d workers: %.2f s of CPU, %.0f %% of a core, %.2f us per "
+               "packet sent\n",
+               n_subscribers, n_workers, cpu_s, cpu_s * 100 / seconds,
+               sent ? cpu_s * 1e6 / (double)sent : 0);
         printf("resident with clients: %ld kB\n", resident_kb());
 }
 
@@ -434,7 +439,9 @@ int main(int argc, char **argv)
         if (argc > 2)
                 seconds = atoi(argv[2]);
         subscribers = calloc((size_t)n_subscribers, sizeof(struct client *));
-        world_init(&world, 1, 0);
+        if (argc > 3)
+                n_workers = atoi(argv[3]);
+        world_init(&world, (unsigned)n_workers, 0);
         world_wait(&world, never, NULL, 1000);
         printf("idle media plane: %ld kB resident, %ld kB before it started\n", resident_kb(),
                before_kb);

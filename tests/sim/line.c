@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sfu/wire/rtcp.h"
+#include "sfu/wire/rtcp_ccfb.h"
 #include "sfu/wire/rtcp_tcc.h"
 #include "sfu/wire/seq.h"
 
@@ -25,7 +26,9 @@ enum {
         WINDOW = 1024, /* numbers in one report */
         MAX_ARRIVALS = 8192,
         VOICE_STREAM = 0,
-        RTX_STREAM = 100,
+        RTX_STREAM = LINE_MAX_CAMS + 1,
+        STREAMS = LINE_MAX_CAMS + 2,
+        FIRST_SSRC = 1000,
 };
 
 static const uint32_t layer_bps[LINE_LAYERS] = { 150000, 600000, 1800000 };
@@ -54,6 +57,14 @@ struct report {
         uint8_t data[REPORT_CAP];
 };
 
+/* What the receiver knows of one stream, or of all by their transport-wide numbers. */
+struct heard {
+        bool started;
+        struct seq16_unwrapper unwrap;
+        int64_t base, newest;       /* next to report, newest here */
+        int64_t arrivals_us[65536]; /* NOT_HERE, or when */
+};
+
 struct line {
         const struct line_config *config;
         struct line_result *result;
@@ -76,10 +87,7 @@ struct line {
         uint32_t first, last;
 
         /* The receiver. */
-        int64_t arrivals_us[65536]; /* 0: not here */
-        bool started;
-        int64_t base, newest; /* unwrapped numbers: next to report, newest here */
-        struct seq16_unwrapper unwrap;
+        struct heard *heard; /* one, or one for each stream */
         int64_t next_report_us, report_gap_us;
         uint32_t received_bytes;
         uint8_t fb_count;
@@ -90,6 +98,9 @@ struct line {
         uint64_t row_wait_us, row_waits, row_sent, row_received, row_padding, row_cross;
         int64_t lost_before;
 };
+
+#define NOT_HERE RTCP_TCC_LOST
+_Static_assert(RTCP_TCC_LOST == CC_LOST && RTCP_CCFB_LOST == CC_LOST, "one word for it");
 
 static double noise(struct line *line)
 {
@@ -350,6 +361,23 @@ static void take_tcc(struct line *line, const struct rtcp_pkt *pkt)
         cc_on_tcc(line->cc, tcc.base_seq, arrivals_us, n, line->now_us);
 }
 
+static void take_ccfb(struct line *line, const struct rtcp_pkt *pkt)
+{
+        static int64_t arrivals_us[MAX_ARRIVALS];
+        struct rtcp_ccfb_block block;
+        struct rtcp_ccfb ccfb;
+
+        if (rtcp_parse_ccfb(&ccfb, pkt) != 0)
+                abort();
+        while (rtcp_ccfb_next(&ccfb, &block)) {
+                for (size_t i = 0; i < block.n; i++)
+                        arrivals_us[i] = rtcp_ccfb_arrival_us(&ccfb, &block, i);
+                cc_on_ccfb(line->cc, (uint8_t)(block.ssrc - FIRST_SSRC), block.begin_seq,
+                           arrivals_us, block.n, line->now_us);
+        }
+        cc_on_ccfb_end(line->cc, line->now_us);
+}
+
 static void take_reports(struct line *line)
 {
         while (line->first_report != line->last_report &&
@@ -358,14 +386,48 @@ static void take_reports(struct line *line)
                 struct rtcp_iter it = rtcp_iter_init(report->data, report->len);
                 struct rtcp_pkt pkt;
 
-                while (rtcp_next(&it, &pkt))
-                        take_tcc(line, &pkt);
+                while (rtcp_next(&it, &pkt)) {
+                        if (pkt.count == RTCP_FMT_CCFB)
+                                take_ccfb(line, &pkt);
+                        else
+                                take_tcc(line, &pkt);
+                }
                 if (it.err)
                         abort();
         }
 }
 
 /* ---- the receiver */
+
+static void hear(struct heard *heard, uint16_t seq, int64_t at_us)
+{
+        int64_t number = seq16_unwrap(&heard->unwrap, seq);
+
+        if (!heard->started) {
+                heard->started = true;
+                heard->base = heard->newest = number;
+        }
+        if (number < heard->base)
+                heard->base = number; /* late: it is reported after all */
+        if (number > heard->newest)
+                heard->newest = number;
+        heard->arrivals_us[seq] = at_us;
+}
+
+/* What is to be reported now goes to a list and is forgotten. */
+static size_t take_heard(struct heard *heard, uint16_t *ret_base, int64_t *ret_arrivals_us)
+{
+        size_t n = 0;
+
+        *ret_base = (uint16_t)heard->base;
+        for (; heard->started && heard->base <= heard->newest && n < WINDOW; heard->base++, n++) {
+                int64_t *at_us = &heard->arrivals_us[(uint16_t)heard->base];
+
+                ret_arrivals_us[n] = *at_us;
+                *at_us = NOT_HERE;
+        }
+        return n;
+}
 
 static void receive(struct line *line)
 {
@@ -382,17 +444,10 @@ static void receive(struct line *line)
                 if (!flying->numbered)
                         continue;
 
-                int64_t number = seq16_unwrap(&line->unwrap, flying->seq);
-
-                if (!line->started) {
-                        line->started = true;
-                        line->base = line->newest = number;
-                }
-                if (number < line->base)
-                        line->base = number; /* late: it is reported after all */
-                if (number > line->newest)
-                        line->newest = number;
-                line->arrivals_us[flying->seq] = at_us;
+                if (config->feedback == LINE_CCFB)
+                        hear(&line->heard[flying->stream], flying->rtp_seq, at_us);
+                else
+                        hear(&line->heard[0], flying->seq, at_us);
         }
 }
 
@@ -411,19 +466,13 @@ static void queue_report(struct line *line, const struct wr *w)
         line->last_report++;
 }
 
-static void write_report(struct line *line)
+static void write_tcc(struct line *line)
 {
         static int64_t arrivals_us[WINDOW];
         const struct line_config *config = line->config;
-        uint16_t base = (uint16_t)line->base;
-        size_t n = 0, done = 0;
+        uint16_t base;
+        size_t n = take_heard(&line->heard[0], &base, arrivals_us), done = 0;
 
-        for (; line->base <= line->newest && n < WINDOW; line->base++, n++) {
-                int64_t *at_us = &line->arrivals_us[(uint16_t)line->base];
-
-                arrivals_us[n] = *at_us ? *at_us : RTCP_TCC_LOST;
-                *at_us = 0;
-        }
         if (config->lie)
                 config->lie(config->lie_data, &base, arrivals_us, &n, line->now_us);
         while (done < n) {
@@ -438,6 +487,26 @@ static void write_report(struct line *line)
                 queue_report(line, &w);
                 done += k;
         }
+}
+
+static void write_ccfb(struct line *line)
+{
+        static int64_t arrivals_us[WINDOW];
+        struct report *report = &line->reports[line->last_report % REPORTS];
+        struct wr w = wr_init(report->data, REPORT_CAP);
+        struct rtcp_ccfb_writer writer = rtcp_ccfb_begin(&w, 1,
+                                                         line->config->clock_us + line->now_us);
+        uint16_t base;
+
+        for (size_t i = 0; i < STREAMS; i++) {
+                size_t n = take_heard(&line->heard[i], &base, arrivals_us);
+
+                if (n > 0)
+                        rtcp_ccfb_add(&writer, FIRST_SSRC + (uint32_t)i, base, arrivals_us, n);
+        }
+        rtcp_ccfb_end(&writer);
+        if (!w.bad)
+                queue_report(line, &w);
 }
 
 static void run_receiver(struct line *line)
@@ -456,8 +525,10 @@ static void run_receiver(struct line *line)
         line->next_report_us = line->now_us + gap_us;
         line->report_gap_us = gap_us;
         line->received_bytes = 0;
-        if (line->started && line->base <= line->newest)
-                write_report(line);
+        if (line->config->feedback == LINE_CCFB)
+                write_ccfb(line);
+        else
+                write_tcc(line);
 }
 
 /* ---- rows */
@@ -502,7 +573,13 @@ void line_run(const struct line_config *config, struct line_result *ret_result)
         ret_result->rows = calloc((size_t)(config->for_us / LINE_ROW_US) + 1,
                                   sizeof(*ret_result->rows));
         line->flying = calloc(UNDER_WAY, sizeof(*line->flying));
-        assert(ret_result->rows && line->flying);
+        line->heard = malloc(STREAMS * sizeof(*line->heard));
+        assert(ret_result->rows && line->flying && line->heard);
+        for (size_t i = 0; i < STREAMS; i++) {
+                line->heard[i].started = line->heard[i].unwrap.started = false;
+                for (size_t k = 0; k < 65536; k++)
+                        line->heard[i].arrivals_us[k] = NOT_HERE;
+        }
         line->config = config;
         line->result = ret_result;
         line->random = seed * UINT64_C(0x2545f4914f6cdd1d) + 5;
@@ -526,6 +603,7 @@ void line_run(const struct line_config *config, struct line_result *ret_result)
         cc_free(line->cc);
         link_free(line->link);
         free(line->flying);
+        free(line->heard);
         free(line);
 }
 

@@ -403,9 +403,24 @@ static void deliver_up(struct sim *sim, struct sim_flight *f)
         distribute(f->peer->worker);
 }
 
+/* What comes for a worker that stands still waits in its socket. */
+static bool wait_outside(struct sim *sim, struct sim_flight *f)
+{
+        struct sim_flight *again;
+
+        if (!f->peer->worker->stalled || (f->kind != SIM_UP_RTP && f->kind != SIM_UP_RTCP))
+                return false;
+        again = push(sim, sim->now_us + 5000, f->kind, f->peer);
+        again->len = f->len;
+        again->data = f->data;
+        f->data = NULL;
+        sift_up(sim, sim->n_flights - 1);
+        return true;
+}
+
 static void land(struct sim *sim, struct sim_flight *f)
 {
-        if (f->peer->gone)
+        if (f->peer->gone || wait_outside(sim, f))
                 return;
         if (f->kind == SIM_UP_RTP || f->kind == SIM_UP_RTCP)
                 deliver_up(sim, f);

@@ -296,6 +296,22 @@ static void a_layer_that_stops_is_no_fall(void **state)
         assert_int_equal(room.d[0].granted, 2);
 }
 
+static void what_costs_nobody_knows_what_is_judged_when_it_is_known(void **state)
+{
+        struct room room = { 0 };
+        struct alloc_demand *d = add(&room, ALLOC_SPEAKER, 0, 720);
+
+        (void)state;
+        add_point(d, 0, 0, 0);
+        spend(&room, 600000);
+        assert_int_equal(d->granted, 0);
+        d->points[0].bps = 1000000;
+        spend(&room, 600000);
+        assert_int_equal(d->granted, ALLOC_NONE);
+        spend_for(&room, 1300000, 3 * TICK); /* no fall: it comes as soon as the line is found */
+        assert_int_equal(d->granted, 0);
+}
+
 static void without_feedback_worth_the_name_a_picture_stays(void **state)
 {
         struct room room = { 0 };
@@ -322,6 +338,7 @@ int main(void)
                 cmocka_unit_test(trembling_rates_of_many_do_not_overdraw),
                 cmocka_unit_test(what_the_first_cannot_use_the_others_may),
                 cmocka_unit_test(a_layer_that_stops_is_no_fall),
+                cmocka_unit_test(what_costs_nobody_knows_what_is_judged_when_it_is_known),
                 cmocka_unit_test(without_feedback_worth_the_name_a_picture_stays),
         };
 
