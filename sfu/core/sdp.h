@@ -134,13 +134,13 @@ struct sdp_answer_params {
         bool may_publish;
         unsigned video_codecs; /* bits: what everybody decodes who watches what she sends */
         uint64_t session_id;
-        uint32_t session_version;
+        uint32_t session_version;           /* 1 at first; one more with each restart */
         uint32_t (*random_u32)(void *user); /* SSRCs; must not repeat itself soon */
         void *random_user;
 };
 
 /* Our side of an ICE restart as SDP lines (sfu_peer_restart_ice()); of params
- * ufrag, pwd and candidates count. Returns 0 and hands over *ret_lines, or -ENOMEM. */
+ * ufrag, pwd, candidates and session_version count. Returns 0 and hands over *ret_lines, or -ENOMEM. */
 must_use int sdp_restart_write(const struct sdp_answer_params *params, char **ret_lines);
 
 /* Writes the answer. Returns 0, hands the text (free()) through *ret_text and

@@ -184,7 +184,8 @@ static void write_head(struct answer *answer, const struct sdp_line *line, const
                 fputs("a=rtcp-rsize\r\n", out);
         /* They belong to the bundle's transport, so they stand once. */
         if (line == tagged)
-                sdp_candidates_write(out, answer->params->candidates, answer->params->n_candidates);
+                sdp_candidates_write(out, answer->params->candidates, answer->params->n_candidates,
+                                     answer->params->session_version - 1);
 }
 
 /* RFC 6184 §8.2.2: an answer repeats mode and profile. */

@@ -9,10 +9,15 @@
 #include "sfu/core/sdp_internal.h"
 
 enum {
-        TYPE_HOST = 126, /* RFC 8445 §5.1.2.2 */
-        /* Below every UDP candidate: where UDP works, it is better for media. */
-        TYPE_HOST_TCP = 90,
+        /* RFC 8445 §5.1.2.2 recommends 126 for host candidates. Lower than what
+         * clients give theirs, ours decides the priority of a pair (§6.1.2.3):
+         * the nearer address, UDP before TCP, and after a restart the new pairs
+         * before the old ones. For a browser stays on a better pair that is dead
+         * until its checks have failed for five seconds. */
+        TYPE_UDP = 80,
+        TYPE_TCP = 60,
         DIRECTION_PASSIVE = 4, /* RFC 6544 §4.2, for host candidates */
+        MAX_RESTARTS = 255,    /* later ones are not preferred any more */
 };
 
 enum rank { RANK_PRIVATE, RANK_PUBLIC, RANK_LOOPBACK };
@@ -64,10 +69,13 @@ static void write_one(FILE *out, size_t foundation, const char *protocol, uint32
                 candidate->address, candidate->port);
 }
 
-void sdp_candidates_write(FILE *out, const struct sdp_candidate *candidates, size_t n)
+void sdp_candidates_write(FILE *out, const struct sdp_candidate *candidates, size_t n,
+                          uint32_t restarts)
 {
+        uint32_t newer = restarts < MAX_RESTARTS ? restarts : MAX_RESTARTS;
+
         for (size_t i = 0; i < n; i++) {
-                write_one(out, i + 1, "udp", priority(TYPE_HOST, (uint32_t)(65535 - i)),
+                write_one(out, i + 1, "udp", priority(TYPE_UDP, newer << 8 | (255 - (i & 255))),
                           &candidates[i]);
                 fputs("\r\n", out);
         }
@@ -75,9 +83,10 @@ void sdp_candidates_write(FILE *out, const struct sdp_candidate *candidates, siz
         for (size_t i = 0; i < n; i++) {
                 if (!candidates[i].tcp)
                         continue;
-                write_one(out, n + i + 1, "tcp",
-                          priority(TYPE_HOST_TCP, DIRECTION_PASSIVE << 13 | (uint32_t)(8191 - i)),
-                          &candidates[i]);
+                write_one(
+                        out, n + i + 1, "tcp",
+                        priority(TYPE_TCP, DIRECTION_PASSIVE << 13 | newer << 5 | (31 - (i & 31))),
+                        &candidates[i]);
                 fputs(" tcptype passive\r\n", out);
         }
         fputs("a=end-of-candidates\r\n", out);
@@ -93,7 +102,8 @@ int sdp_restart_write(const struct sdp_answer_params *params, char **ret_lines)
         if (!out)
                 return -ENOMEM;
         fprintf(out, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\n", params->ufrag, params->pwd);
-        sdp_candidates_write(out, params->candidates, params->n_candidates);
+        sdp_candidates_write(out, params->candidates, params->n_candidates,
+                             params->session_version - 1);
         bad = ferror(out);
         if (fclose(out) != 0 || bad) {
                 free(text);

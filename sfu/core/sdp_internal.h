@@ -141,8 +141,10 @@ must_use bool sdp_word_token(struct sdp_word word, char extra, char *ret, size_t
  * ignored. Returns 0 or an enum sfu_offer_err. */
 must_use int sdp_security_read(struct sdp_security *security, const char *key, const char *value);
 
-/* The candidates as SDP lines, best first, and a=end-of-candidates. */
-void sdp_candidates_write(FILE *out, const struct sdp_candidate *candidates, size_t n);
+/* The candidates as SDP lines, best first, and a=end-of-candidates. Those of a
+ * later restart are better. */
+void sdp_candidates_write(FILE *out, const struct sdp_candidate *candidates, size_t n,
+                          uint32_t restarts);
 
 static inline bool sdp_is_alnum(char c)
 {

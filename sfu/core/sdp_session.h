@@ -18,7 +18,7 @@
 
 #include "sfu/core/sdp.h"
 
-struct sdp_session { /* private */
+struct sdp_session { /* private but for version */
         uint64_t id, seed, shape;
         uint32_t version;
         bool may_publish, we_are_dtls_client;

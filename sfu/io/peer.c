@@ -187,43 +187,44 @@ void peer_on_dtls(struct peer *peer, struct addr_entry *from, const struct pkt *
         after_dtls(peer, &path, pkt->arrival_us);
 }
 
-static void drop_fresh(struct peer *peer)
+static void drop_cred(struct peer *peer, size_t at)
 {
-        if (!peer->fresh)
-                return;
-        ice_remove(peer->worker->ice, peer->fresh);
-        explicit_bzero(peer->fresh, sizeof(*peer->fresh));
-        free(peer->fresh);
-        peer->fresh = NULL;
+        struct ice_cred *cred = peer->creds[at];
+
+        ice_remove(peer->worker->ice, cred);
+        explicit_bzero(cred, sizeof(*cred));
+        free(cred);
+        for (; at + 1 < PEER_MAX_CREDS; at++)
+                peer->creds[at] = peer->creds[at + 1];
+        peer->creds[PEER_MAX_CREDS - 1] = NULL;
+}
+
+static int add_cred(struct peer *peer, const char *ufrag, const char *pwd, const char *remote_ufrag)
+{
+        struct ice_cred *cred = calloc(1, sizeof(*cred));
+        size_t at = 0;
+
+        if (!cred)
+                return -ENOMEM;
+        if (peer->creds[PEER_MAX_CREDS - 1])
+                drop_cred(peer, 1);
+        while (peer->creds[at])
+                at++;
+        memcpy(cred->ufrag, ufrag, sizeof(cred->ufrag));
+        memcpy(cred->pwd, pwd, sizeof(cred->pwd));
+        memcpy(cred->remote_ufrag, remote_ufrag, sizeof(cred->remote_ufrag));
+        cred->tag = peer;
+        ice_add(peer->worker->ice, cred);
+        peer->creds[at] = cred;
+        return 0;
 }
 
 void peer_restart(struct peer *peer, const struct worker_restart *restart)
 {
-        struct ice_cred *fresh = calloc(1, sizeof(*fresh));
-
-        drop_fresh(peer);
-        if (!fresh)
+        if (add_cred(peer, restart->ufrag, restart->pwd, restart->remote_ufrag) < 0)
                 return;
-        memcpy(fresh->ufrag, restart->ufrag, sizeof(fresh->ufrag));
-        memcpy(fresh->pwd, restart->pwd, sizeof(fresh->pwd));
-        memcpy(fresh->remote_ufrag, restart->remote_ufrag, sizeof(fresh->remote_ufrag));
-        fresh->tag = peer;
-        ice_add(peer->worker->ice, fresh);
-        peer->fresh = fresh;
-}
-
-/* The client has moved to the new credentials: the old ones end. */
-static void finish_restart(struct peer *peer)
-{
-        struct ice *ice = peer->worker->ice;
-
-        ice_remove(ice, &peer->cred);
-        ice_remove(ice, peer->fresh);
-        peer->cred = *peer->fresh;
-        ice_add(ice, &peer->cred);
-        explicit_bzero(peer->fresh, sizeof(*peer->fresh));
-        free(peer->fresh);
-        peer->fresh = NULL;
+        steady_reset(&peer->heard_media);
+        steady_reset(&peer->heard_feedback);
 }
 
 void peer_on_check(struct peer *peer, const struct udp_path *path, const struct ice_check *check,
@@ -248,8 +249,8 @@ void peer_on_check(struct peer *peer, const struct udp_path *path, const struct 
         entry->checked_us = now_us;
         if (!check->use_candidate)
                 return;
-        if (check->cred == peer->fresh)
-                finish_restart(peer);
+        while (peer->creds[0] != check->cred)
+                drop_cred(peer, 0);
         select_addr(peer, entry);
         if (!peer->transport.we_are_dtls_client || peer->dtls)
                 return;
@@ -414,10 +415,6 @@ static void fill(struct peer *peer, const struct worker_peer *params)
         peer->transport = params->transport;
         peer->timer = (struct timer){ .fire = on_timer, .owner = peer };
         note_ssrcs(peer, &params->media);
-        memcpy(peer->cred.ufrag, params->ufrag, sizeof(peer->cred.ufrag));
-        memcpy(peer->cred.pwd, params->pwd, sizeof(peer->cred.pwd));
-        memcpy(peer->cred.remote_ufrag, params->transport.ufrag, sizeof(peer->cred.remote_ufrag));
-        peer->cred.tag = peer;
 }
 
 int peer_open(struct worker *worker, struct room *room, const struct worker_peer *params,
@@ -440,18 +437,22 @@ int peer_open(struct worker *worker, struct room *room, const struct worker_peer
                 free(peer);
                 return r;
         }
-        r = media_room_add_peer(room->media, &peer->media,
-                                &(struct media_peer_params){ .tag = peer,
-                                                             .participant = peer->participant,
-                                                             .media = &params->media },
-                                now_us);
+        r = add_cred(peer, params->ufrag, params->pwd, params->transport.ufrag);
+        if (r == 0)
+                r = media_room_add_peer(
+                        room->media, &peer->media,
+                        &(struct media_peer_params){ .tag = peer,
+                                                     .participant = peer->participant,
+                                                     .media = &params->media },
+                        now_us);
         if (r != 0) {
+                if (peer->creds[0])
+                        drop_cred(peer, 0);
                 timer_heap_remove(&worker->timers, &peer->timer);
                 free(peer);
                 return r;
         }
         room->n_peers++;
-        ice_add(worker->ice, &peer->cred);
         u64_map_put(&worker->peers, peer->id, peer);
         worker_touch_room(worker, room);
         rearm(peer, now_us);
@@ -484,13 +485,12 @@ static void peer_free(struct peer *peer, int64_t now_us)
         worker_touch_room(worker, room);
         for (size_t i = 0; i < PEER_MAX_ADDRS; i++)
                 forget_addr(peer, &peer->addrs[i]);
-        drop_fresh(peer);
-        ice_remove(worker->ice, &peer->cred);
+        while (peer->creds[0])
+                drop_cred(peer, 0);
         timer_heap_remove(&worker->timers, &peer->timer);
         u64_map_remove(&worker->peers, peer->id);
         dtls_free(peer->dtls);
         media_crypt_free(peer->crypt);
-        explicit_bzero(&peer->cred, sizeof(peer->cred));
         free(peer);
 }
 

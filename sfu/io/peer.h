@@ -25,7 +25,7 @@
 #include "sfu/io/worker_internal.h"
 
 /* Two interfaces, IPv4 and IPv6, UDP and TCP. */
-enum { PEER_MAX_ADDRS = 8 };
+enum { PEER_MAX_ADDRS = 8, PEER_MAX_CREDS = 3 };
 
 struct peer {
         struct worker *worker;
@@ -33,8 +33,9 @@ struct peer {
         uint64_t id;
         uint32_t participant;
         struct media_peer *media;
-        struct ice_cred cred;
-        struct ice_cred *fresh; /* of a restart, until a check with them nominates */
+        /* Oldest first: those in use, then of restarts that no check has nominated
+         * with yet. More than one, for a client may not have heard our last answer. */
+        struct ice_cred *creds[PEER_MAX_CREDS];
         struct sdp_transport transport;
         struct addr_entry addrs[PEER_MAX_ADDRS];
         struct addr_entry *selected; /* nominated; NULL: none yet */
@@ -78,8 +79,9 @@ void peer_on_path_lost(struct addr_entry *entry);
  * true while it may still do so. */
 bool peer_sweep(struct peer *peer);
 
-/* ICE restart: the new credentials count too; without memory the old ones stay
- * the only ones, and the client has to open a new peer. */
+/* ICE restart: the new credentials count too, until a check with them nominates:
+ * then the older ones end. Without memory the old ones stay the only ones, and
+ * the client has to open a new peer. */
 void peer_restart(struct peer *peer, const struct worker_restart *restart);
 
 void peer_stats(const struct peer *peer, int64_t now_us, struct sfu_peer_stats *ret_stats);

@@ -511,12 +511,15 @@ int sfu_peer_restart_ice(struct sfu *sfu, uint64_t peer, const char *ufrag, cons
         if (r != 0)
                 return r;
         fill_answer(sfu, info->worker, restart->ufrag, restart->pwd, candidates, &params);
+        params.session_version = info->session.version + 1;
         r = sdp_restart_write(&params, &lines);
         if (r == 0)
                 r = post_restart(sfu, info, &restart);
-        if (r == 0)
-                *ret_lines = take_ptr(lines);
-        return r;
+        if (r != 0)
+                return r;
+        info->session.version++;
+        *ret_lines = take_ptr(lines);
+        return 0;
 }
 
 /* Commands. */

@@ -81,3 +81,85 @@ test('the_private_address_is_used_by_those_who_reach_it', { timeout: 120000 }, a
   assert.deepEqual(await meetInTheHall(meeting), { address: PUBLIC, protocol: 'udp' });
   await server.stop();
 });
+
+/** Notes when packets of media arrive in the page; longestGap() is since the last call of it. */
+function watchArrivals(person) {
+  return person.page.evaluate(() => {
+    const gap = { last: 0, longest: 0 };
+    window.testGap = gap;
+    setInterval(() => {
+      const pc = window.testPeerConnections.at(-1);
+      const times = pc.getReceivers().flatMap((r) => r.getSynchronizationSources().map((source) => source.timestamp));
+      const last = Math.max(0, ...times);
+      if (last > gap.last && gap.last > 0) gap.longest = Math.max(gap.longest, last - gap.last);
+      gap.last = Math.max(gap.last, last);
+    }, 10);
+  });
+}
+
+async function longestGap(person) {
+  return Math.round(await person.page.evaluate(() => {
+    const { longest } = window.testGap;
+    window.testGap.longest = 0;
+    return longest;
+  }));
+}
+
+const connections = (person) => person.page.evaluate(() => window.testPeerConnections.length);
+
+/** Both see each other's picture move on for so many frames. */
+async function goOn(people, frames) {
+  const before = await Promise.all(people.map((p) => p.framesDecoded()));
+  await until(async () => (await Promise.all(people.map((p) => p.framesDecoded()))).every((n, i) => n > before[i] + frames), 'pictures', 30000);
+}
+
+async function measureMove(name, still, moving, move) {
+  const before = await connections(moving);
+  for (const person of [still, moving]) await watchArrivals(person);
+  await goOn([still, moving], 30);
+  figure(`${name}: longest gap before`, `${await longestGap(still)} ms to the other, ${await longestGap(moving)} ms to the moving one`);
+  await move();
+  await goOn([still, moving], 60);
+  figure(`${name}: longest gap`, `${await longestGap(still)} ms to the other, ${await longestGap(moving)} ms to the moving one`);
+  assert.equal(await connections(moving), before, 'the same PeerConnection goes on');
+}
+
+test('media_goes_on_when_a_router_forgets_the_way', { timeout: 120000 }, async () => {
+  const near = await launch();
+  server = await Server.start();
+  const meeting = server.createMeeting();
+  const relay = await udpRelay(server.mediaPort);
+  const still = await Person.join(near, meeting.links.chair, 'Chủ tọa Bình');
+  const moving = await Person.join(near, meeting.links.delegate, 'Đại biểu Hoa', { relayFrom: server.mediaPort, relayTo: relay.port });
+  await moving.seesMovingVideo('Chủ tọa Bình');
+  await still.seesMovingVideo('Đại biểu Hoa');
+  for (let i = 0; i < 3; i++) await measureMove('another port', still, moving, () => relay.changePort());
+  await near.close();
+  relay.close();
+  await server.stop();
+});
+
+test('media_goes_on_from_wifi_to_mobile_data', { timeout: 120000 }, async () => {
+  const { server: office, hall: phone } = machines;
+  phone.run('ip', 'rule', 'flush');
+  for (const table of ['local', 'main', 'default']) phone.run('ip', 'rule', 'add', 'lookup', table, 'pref', { local: '0', main: '32766', default: '32767' }[table]);
+  office.run('ip', 'link', 'add', 'mobile', 'type', 'veth', 'peer', 'name', 'mobile', 'netns', String(phone.child.pid));
+  for (const [machine, address] of [[office, '10.78.1.1/24'], [phone, '10.78.1.2/24']]) {
+    machine.run('ip', 'addr', 'add', address, 'dev', 'mobile');
+    machine.run('ip', 'link', 'set', 'mobile', 'up');
+  }
+  server = await Server.start({ wrap: office.wrap, args: ['--https', `${PUBLIC}:${HTTPS_PORT}`, '--media-address', PUBLIC] });
+  const meeting = server.createMeeting();
+  const link = (role) => `https://${PUBLIC}:${HTTPS_PORT}/m/${meeting.id}#t=${server.token(meeting.id, role)}`;
+  const near = await office.browser();
+  const still = await Person.join(near, link('chair'), 'Chủ tọa Bình', { ignoreHTTPSErrors: true });
+  const moving = await Person.join(hall, link('delegate'), 'Đại biểu Hoa', { ignoreHTTPSErrors: true });
+  await moving.seesMovingVideo('Chủ tọa Bình');
+  await still.seesMovingVideo('Đại biểu Hoa');
+  await measureMove('Wi-Fi to mobile data', still, moving, () => {
+    phone.run('ip', 'link', 'del', 'cable');
+    phone.run('ip', 'route', 'add', 'default', 'via', '10.78.1.1');
+  });
+  await near.close();
+  await server.stop();
+});

@@ -43,6 +43,7 @@ static void answer(const struct sdp_offer *offer, bool may_publish, unsigned cod
                 .n_candidates = 1,
                 .may_publish = may_publish,
                 .video_codecs = codecs,
+                .session_version = 1,
                 .random_u32 = next_ssrc,
                 .random_user = &counter,
         };

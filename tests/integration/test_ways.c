@@ -186,6 +186,26 @@ static void old_credentials_serve_until_the_new_are_used(void **state)
         talk_done(&talk);
 }
 
+static void restart_whose_answer_is_lost_spoils_nothing(void **state)
+{
+        struct client_params bob = { .n_audio = 1 };
+        struct talk talk;
+        char *lines = NULL;
+
+        (void)state;
+        talk_init(&talk, &bob);
+        restart(&talk, talk.bob, talk.bob_peer);
+        assert_int_equal(sfu_peer_restart_ice(talk.world.sfu, talk.bob_peer, "lost",
+                                              "abcdefghijklmnopqrstuv", &lines),
+                         0);
+        free(lines);
+        client_move(talk.bob); /* with what she knows: the first restart's */
+        assert_true(world_wait(&talk.world, check_answered, talk.bob, WAIT_MS));
+        say(&talk, 5);
+        assert_heard_all(&talk);
+        talk_done(&talk);
+}
+
 static void restart_of_nobody_or_with_other_media_is_refused(void **state)
 {
         struct client_params bob = { .n_audio = 1 };
@@ -361,6 +381,7 @@ int main(void)
                 cmocka_unit_test(stranger_by_tcp_is_cut_off),
                 cmocka_unit_test(restart_keeps_keys_and_slots),
                 cmocka_unit_test(old_credentials_serve_until_the_new_are_used),
+                cmocka_unit_test(restart_whose_answer_is_lost_spoils_nothing),
                 cmocka_unit_test(restart_of_nobody_or_with_other_media_is_refused),
         };
 

@@ -71,7 +71,7 @@ static void assert_answered_alike(const char *text, size_t len)
 
         begin(&session, text, len, 1, &first);
         assert_int_equal(again(&session, text, len, &second), 0);
-        assert_int_equal(count_changes(first, second), 3); /* o=, a=ice-ufrag, a=ice-pwd */
+        assert_int_equal(count_changes(first, second), 4); /* o=, ufrag, pwd, the candidate */
         assert_non_null(strstr(second, " 2 IN IP4 127.0.0.1\r\n"));
         assert_non_null(strstr(second, "a=ice-ufrag:secondufrag\r\na=ice-pwd:secondpassword"));
         free(first);
@@ -168,20 +168,21 @@ static void restart_lines_are_credentials_and_candidates(void **state)
                                                            { "2001:db8::1", 7000, true } };
         const struct sdp_answer_params params = { .ufrag = "u",
                                                   .pwd = "p",
+                                                  .session_version = 3,
                                                   .candidates = candidates,
                                                   .n_candidates = ARRAY_LEN(candidates) };
         char *lines = NULL;
 
         (void)state;
         assert_int_equal(sdp_restart_write(&params, &lines), 0);
-        /* RFC 8445 §5.1.2.1: 126 << 24 | 65535 << 8 | 255 and so on. */
+        /* RFC 8445 §5.1.2.1: 80 << 24 | (2 << 8 | 255) << 8 | 255 and so on. */
         assert_string_equal(lines,
                             "a=ice-ufrag:u\r\na=ice-pwd:p\r\n"
-                            "a=candidate:1 1 udp 2130706431 192.0.2.1 7000 typ host\r\n"
-                            "a=candidate:2 1 udp 2130706175 2001:db8::1 7000 typ host\r\n"
-                            "a=candidate:3 1 tcp 1520435199 192.0.2.1 7000 typ host tcptype "
+                            "a=candidate:1 1 udp 1342373887 192.0.2.1 7000 typ host\r\n"
+                            "a=candidate:2 1 udp 1342373631 2001:db8::1 7000 typ host\r\n"
+                            "a=candidate:3 1 tcp 1015046143 192.0.2.1 7000 typ host tcptype "
                             "passive\r\n"
-                            "a=candidate:4 1 tcp 1520434943 2001:db8::1 7000 typ host tcptype "
+                            "a=candidate:4 1 tcp 1015045887 2001:db8::1 7000 typ host tcptype "
                             "passive\r\n"
                             "a=end-of-candidates\r\n");
         free(lines);

@@ -35,6 +35,8 @@ const ANSWER_WITHIN_MS = 10000;
 /** After a sleep the answer comes at once or not at all. */
 const PROBE_WITHIN_MS = 3000;
 const REFUSED_AFTER = 2;
+/** Most lines answer sooner. */
+const RACE_AFTER_MS = 150;
 
 export class Link {
   #open: () => Socket;
@@ -43,6 +45,7 @@ export class Link {
   #socket: Socket | null = null;
   #up = false;
   #closed = false;
+  #racing = false;
   #tries = 0;
   #neverOpened = 0;
   #lastId = 0;
@@ -110,25 +113,64 @@ export class Link {
     this.request(body).catch(() => undefined);
   }
 
-  #connect(): void {
-    const socket = this.#open();
+  /**
+   * Something else says that the line may be dead: unless an answer comes at once, a second socket is opened, and if
+   * that is there before the answer it takes over.
+   */
+  async race(): Promise<void> {
+    const first = this.#socket;
+    if (!first || !this.#up || this.#racing) return;
+    this.#racing = true;
+    let answered = false;
+    const answer = this.request({ type: 'ping' }).catch(() => undefined).then(() => (answered = true));
+    await Promise.race([answer, new Promise<void>((resolve) => this.#clock.after(RACE_AFTER_MS, resolve))]);
+    if (!answered && this.#socket === first) {
+      const second = this.#open();
+      const open = new Promise<boolean>((resolve) => {
+        second.onopen = () => resolve(true);
+        second.onclose = () => resolve(false);
+      });
+      const won = (await Promise.race([open, answer.then(() => false)])) && this.#socket === first;
+      second.onopen = second.onclose = null;
+      if (won) this.#takeOver(second);
+      else second.close();
+    }
+    this.#racing = false;
+  }
+
+  #takeOver(socket: Socket): void {
+    this.#drop();
+    if (this.#retryTimer) this.#clock.clear(this.#retryTimer);
+    this.#retryTimer = null;
+    this.#use(socket);
+    this.#opened();
+  }
+
+  #use(socket: Socket): void {
     this.#socket = socket;
     this.#up = false;
-    const opening = this.#clock.after(ANSWER_WITHIN_MS, () => this.#socket === socket && !this.#up && this.#drop());
-    socket.onopen = () => {
-      this.#clock.clear(opening);
-      if (this.#socket !== socket) return;
-      this.#up = true;
-      this.#neverOpened = 0;
-      this.#pingSoon();
-      this.#events.onUp();
-    };
     socket.onmessage = ({ data }) => this.#socket === socket && this.#onText(String(data));
     socket.onclose = () => {
-      this.#clock.clear(opening);
       if (this.#socket !== socket) return;
       if (!this.#up && ++this.#neverOpened >= REFUSED_AFTER) this.#events.onRefused();
       this.#drop();
+    };
+  }
+
+  #opened(): void {
+    this.#up = true;
+    this.#neverOpened = 0;
+    this.#pingSoon();
+    this.#events.onUp();
+  }
+
+  #connect(): void {
+    const socket = this.#open();
+    this.#use(socket);
+    const opening = this.#clock.after(ANSWER_WITHIN_MS, () => this.#socket === socket && !this.#up && this.#drop());
+    socket.onopen = () => {
+      this.#clock.clear(opening);
+      if (this.#socket === socket) this.#opened();
     };
   }
 

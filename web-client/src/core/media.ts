@@ -8,6 +8,7 @@ import { Failure } from './api.ts';
 import type { Id, Kind, Media, MediaState, Wish } from './api.ts';
 import type { Clock, Timer } from './clock.ts';
 import { faultOf, listDevices, openBoth, openCamera, openMic, openScreen, watchLevel } from './devices.ts';
+import { Flow, FLOW_SWEEP_MS } from './flow.ts';
 import type { Link, Request } from './link.ts';
 import type { MediaListener, MeetingClient } from './meeting.ts';
 import { Peer } from './peer.ts';
@@ -19,6 +20,8 @@ import { sameSet, Talkers } from './talkers.ts';
 const WISH_DELAY_MS = 120;
 /** How long a shaken connection may take to recover before it is replaced. */
 const DISCONNECTED_MS = 4000;
+/** After an answered ICE restart: two round trips and a packet. */
+const NEW_WAY_MS = 500;
 /** A refused offer is tried again, ever more slowly. */
 const RETRY_MS = 1000;
 const MAX_RETRY_MS = 30000;
@@ -53,11 +56,14 @@ export class MediaClient implements Media, MediaListener {
   #carried = new Map<number, { participant: Id; kind: Kind }>();
   #talkers = new Talkers();
   #listenTimer: Timer | null = null;
+  #flow = new Flow();
+  #flowTimer: Timer | null = null;
   #lossTimer: Timer | null = null;
   #redundancy = new Redundancy();
   #twice = false;
   #askedOff = 0;
   #refused = 0;
+  #restartedAt = -Infinity;
   #closed = false;
 
   constructor(clock: Clock, meeting: MeetingClient, videoSlots: number) {
@@ -271,6 +277,8 @@ export class MediaClient implements Media, MediaListener {
         else if (slot.participant === null) this.#carried.delete(slot.index);
         else this.#carried.set(slot.index, { participant: slot.participant, kind: slot.kind });
       }
+      this.#flow.clear();
+      this.#watchFlow();
       this.#listenSoon();
       this.#store.set({});
     } else if (message.type === 'wanted') {
@@ -280,7 +288,8 @@ export class MediaClient implements Media, MediaListener {
     } else if (message.type === 'ice-servers') {
       this.#takeIceServers(message.ice_servers);
     } else if (message.type === 'silent') {
-      void this.#restart();
+      // A restart that is under way, or just was, is the answer to it.
+      if (this.#clock.now() - this.#restartedAt > NEW_WAY_MS) void this.#restart();
     } else if (message.type === 'peer-gone' && message.reason !== 'replaced') {
       this.#replaceSoon(0);
     }
@@ -289,6 +298,16 @@ export class MediaClient implements Media, MediaListener {
   #takeIceServers(iceServers: RTCIceServer[]): void {
     this.#iceServers = iceServers;
     this.#peer?.useIceServers(iceServers);
+  }
+
+  /** While something is shown or heard. When a slot is emptied its silence is no surprise. */
+  #watchFlow(): void {
+    if (this.#closed || this.#flowTimer || (this.#carried.size === 0 && this.#talkers.idle)) return;
+    this.#flowTimer = this.#clock.after(FLOW_SWEEP_MS, () => {
+      this.#flowTimer = null;
+      if (this.#peer && this.#flow.sweep(this.#peer.lastArrival(this.#carried.keys()))) void this.#link.race();
+      this.#watchFlow();
+    });
   }
 
   #listenSoon(): void {
@@ -311,14 +330,22 @@ export class MediaClient implements Media, MediaListener {
    * the socket may have cut our way too, so another is looked for at once.
    */
   async #keepOrReplace(): Promise<void> {
-    const state = this.#peer?.pc.connectionState;
-    if (state === 'connected' || state === 'connecting' || state === 'disconnected') {
-      if (!(await this.#restart())) return;
-      this.#told = [];
-      this.#tellViews();
+    const peer = this.#peer;
+    const state = peer?.pc.connectionState;
+    if (!peer || (state !== 'connected' && state !== 'connecting' && state !== 'disconnected')) {
+      this.#replaceSoon(0);
       return;
     }
-    this.#replaceSoon(0);
+    const { stalled } = this.#flow;
+    if (!(await this.#restart())) return;
+    this.#told = [];
+    this.#tellViews();
+    if (!stalled) return;
+    // A browser may prefer the old way, though dead, for its lower cost.
+    const last = peer.lastArrival(this.#carried.keys());
+    this.#clock.after(NEW_WAY_MS, () => {
+      if (this.#peer === peer && peer.lastArrival(this.#carried.keys()) === last) this.#replaceSoon(0);
+    });
   }
 
   /** ICE anew: keys, slots and pictures stay. False: it is not to be had, and what else there is to do is under way. */
@@ -327,6 +354,7 @@ export class MediaClient implements Media, MediaListener {
     if (!peer || this.#meeting.state.phase !== 'joined' || peer.pc.signalingState !== 'stable') return false;
     try {
       await peer.negotiate((sdp) => this.#offer({ type: 'offer', sdp, restart: true }), true);
+      this.#restartedAt = this.#clock.now();
       return true;
     } catch (error) {
       const code = error instanceof Failure ? error.code : null;
@@ -418,7 +446,7 @@ export class MediaClient implements Media, MediaListener {
 
   close(): void {
     this.#closed = true;
-    for (const timer of [this.#wishTimer, this.#replaceTimer, this.#listenTimer, this.#lossTimer]) if (timer) this.#clock.clear(timer);
+    for (const timer of [this.#wishTimer, this.#replaceTimer, this.#listenTimer, this.#lossTimer, this.#flowTimer]) if (timer) this.#clock.clear(timer);
     this.#closePeer('new');
     for (const kind of KINDS) this.#dropTrack(kind);
   }

@@ -183,3 +183,52 @@ test('unread_counts_others_lines_until_seen', async () => {
   meeting.chatSeen();
   assert.equal(meeting.state.unread, 0);
 });
+
+test('a_line_that_answers_wins_the_race', async () => {
+  const { clock, sockets, socket, meeting } = await joined();
+  void meeting.link.race();
+  await clock.pass(100);
+  socket.give({ type: 'ok', id: socket.sent.at(-1)!.id });
+  await clock.pass(1000);
+  assert.equal(sockets.length, 1);
+  assert.ok(!socket.closed);
+});
+
+test('a_line_that_answers_late_still_wins_against_one_that_is_not_open', async () => {
+  const { clock, sockets, socket, meeting } = await joined();
+  void meeting.link.race();
+  await clock.pass(200);
+  assert.equal(sockets.length, 2);
+  socket.give({ type: 'ok', id: socket.sent.at(-1)!.id });
+  await settle();
+  assert.ok(sockets[1]!.closed && !socket.closed);
+  assert.equal(meeting.state.phase, 'joined');
+});
+
+test('a_second_line_that_opens_first_takes_over_and_resumes', async () => {
+  const { clock, sockets, socket, meeting } = await joined();
+  void meeting.link.race();
+  await clock.pass(200);
+  sockets[1]!.onopen!();
+  await settle();
+  assert.ok(socket.closed);
+  assert.deepEqual(sockets[1]!.sent[0]!['resume'], { last_seq: 10 });
+  sockets[1]!.give(welcome(sockets[1]!.sent[0]!.id, 10, { resumed: true }));
+  await settle();
+  assert.equal(meeting.state.phase, 'joined');
+  await clock.pass(5000);
+  assert.equal(sockets.length, 2, 'no third');
+});
+
+test('a_line_whose_rival_fails_goes_on', async () => {
+  const { clock, sockets, socket, meeting } = await joined();
+  void meeting.link.race();
+  await clock.pass(200);
+  sockets[1]!.onclose!();
+  await settle();
+  assert.equal(meeting.state.phase, 'joined');
+  assert.ok(!socket.closed);
+  void meeting.link.race();
+  await clock.pass(200);
+  assert.equal(sockets.length, 3, 'it may be raced again');
+});

@@ -78,6 +78,7 @@ export class Peer {
   readonly voices: MediaStream[] = [];
   readonly pictures: MediaStream[] = [];
   #ears: RTCRtpReceiver[] = [];
+  #eyes: RTCRtpReceiver[] = [];
   #senders: Partial<Record<Kind, RTCRtpSender>> = {};
   /** One change of a sender after the other: parameters are read, changed and written. */
   #queue: Promise<void> = Promise.resolve();
@@ -105,7 +106,7 @@ export class Peer {
     const transceiver = this.pc.addTransceiver(media, { direction: 'recvonly' });
     prefer(transceiver, codecs);
     trimExtensions(transceiver, RECEIVED_EXTENSIONS);
-    if (media === 'audio') this.#ears.push(transceiver.receiver);
+    (media === 'audio' ? this.#ears : this.#eyes).push(transceiver.receiver);
     return new MediaStream([transceiver.receiver.track]);
   }
 
@@ -124,6 +125,14 @@ export class Peer {
     });
     if (this.pc.signalingState === 'closed') return;
     await this.pc.setRemoteDescription({ type: 'answer', sdp: answer });
+  }
+
+  /** When something came last, in the audio slots or one of these video slots. */
+  lastArrival(video: Iterable<number>): number {
+    let last = 0;
+    for (const receiver of [...this.#ears, ...[...video].map((index) => this.#eyes[index])])
+      for (const source of receiver?.getSynchronizationSources() ?? []) last = Math.max(last, source.timestamp);
+    return last;
   }
 
   /** 0..1 of each audio slot now. The RFC 6464 levels end at the server, so it is what was decoded. */
