@@ -41,6 +41,7 @@ void cc_delay_init(struct cc_delay *delay)
                 .floor_us = CC_NONE,
                 .given_us = CC_NONE,
                 .last_delay_us = CC_NONE,
+                .first_us = INT64_MAX,
                 .high_since_us = CC_NONE,
                 .deviation_us = 2000,
         };
@@ -79,6 +80,8 @@ int64_t cc_delay_on_packet(struct cc *cc, int64_t arrival_us, int64_t sent_us)
                 restart(cc);
         }
         delay->last_delay_us = delay_us;
+        if (delay_us < delay->first_us)
+                delay->first_us = delay_us;
         return delay_us;
 }
 

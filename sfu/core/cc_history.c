@@ -242,9 +242,12 @@ int64_t cc_excess_us(const struct cc *cc)
 {
         const struct cc_slice *slice = cc_slice_at(cc, cc->frontier_us / CC_SLICE_US);
 
-        if (!slice || cc->delay.base_us == CC_NONE || cc->delay.last_delay_us == CC_NONE)
+        const struct cc_delay *delay = &cc->delay;
+
+        if (!slice || delay->last_delay_us == CC_NONE)
                 return 0;
-        return cc->delay.last_delay_us - cc->delay.base_us - slice->model_us;
+        return delay->last_delay_us - slice->model_us -
+               (delay->base_us != CC_NONE ? delay->base_us : delay->first_us);
 }
 
 void cc_busy(const struct cc *cc, int64_t end, struct cc_sums *ret_sums)

@@ -24,6 +24,7 @@ enum {
         CC_BUCKETS = 6, /* of the lowest delay */
         CC_STREAMS = 256,
         CC_REPORTS = 8,
+        CC_TAIL = 3,
 };
 
 #define CC_NONE INT64_MIN
@@ -70,14 +71,15 @@ struct cc_delay {
         int64_t base_us;     /* the one of both that counts */
         int64_t buckets[CC_BUCKETS];
         int64_t bucket_no;
-        int64_t last_delay_us;          /* of the last packet: to notice clocks that jump */
-        bool restarted;                 /* in this report */
-        int32_t queue_us;               /* over the base */
-        int32_t full_us;                /* over the floor */
-        int32_t slope;                  /* of the queue, µs per s */
-        int32_t deviation_us;           /* mean change from slice to slice on a quiet line */
-        unsigned n_over;                /* slices in a row over the threshold and growing */
-        int64_t high_since_us;          /* over the threshold since; CC_NONE */
+        int64_t last_delay_us; /* of the last packet: to notice clocks that jump */
+        int64_t first_us;      /* lowest of any packet: the base until a slice is complete */
+        bool restarted;        /* in this report */
+        int32_t queue_us;      /* over the base */
+        int32_t full_us;       /* over the floor */
+        int32_t slope;         /* of the queue, µs per s */
+        int32_t deviation_us;  /* mean change from slice to slice on a quiet line */
+        unsigned n_over;       /* slices in a row over the threshold and growing */
+        int64_t high_since_us; /* over the threshold since; CC_NONE */
         int64_t flat_us, flat_since_us; /* the delay has been about so much since */
         int32_t tolerated_us; /* others fill the queue: so much of it is no over-use; 0: nobody */
         int64_t filled_us;    /* when it was last more than empty */
@@ -121,13 +123,14 @@ struct cc_probe {
         uint32_t sent_bytes, acked_bytes;
         uint16_t n_sent, n_acked;
         uint16_t first_bytes, last_bytes;
-        int64_t first_arrival_us, last_arrival_us, last_delay_us;
-        int32_t queue_us;  /* before it */
-        int64_t ended_us;  /* the last one */
-        int64_t next_us;   /* no other before */
-        unsigned n_failed; /* in a row */
-        unsigned n_low;    /* in a row found less than the target */
-        unsigned distrust; /* found more than there was, so often */
+        int64_t first_arrival_us, last_arrival_us;
+        int64_t delays_us[CC_TAIL]; /* of the last packets */
+        int32_t queue_us;           /* before it */
+        int64_t ended_us;           /* the last one */
+        int64_t next_us;            /* no other before */
+        unsigned n_failed;          /* in a row */
+        unsigned n_low;             /* in a row found less than the target */
+        unsigned distrust;          /* found more than there was, so often */
         int64_t success_us;
 };
 

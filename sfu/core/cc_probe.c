@@ -81,6 +81,8 @@ static int64_t next_us(const struct cc *cc)
                 interval_us = (int64_t)ROOM_INTERVAL_US
                               << (probe->n_failed < 5 ? probe->n_failed : 5);
         interval_us <<= probe->distrust;
+        if (cc->target_bps < SLOW_BPS && interval_us > SLOW_INTERVAL_US)
+                interval_us = SLOW_INTERVAL_US; /* there video waits for it */
         return probe->ended_us + interval_us > probe->next_us ? probe->ended_us + interval_us
                                                               : probe->next_us;
 }
@@ -160,13 +162,12 @@ void cc_probe_on_ack(struct cc *cc, uint16_t seq, const struct cc_sent *sent, in
             delay_us == CC_NONE)
                 return;
         probe->acked_bytes += sent->bytes;
-        probe->n_acked++;
         if (probe->first_arrival_us == CC_NONE)
                 probe->first_arrival_us = arrival_us;
-        if (probe->last_arrival_us == CC_NONE || arrival_us > probe->last_arrival_us) {
+        if (probe->last_arrival_us == CC_NONE || arrival_us > probe->last_arrival_us)
                 probe->last_arrival_us = arrival_us;
-                probe->last_delay_us = delay_us;
-        }
+        probe->delays_us[probe->n_acked % CC_TAIL] = delay_us;
+        probe->n_acked++;
 }
 
 /* What the line carried during the cluster; 0: it shows nothing. */
@@ -182,7 +183,12 @@ static uint64_t measure(const struct cc *cc)
 
         /* A first packet that was held up makes the arrivals look dense: the queue that
          * is there afterwards tells how long they really took. */
-        int64_t grown_us = probe->last_delay_us - cc->delay.base_us - probe->queue_us;
+        int64_t tail_us = probe->delays_us[0];
+
+        for (size_t i = 1; i < CC_TAIL; i++)
+                tail_us = probe->delays_us[i] < tail_us ? probe->delays_us[i] : tail_us;
+
+        int64_t grown_us = tail_us - cc->delay.base_us - probe->queue_us;
 
         if (recv_us < sent_us + grown_us)
                 recv_us = sent_us + grown_us;

@@ -19,6 +19,7 @@ enum {
         DRAINED_US = 10 * 1000,
         NOT_OURS_US = 1500 * 1000,
         MAX_FRUITLESS = 2,
+        MIN_ACKED = 10,
         BLOCKED_US = 120 * 1000,
         NEIGHBOURS_QUEUE_US = 40 * 1000,
         LOST_TO_NEIGHBOURS = 10, /* per mille */
@@ -84,21 +85,28 @@ static void start_drain(struct cc *cc, uint64_t before_bps, uint64_t busy_bps, u
 }
 
 /* What the line carries now, seen from what arrives. */
-static void measure(const struct cc *cc, struct cc_sums *ret_sums)
+static uint64_t measure(const struct cc *cc, struct cc_sums *ret_sums, int64_t now_us)
 {
+        bool blocked = cc_excess_us(cc) > BLOCKED_US || cc_late_us(cc, now_us) > BLOCKED_US;
+        uint64_t arriving_bps = cc_arriving_bps(cc);
+
         cc_busy(cc, cc->judged_no + 1, ret_sums);
-        /* After a sudden fall the slices still hold much of the time before. */
-        if (cc_excess_us(cc) > BLOCKED_US)
-                ret_sums->acked_bps = cc_min_u64(ret_sums->acked_bps, cc_arriving_bps(cc));
+        if (!blocked || arriving_bps == UINT64_MAX)
+                return ret_sums->acked_bps;
+        /* At the start there is hardly a slice, and after a sudden fall they still hold
+         * much of the time before. */
+        if (ret_sums->n_acked < MIN_ACKED || arriving_bps < ret_sums->acked_bps) {
+                ret_sums->sent_bps = cc->target_bps;
+                return arriving_bps;
+        }
+        return ret_sums->acked_bps;
 }
 
 static void cut(struct cc *cc, int64_t now_us)
 {
         struct cc_sums sums;
 
-        measure(cc, &sums);
-
-        uint64_t busy = cc_loss_undo(cc, sums.acked_bps), capacity = busy;
+        uint64_t busy = cc_loss_undo(cc, measure(cc, &sums, now_us)), capacity = busy;
         /* A queue of half a second is gone in about one. */
         uint64_t less = (uint64_t)cc_clamp(cc->delay.queue_us / 1000, 80, 500);
         uint64_t target = cc_min_u64(capacity, cc->target_bps) * (1000 - less) / 1000;
@@ -113,15 +121,14 @@ static void cut(struct cc *cc, int64_t now_us)
 }
 
 /* Over-use that departures after the last cut still show. */
-static bool may_cut(const struct cc *cc)
+static bool may_cut(const struct cc *cc, int64_t now_us)
 {
         struct cc_sums sums;
 
         if (cc->judged_no * CC_SLICE_US > cc->cut_us + 100000)
                 return true;
         /* The first measurement had much of the time before in it: take the better one. */
-        measure(cc, &sums);
-        return sums.acked_bps < cc->target_bps * 8 / 10;
+        return measure(cc, &sums, now_us) < cc->target_bps * 8 / 10;
 }
 
 /* The application sends what it may. */
@@ -285,7 +292,8 @@ void cc_rate_on_report(struct cc *cc, int64_t now_us)
         cc->app_limited = cc->now.sent_bps < cc->target_bps * 7 / 10;
         if (has_lost_to_neighbours(cc)) {
                 yield_to_neighbours(cc, now_us);
-        } else if ((cc_delay_overused(&cc->delay) || is_blocked(cc, now_us)) && may_cut(cc)) {
+        } else if ((cc_delay_overused(&cc->delay) || is_blocked(cc, now_us)) &&
+                   may_cut(cc, now_us)) {
                 if (is_fruitless(cc))
                         give_in(cc, now_us);
                 else
