@@ -562,12 +562,16 @@ int worker_new(struct worker **ret_worker, const struct worker_config *config)
 
 int worker_start(struct worker *worker)
 {
+        static const int faults[] = { SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
         sigset_t all, before;
         char name[16];
         int r;
 
-        /* Signals are for the main thread. */
+        /* Signals are for the main thread, but not those that say that this one is
+         * broken: they end the process. */
         sigfillset(&all);
+        for (size_t i = 0; i < ARRAY_LEN(faults); i++)
+                sigdelset(&all, faults[i]);
         pthread_sigmask(SIG_SETMASK, &all, &before);
         r = pthread_create(&worker->thread, NULL, run, worker);
         pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -2,7 +2,7 @@
 // What every browser test needs: a real server on its own data folder, real Chromium pages with fake
 // devices, and eyes on what their PeerConnections really receive.
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -92,6 +92,15 @@ export class Server {
   async kill() {
     this.child.kill('SIGKILL');
     await this.exited;
+  }
+
+  /** As a failed assertion in a media worker does. Resolves with the signal that ended the process. */
+  async breakWorker(index) {
+    const { pid } = this.child;
+    const name = `media-${index}`;
+    const thread = readdirSync(`/proc/${pid}/task`).find((id) => readFileSync(`/proc/${pid}/task/${id}/comm`, 'utf8').trim() === name);
+    execFileSync('python3', ['-c', `import ctypes, sys\nlibc = ctypes.CDLL(None, use_errno=True)\nsys.exit(libc.tgkill(${pid}, ${thread}, 6) != 0)`]);
+    return (await this.exited).signal;
   }
 
   async stop() {

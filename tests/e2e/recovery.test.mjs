@@ -58,6 +58,31 @@ test('meeting_is_back_by_itself_after_kill_9', { timeout: 180000 }, async () => 
   assert.equal(await server.stop(), 0, 'SIGTERM ends it with 0');
 });
 
+test('meeting_is_back_by_itself_after_a_media_worker_broke', { timeout: 180000 }, async () => {
+  const server = await Server.start({ args: ['--workers', '2'] });
+  const meeting = server.createMeeting();
+  const chair = await Person.join(browser, meeting.links.chair, 'Chủ tọa Bình');
+  const delegate = await Person.join(browser, meeting.links.delegate, 'Đại biểu Hoa');
+  await delegate.seesMovingVideo('Chủ tọa Bình');
+  await say(chair, 'Xin chào các đồng chí.');
+  const seat = () => delegate.tile('Chủ tọa Bình').first().getAttribute('data-participant');
+  const before = await seat();
+
+  assert.equal(await server.breakWorker(1), 'SIGABRT', 'the other worker does not go on alone');
+  await delegate.page.getByTestId('notice').first().waitFor();
+  await server.spawn(); // the same ports, so nothing holds them any more
+  const back = Date.now();
+  await until(() => delegate.page.evaluate(() => window.testPeerConnections.some((pc) => pc.connectionState === 'connected')),
+    'a new PeerConnection', 30000);
+  await delegate.seesMovingVideo('Chủ tọa Bình');
+  figure('video back after a worker broke', `${Date.now() - back} ms`);
+  assert.equal(await seat(), before, 'the same seat');
+  await delegate.page.getByTestId('chat-button').click();
+  await delegate.page.getByTestId('chat-line').filter({ hasText: 'Xin chào các đồng chí.' }).waitFor();
+  for (const person of [chair, delegate]) await person.close();
+  assert.equal(await server.stop(), 0);
+});
+
 test('reload_keeps_seat_and_media', { timeout: 90000 }, async () => {
   const server = await Server.start();
   const meeting = server.createMeeting();
