@@ -240,9 +240,13 @@ struct media_path {
         struct path_sound sound[SFU_AUDIO_SLOTS][MEDIA_AUDIO_RING];
 };
 
+/* What each outgoing packet needs comes first. */
 struct media_peer {
         struct media_room *room;
         void *tag;
+        struct media_path *path;
+        uint64_t n_sent;            /* packets of media, each once */
+        struct rtp_rate video_rate; /* what its video slots were sent */
         uint32_t participant;
         size_t index; /* in the room's arrays */
         bool connected;
@@ -260,13 +264,10 @@ struct media_peer {
         int64_t rtx_spent, rtx_spent_us; /* bytes, of RTX_BURST_BYTES; and at which moment */
         uint64_t remb_bps;
         struct line_budget line; /* of a line that can't be probed, or reports REMB only */
-        struct media_path *path;
-        bool pathless;   /* no memory for it */
-        uint64_t n_sent; /* packets of media, each once */
+        bool pathless;           /* no memory for a path */
         uint64_t n_rtcp, n_nacked;
-        int64_t rtcp_free_us;       /* see budget_take() */
-        struct rtp_rate video_rate; /* what its video slots were sent */
-        struct rtp_rate rtx_rate;   /* of that, and more: what was sent again */
+        int64_t rtcp_free_us;     /* see budget_take() */
+        struct rtp_rate rtx_rate; /* of video_rate, and more: what was sent again */
         struct alloc_sum spent;
         enum sfu_carries carries, carries_told;
         int64_t carries_us; /* since when */

@@ -27,8 +27,12 @@
 /* Two interfaces, IPv4 and IPv6, UDP and TCP. */
 enum { PEER_MAX_ADDRS = 8, PEER_MAX_CREDS = 3 };
 
+/* What each outgoing packet needs comes first. */
 struct peer {
         struct worker *worker;
+        struct media_crypt *crypt;   /* from the handshake's end on: it is connected */
+        struct addr_entry *selected; /* nominated; NULL: none yet */
+        struct send_target target;   /* of selected */
         struct room *room;
         uint64_t id;
         uint32_t participant;
@@ -38,10 +42,7 @@ struct peer {
         struct ice_cred *creds[PEER_MAX_CREDS];
         struct sdp_transport transport;
         struct addr_entry addrs[PEER_MAX_ADDRS];
-        struct addr_entry *selected; /* nominated; NULL: none yet */
-        struct send_target target;   /* of selected */
-        struct dtls *dtls;           /* from the first DTLS datagram on */
-        struct media_crypt *crypt;   /* from then on it is connected */
+        struct dtls *dtls; /* from the first DTLS datagram on */
         int64_t opened_us, alive_us;
         struct steady heard_media, heard_feedback;
         uint64_t swept_batch; /* the last that had something for it, at the last sweep */

@@ -235,10 +235,18 @@ static void on_refused(struct send_batch *batch, unsigned i, int error)
                 batch->counts.dropped++; /* this destination cannot be reached */
                 return;
         }
-        /* A device that computes no checksums (EIO), a transformation on the way.
-         * Others concern this path only: segments longer than its MTU. */
-        if (error == EIO || error == EOPNOTSUPP)
+        switch (error) {
+        case EIO: /* a device that computes no checksums, a transformation on the way */
+        case EOPNOTSUPP:
                 batch->gso = false;
+                break;
+        case EINVAL: /* of this path only: segments longer than its MTU */
+        case EMSGSIZE:
+                break;
+        default: /* no way there; datagram by datagram there is none either */
+                batch->counts.dropped += cargo->n;
+                return;
+        }
         send_apart(batch, &batch->msgs[i].msg_hdr, cargo->segment);
 }
 

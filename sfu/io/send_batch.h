@@ -32,8 +32,8 @@ enum { SEND_MAX_LEN = 2048 };
 struct send_target {
         uint64_t batch; /* private: number of the batch that dest belongs to */
         uint32_t dest;
-        struct udp_path path;
         struct udp_envelope envelope; /* private */
+        struct udp_path path;
 };
 
 struct send_batch;

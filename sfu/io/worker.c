@@ -27,7 +27,7 @@ enum {
         /* Then what came is distributed, and timers get their turn. */
         BATCHES_PER_TURN = 4,
         RECEIVE_TURN_US = 2 * 1000,
-        COMMANDS_TURN_US = 2 * 1000,
+        COMMANDS_TURN_US = 1000,
         PUBLISH_INTERVAL_US = 250 * 1000,
         SLOW_US = 20 * 1000,
         /* A hall of delegates behind one address joins in a second or two; a

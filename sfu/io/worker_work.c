@@ -6,7 +6,7 @@
 
 enum {
         /* Then the sockets are looked at again: sound may have come. */
-        WORK_TURN_US = 3 * 1000,
+        WORK_TURN_US = 2 * 1000,
         /* One is half a millisecond: a hall that joins must not stop the speaker. */
         HANDSHAKE_TURN_US = 1000,
 };

@@ -304,6 +304,25 @@ static void refused_train_is_sent_apart(void **state)
         train_error = 0;
 }
 
+static void unreachable_train_costs_one_call(void **state)
+{
+        struct line line;
+        bool trains = line_init(&line, true, true);
+
+        (void)state;
+        train_error = ENETUNREACH;
+        for (uint16_t i = 0; i < 10; i++)
+                send_of(line.batch, &line.target, i, 100);
+        send_batch_flush(line.batch);
+        train_error = 0;
+        if (trains) {
+                assert_int_equal(n_refused, 1);
+                assert_int_equal(send_batch_counts(line.batch)->dropped, 10);
+                assert_int_equal(read_all_of(&line.reader, 0), 0);
+        }
+        line_done(&line);
+}
+
 static void overlong_datagram_is_told(void **state)
 {
         struct line line;
@@ -328,6 +347,7 @@ int main(void)
                 cmocka_unit_test(equal_neighbours_leave_as_a_train),
                 cmocka_unit_test(long_trains_are_cut),
                 cmocka_unit_test(refused_train_is_sent_apart),
+                cmocka_unit_test(unreachable_train_costs_one_call),
                 cmocka_unit_test(overlong_datagram_is_told),
         };
 
