@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A WHIP publisher and a WHEP subscriber on GStreamer's webrtcbin.
 
-    webrtcbin_peer.py publish   URL TOKEN [SECONDS]
-    webrtcbin_peer.py subscribe URL TOKEN [SECONDS]
+    webrtcbin_peer.py publish   URL TOKEN [SECONDS [vp8|vp9]]
+    webrtcbin_peer.py subscribe URL TOKEN [SECONDS [vp8|vp9]]
 
 Both print "answered" once the server's answer is there, trickle their candidates
 to it by PATCH, restart ICE by PATCH once they are connected, print "restarted"
@@ -29,20 +29,20 @@ from gi.repository import Nice  # noqa: E402, before GStreamer makes its type
 from gi.repository import GLib, Gst, GstSdp, GstWebRTC  # noqa: E402
 
 OPUS = "application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,encoding-params=(string)2,payload=97"
-VP8 = "application/x-rtp,media=video,encoding-name=VP8,clock-rate=90000,payload=96"
+VIDEO = "application/x-rtp,media=video,encoding-name={codec},clock-rate=90000,payload=96"
 
 # Key frames come on request only (keyframe-max-dist), so a picture at the far
 # end shows that its PLI travelled all the way to this encoder.
-PUBLISH = f"""
+PUBLISH = """
     webrtcbin name=rtc bundle-policy=max-bundle
     audiotestsrc is-live=true freq=440 ! audioconvert ! opusenc inband-fec=true
-        ! rtpopuspay pt=97 ! {OPUS} ! rtc.
+        ! rtpopuspay pt=97 ! {opus} ! rtc.
     videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=180,framerate=15/1
-        ! vp8enc deadline=1 cpu-used=8 target-bitrate=300000 keyframe-max-dist=100000
-        ! rtpvp8pay pt=96 picture-id-mode=15-bit ! {VP8} ! rtc.
+        ! {codec}enc deadline=1 cpu-used=8 target-bitrate=300000 keyframe-max-dist=100000
+        ! rtp{codec}pay pt=96 picture-id-mode=15-bit ! {video} ! rtc.
 """
 
-DECODE_VIDEO = """rtpvp8depay request-keyframe=true wait-for-keyframe=true ! vp8dec
+DECODE_VIDEO = """rtp{codec}depay request-keyframe=true wait-for-keyframe=true ! {codec}dec
     ! videoconvert ! video/x-raw,format=I420 ! fakesink name=frames signal-handoffs=true sync=false"""
 DECODE_AUDIO = """rtpopusdepay ! opusdec ! audioconvert
     ! level name=loudness interval=200000000 ! fakesink sync=false"""
@@ -264,15 +264,17 @@ class Peer:
 
 
 class Publisher(Peer):
-    def __init__(self, url, token):
-        super().__init__(Gst.parse_launch(PUBLISH), url, token)
+    def __init__(self, url, token, codec):
+        pipeline = PUBLISH.format(codec=codec, opus=OPUS, video=VIDEO.format(codec=codec.upper()))
+        super().__init__(Gst.parse_launch(pipeline), url, token)
         for i in range(2):
             transceiver = self.rtc.emit("get-transceiver", i)
             transceiver.set_property("direction", GstWebRTC.WebRTCRTPTransceiverDirection.SENDONLY)
 
 
 class Subscriber(Peer):
-    def __init__(self, url, token):
+    def __init__(self, url, token, codec):
+        self.codec = codec
         pipeline = Gst.Pipeline.new(None)
         pipeline.add(Gst.ElementFactory.make("webrtcbin", "rtc"))
         super().__init__(pipeline, url, token)
@@ -282,7 +284,7 @@ class Subscriber(Peer):
         self.pictures = set()
         self.loud = 0
         self.rtc.connect("pad-added", self.on_pad)
-        for caps in (OPUS, VP8 + ",rtcp-fb-nack-pli=(boolean)true"):
+        for caps in (OPUS, VIDEO.format(codec=codec.upper()) + ",rtcp-fb-nack-pli=(boolean)true"):
             self.rtc.emit(
                 "add-transceiver",
                 GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY,
@@ -294,7 +296,7 @@ class Subscriber(Peer):
             return
         media = pad.get_current_caps().get_structure(0).get_string("media")
         decoder = Gst.parse_bin_from_description(
-            DECODE_VIDEO if media == "video" else DECODE_AUDIO, True
+            DECODE_VIDEO.format(codec=self.codec) if media == "video" else DECODE_AUDIO, True
         )
         if media == "video":
             decoder.get_by_name("frames").connect("handoff", self.on_frame)
@@ -351,12 +353,13 @@ class Subscriber(Peer):
 
 
 def main():
-    if len(sys.argv) not in (4, 5) or sys.argv[1] not in ("publish", "subscribe"):
+    if not 4 <= len(sys.argv) <= 6 or sys.argv[1] not in ("publish", "subscribe"):
         sys.exit(__doc__)
+    seconds, codec = [*sys.argv[4:], *("20", "vp8")[len(sys.argv) - 4 :]]
     Gst.init(None)
     kind = Publisher if sys.argv[1] == "publish" else Subscriber
     try:
-        kind(sys.argv[2], sys.argv[3]).run(float(sys.argv[4]) if len(sys.argv) == 5 else 20)
+        kind(sys.argv[2], sys.argv[3], codec).run(float(seconds))
     except Failure as failure:
         sys.exit(f"{sys.argv[1]}: {failure}")
 

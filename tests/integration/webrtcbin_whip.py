@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""webrtcbin_whip.py DINH — WHIP in and WHEP out through a real server.
+"""webrtcbin_whip.py DINH [vp8|vp9] — WHIP in and WHEP out through a real server.
 
 A webrtcbin publishes; two others watch it, one by name and one as the active
 speaker; each restarts ICE in the middle; then the requests that must be refused. Prints "ok" at the end.
@@ -82,9 +82,9 @@ def post_status(url, token, body=b"hello world"):
         return error.code, json.loads(error.read())["code"]
 
 
-def watch(url, token):
+def watch(url, token, codec):
     """One subscriber from its offer over an ICE restart to moving pictures and sound."""
-    with running([PEER, "subscribe", url, token, "20"]) as subscriber:
+    with running([PEER, "subscribe", url, token, "20", codec]) as subscriber:
         print(wait_line(subscriber, "first frame", 25))
         check(wait_line(subscriber, "ok", 5) == "ok", url)
         check(subscriber.wait(timeout=5) == 0, f"{url}: exit code")
@@ -104,9 +104,9 @@ def refuse(base, meeting, token):
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
-    dinh = sys.argv[1]
+    dinh, codec = sys.argv[1], sys.argv[2] if len(sys.argv) == 3 else "vp8"
     with tempfile.TemporaryDirectory(prefix="dinh-whip-") as data:
         meeting = json.loads(
             run(dinh, "meeting", "create", "--data", data, "--title", "WHIP", "--json")
@@ -119,11 +119,11 @@ def main():
             base = next(word[5:] for word in ready.split() if word.startswith("http="))
             base = base if base.startswith("http") else f"http://{base}"
             publish = f"{base}/whip/{meeting}?id=studio&name=Studio"
-            with running([PEER, "publish", publish, token, "90"]) as publisher:
+            with running([PEER, "publish", publish, token, "90", codec]) as publisher:
                 wait_line(publisher, "answered", 10)
                 wait_line(publisher, "restarted", 10)
-                watch(f"{base}/whep/{meeting}?publishers=studio", token)
-                watch(f"{base}/whep/{meeting}", token)
+                watch(f"{base}/whep/{meeting}?publishers=studio", token, codec)
+                watch(f"{base}/whep/{meeting}", token, codec)
                 refuse(base, meeting, token)
                 check(publisher.poll() is None, "the publisher goes on")
             server.terminate()
