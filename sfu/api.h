@@ -154,6 +154,7 @@ enum sfu_gone {
         SFU_GONE_CLOSED_BY_PEER,
         SFU_GONE_REPLACED,
         SFU_GONE_FAILED, /* ours: no memory for it */
+        SFU_GONE_CODEC,  /* somebody came who cannot decode what it sends: it should come again */
 };
 
 /* What of that which a receiver asked to see its line has room for. */

@@ -115,6 +115,10 @@ const struct sdp_transport *sdp_offer_transport(const struct sdp_offer *offer);
  * when it has none. */
 unsigned sdp_offer_recv_codecs(const struct sdp_offer *offer);
 
+/* Bits of the video codecs that every video publication of the offer can send; 0
+ * when it has none. */
+unsigned sdp_offer_send_codecs(const struct sdp_offer *offer);
+
 /* An address of ours: for UDP, and with `tcp` for TCP too on the same number. */
 struct sdp_candidate {
         char address[46];

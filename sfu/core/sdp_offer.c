@@ -372,7 +372,7 @@ const struct sdp_transport *sdp_offer_transport(const struct sdp_offer *offer)
         return &offer->transport;
 }
 
-unsigned sdp_offer_recv_codecs(const struct sdp_offer *offer)
+static unsigned common_codecs(const struct sdp_offer *offer, enum sdp_role role)
 {
         unsigned codecs = SDP_VIDEO_CODECS;
         bool any = false;
@@ -381,7 +381,7 @@ unsigned sdp_offer_recv_codecs(const struct sdp_offer *offer)
                 const struct sdp_line *line = &offer->lines[i];
                 unsigned here = 0;
 
-                if (line->role != SDP_SLOT || line->type != SDP_VIDEO)
+                if (line->role != role || line->type != SDP_VIDEO)
                         continue;
                 for (size_t c = 0; c < SDP_N_CODECS; c++)
                         if (line->codecs[c].used)
@@ -390,4 +390,14 @@ unsigned sdp_offer_recv_codecs(const struct sdp_offer *offer)
                 any = true;
         }
         return any ? codecs : 0;
+}
+
+unsigned sdp_offer_recv_codecs(const struct sdp_offer *offer)
+{
+        return common_codecs(offer, SDP_SLOT);
+}
+
+unsigned sdp_offer_send_codecs(const struct sdp_offer *offer)
+{
+        return common_codecs(offer, SDP_PUBLICATION);
 }

@@ -17,6 +17,7 @@
 #include "sfu/io/identity.h"
 #include "sfu/io/late_commands.h"
 #include "sfu/io/link.h"
+#include "sfu/io/room_codecs.h"
 #include "sfu/io/room_spread.h"
 #include "sfu/io/tuning.h"
 #include "sfu/io/u64_map.h"
@@ -29,17 +30,18 @@ static const char topic[] = "sfu";
 struct room_info {
         uint64_t id;
         struct room_spread spread;
-        struct u64_map participants;  /* to struct peer_info: the newest peer of each */
-        uint32_t n_peers;             /* with those that are being replaced */
-        uint32_t n_viewers;           /* peers that receive video, and */
-        uint32_t n_can[SDP_N_CODECS]; /* how many of them decode each codec */
+        struct u64_map participants; /* to struct peer_info: the newest peer of each */
+        uint32_t n_peers;            /* with those that are being replaced */
+        struct room_codecs codecs;
 };
 
 struct peer_info {
         uint64_t id;
         uint32_t participant;
         struct room_info *room;
-        unsigned worker, recv_codecs;
+        unsigned worker;
+        struct peer_codecs codecs;
+        bool dismissed; /* it is to offer again */
         struct sdp_session session;
 };
 
@@ -272,12 +274,7 @@ static void room_drop_if_empty(struct sfu *sfu, struct room_info *room)
 static void room_count(struct room_info *room, const struct peer_info *peer, int sign)
 {
         room->n_peers += (uint32_t)sign;
-        if (!peer->recv_codecs)
-                return;
-        room->n_viewers += (uint32_t)sign;
-        for (unsigned codec = 0; codec < SDP_N_CODECS; codec++)
-                if (peer->recv_codecs & SDP_CODEC_BIT(codec))
-                        room->n_can[codec] += (uint32_t)sign;
+        room_codecs_count(&room->codecs, &peer->codecs, sign);
 }
 
 static void forget_peer(struct sfu *sfu, struct peer_info *peer)
@@ -295,16 +292,9 @@ static void forget_peer(struct sfu *sfu, struct peer_info *peer)
         room_drop_if_empty(sfu, room);
 }
 
-/* What everybody decodes who watches or is about to. */
-static unsigned codecs_decoded(const struct room_info *room, unsigned newcomer)
+static void post(struct sfu *sfu, unsigned worker, const struct worker_command *command)
 {
-        uint32_t n = room->n_viewers + (newcomer ? 1 : 0);
-        unsigned decoded = 0;
-
-        for (unsigned codec = 0; codec < SDP_N_CODECS; codec++)
-                if (room->n_can[codec] + (newcomer & SDP_CODEC_BIT(codec) ? 1 : 0) == n)
-                        decoded |= SDP_CODEC_BIT(codec);
-        return decoded;
+        late_commands_post(&sfu->late[worker], sfu->workers[worker], command);
 }
 
 /* Opening. */
@@ -339,7 +329,7 @@ static int write_answer(const struct sfu *sfu, const struct room_info *room,
 
         fill_answer(sfu, open->worker, open->ufrag, open->pwd, candidates, &answer);
         answer.may_publish = params->may_publish;
-        answer.video_codecs = codecs_decoded(room, sdp_offer_recv_codecs(offer));
+        answer.video_codecs = room_codecs_decoded(&room->codecs, sdp_offer_recv_codecs(offer));
         rand_bytes(&seed, sizeof(seed));
         return sdp_session_begin(ret_session, offer, &answer, seed, ret_answer, &open->media);
 }
@@ -395,7 +385,7 @@ static int open_in_room(struct sfu *sfu, struct room_info *room,
                                     .participant = params->participant,
                                     .room = room,
                                     .worker = open->worker,
-                                    .recv_codecs = sdp_offer_recv_codecs(offer),
+                                    .codecs = peer_codecs_of(offer, &open->media),
                                     .session = session };
         r = worker_post(sfu->workers[open->worker], &command);
         if (r < 0)
@@ -414,6 +404,26 @@ static int open_in_room(struct sfu *sfu, struct room_info *room,
         return 0;
 }
 
+/* See room_codecs.h. */
+static void make_decodable(struct sfu *sfu, struct room_info *room,
+                           const struct peer_info *newcomer)
+{
+        struct peer_info *peer;
+        size_t at = 0;
+
+        if (!room_codecs_disturbed(&room->codecs, &newcomer->codecs))
+                return;
+        while ((peer = u64_map_next(&room->participants, &at))) {
+                if (peer->dismissed ||
+                    !room_codecs_must_change(&room->codecs, &newcomer->codecs, &peer->codecs))
+                        continue;
+                peer->dismissed = true;
+                post(sfu, peer->worker,
+                     &(struct worker_command){
+                             .type = WORKER_DISMISS, .peer = peer->id, .reason = SFU_GONE_CODEC });
+        }
+}
+
 int sfu_peer_open(struct sfu *sfu, const struct sfu_peer_params *params, const char *offer_text,
                   size_t offer_len, char **ret_answer, uint64_t *ret_peer)
 {
@@ -428,6 +438,8 @@ int sfu_peer_open(struct sfu *sfu, const struct sfu_peer_params *params, const c
         if (!room)
                 return -ENOMEM;
         r = open_in_room(sfu, room, params, offer, ret_answer, ret_peer);
+        if (r == 0)
+                make_decodable(sfu, room, u64_map_get(&sfu->peers, *ret_peer));
         room_drop_if_empty(sfu, room);
         return r;
 }
@@ -523,11 +535,6 @@ int sfu_peer_restart_ice(struct sfu *sfu, uint64_t peer, const char *ufrag, cons
 }
 
 /* Commands. */
-
-static void post(struct sfu *sfu, unsigned worker, const struct worker_command *command)
-{
-        late_commands_post(&sfu->late[worker], sfu->workers[worker], command);
-}
 
 void sfu_peer_close(struct sfu *sfu, uint64_t peer)
 {

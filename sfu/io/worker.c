@@ -188,6 +188,9 @@ static void on_peer_command(struct worker *worker, const struct worker_command *
         case WORKER_CLOSE:
                 peer_close(peer, now_us);
                 break;
+        case WORKER_DISMISS:
+                peer_gone(peer, command->reason, now_us);
+                break;
         case WORKER_RESTART:
                 peer_restart(peer, command->restart);
                 break;

@@ -53,6 +53,7 @@ enum worker_command_type {
         WORKER_OPEN,
         WORKER_RESTART,
         WORKER_CLOSE,
+        WORKER_DISMISS, /* closes it and reports SFU_EV_GONE */
         WORKER_VIEW,
         WORKER_MUTE,
         WORKER_STATS,
@@ -66,6 +67,7 @@ struct worker_command {
         union {
                 struct worker_peer *open;       /* malloc */
                 struct worker_restart *restart; /* malloc */
+                enum sfu_gone reason;           /* of WORKER_DISMISS */
                 struct {
                         struct sfu_slot_view *views; /* malloc */
                         size_t n;

@@ -188,7 +188,7 @@ char *msg_peer_gone(enum sfu_gone reason)
         static const char *const words[] = {
                 [SFU_GONE_TIMEOUT] = "timeout",       [SFU_GONE_DTLS] = "dtls",
                 [SFU_GONE_CLOSED_BY_PEER] = "closed", [SFU_GONE_REPLACED] = "replaced",
-                [SFU_GONE_FAILED] = "failed",
+                [SFU_GONE_FAILED] = "failed",         [SFU_GONE_CODEC] = "codec",
         };
 
         return dump(json_pack("{s:s, s:s}", "type", "peer-gone", "reason", words[reason]));

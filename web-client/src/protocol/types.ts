@@ -727,7 +727,7 @@ export interface Silent {
  */
 export interface PeerGone {
   type: "peer-gone";
-  reason: "timeout" | "dtls" | "closed" | "replaced" | "failed";
+  reason: "timeout" | "dtls" | "closed" | "replaced" | "failed" | "codec";
 }
 export interface ServerPointer {
   type: "pointer";

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sfu/io/room_codecs.h"
+
+enum { NEW_CODECS = SDP_CODEC_BIT(SDP_VP9) | SDP_CODEC_BIT(SDP_AV1) };
+
+struct peer_codecs peer_codecs_of(const struct sdp_offer *offer, const struct sdp_media *media)
+{
+        struct peer_codecs peer = {
+                .recv = sdp_offer_recv_codecs(offer),
+                .send = sdp_offer_send_codecs(offer),
+        };
+
+        for (unsigned kind = SFU_CAMERA; kind < SFU_N_KINDS; kind++)
+                for (unsigned codec = 0; codec < SDP_N_CODECS; codec++)
+                        if (media->pubs[kind].used && media->pubs[kind].pts[codec].used)
+                                peer.sent |= SDP_CODEC_BIT(codec);
+        return peer;
+}
+
+void room_codecs_count(struct room_codecs *room, const struct peer_codecs *peer, int sign)
+{
+        if (peer->sent & NEW_CODECS)
+                room->n_new += (uint32_t)sign;
+        if (!peer->recv)
+                return;
+        room->n_viewers += (uint32_t)sign;
+        for (unsigned codec = 0; codec < SDP_N_CODECS; codec++)
+                if (peer->recv & SDP_CODEC_BIT(codec))
+                        room->n_can[codec] += (uint32_t)sign;
+}
+
+unsigned room_codecs_decoded(const struct room_codecs *room, unsigned newcomer)
+{
+        uint32_t n = room->n_viewers + (newcomer ? 1 : 0);
+        unsigned decoded = 0;
+
+        for (unsigned codec = 0; codec < SDP_N_CODECS; codec++)
+                if (room->n_can[codec] + (newcomer & SDP_CODEC_BIT(codec) ? 1 : 0) == n)
+                        decoded |= SDP_CODEC_BIT(codec);
+        return decoded;
+}
+
+static unsigned missing(const struct peer_codecs *newcomer)
+{
+        return newcomer->recv ? NEW_CODECS & ~newcomer->recv : 0;
+}
+
+bool room_codecs_disturbed(const struct room_codecs *room, const struct peer_codecs *newcomer)
+{
+        return room->n_new > 0 && missing(newcomer);
+}
+
+bool room_codecs_must_change(const struct room_codecs *room, const struct peer_codecs *newcomer,
+                             const struct peer_codecs *peer)
+{
+        return (peer->sent & missing(newcomer)) && (peer->send & room_codecs_decoded(room, 0));
+}
