@@ -121,14 +121,15 @@ uint8_t layer_sid_for(const struct media_layer *layer, uint16_t height, int64_t 
 void slot_limit(struct media_slot *slot, uint8_t sid, uint8_t tid, int64_t now_us)
 {
         struct layer_filter *filter = &slot->filter;
-        bool limits = sid != LAYER_ALL || tid != LAYER_ALL;
+        bool limits = sid != LAYER_ALL || tid != LAYER_ALL, lowered = sid < filter->want_sid;
         uint8_t n_spatial;
 
         if (limits && slot_map_remember(&slot->map) < 0)
                 return;
         filter->want_sid = sid;
         filter->want_tid = tid;
-        if (!slot->current || now_us - slot->key_us < KEY_PATIENCE_US)
+        /* Most streams can go down at the next picture: first see. */
+        if (lowered || !slot->current || now_us - slot->key_us < KEY_PATIENCE_US)
                 return;
         n_spatial = layer_n_spatial(slot->current, now_us);
         if (n_spatial < 2 || !layer_filter_wants_key(filter, n_spatial))

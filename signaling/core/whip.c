@@ -415,7 +415,7 @@ static void options(struct app *app, struct http_conn *conn, const struct http_r
 
         if (!req->authorization[0]) {
                 whip_reply_options(app, conn, false, NULL);
-        } else if (check_token(&q, meeting)) {
+        } else if (is_in_time(app, conn, req) && check_token(&q, meeting)) {
                 make_up_id(q.id);
                 whip_reply_options(app, conn, false, q.id);
         }

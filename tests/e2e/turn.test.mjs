@@ -64,13 +64,19 @@ after(async () => {
 
 const meet = (meeting, name) => Person.join(browser, `https://${WEB}:${HTTPS_PORT}/m/${meeting.id}#t=${server.token(meeting.id, 'delegate')}`, name, { ignoreHTTPSErrors: true });
 
-/** How the page's media travels. */
+/** The pair of candidates in use, and how the page's media travels. */
 async function way(person) {
   const stats = await person.stats();
   const transport = stats.find((s) => s.type === 'transport');
   const pair = stats.find((s) => s.id === transport?.selectedCandidatePairId);
   const local = stats.find((s) => s.id === pair?.localCandidateId);
-  return { type: local?.candidateType, relayProtocol: local?.relayProtocol, url: local?.url };
+  return { pair: pair?.id, type: local?.candidateType, relayProtocol: local?.relayProtocol, url: local?.url };
+}
+
+async function goesThroughTurn(person) {
+  const { pair, ...how } = await way(person);
+  assert.deepEqual(how, { type: 'relay', relayProtocol: 'tcp', url: TURN });
+  return pair;
 }
 
 test('the_hall_cannot_reach_the_media_port', () => {
@@ -85,8 +91,28 @@ test('without_udp_people_meet_through_turn_over_tcp', { timeout: 120000 }, async
   for (const [person, other] of [[people[0], 'Bình'], [people[1], 'Hoa']]) {
     assert.ok(await person.seesMovingVideo(other));
     assert.ok(await person.hears());
-    assert.deepEqual(await way(person), { type: 'relay', relayProtocol: 'tcp', url: TURN });
+    await goesThroughTurn(person);
     figure('joined to connected through TURN', `${Date.now() - person.joinedAt} ms`);
+  }
+  for (const person of people) await person.close();
+});
+
+test('people_come_back_when_the_turn_server_has_been_away', { timeout: 180000 }, async () => {
+  const meeting = server.createMeeting();
+  const people = [await meet(meeting, 'Hoa'), await meet(meeting, 'Bình')];
+  assert.ok(await people[0].seesMovingVideo('Bình'));
+  assert.ok(await people[1].seesMovingVideo('Hoa'));
+  const pairs = await Promise.all(people.map(goesThroughTurn));
+  coturn.child.kill('SIGKILL');
+  await until(() => !machines.server.reaches(WEB, TURN_PORT), 'the end of coturn');
+  coturn = await startCoturn(machines.server);
+  const since = Date.now();
+  for (const [i, person] of people.entries()) {
+    await until(async () => ![undefined, pairs[i]].includes((await way(person)).pair), 'another way', 60000);
+    const frames = await person.framesDecoded();
+    await until(async () => (await person.framesDecoded()) > frames + 10, 'more pictures', 30000);
+    await goesThroughTurn(person);
+    figure('seen again after the TURN server was away', `${Date.now() - since} ms`);
   }
   for (const person of people) await person.close();
 });

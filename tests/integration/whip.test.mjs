@@ -284,11 +284,12 @@ test('a_patch_is_bounded_in_size_and_speed', async () => {
   const offer = await fetch(session.endpoint, { method: 'POST', body: 'x'.repeat(300 * 1024), headers: { authorization: `Bearer ${session.token}`, 'content-type': 'application/sdp' } });
   await refused(offer, 413, 'sdp-too-large');
   const statuses = new Map();
-  // Faster than 20 a second for long enough, however slow the machine.
-  for (let i = 0; i < 5000 && !statuses.get(429); i++) {
-    const answer = await session.patch(fragment(session.ice));
-    statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
-    if (answer.status === 429) assert.equal(answer.headers.get('retry-after'), '1');
+  // 50 at a time, so that it is over 20 a second on a slow machine too.
+  for (let i = 0; i < 100 && !statuses.get(429); i++) {
+    for (const answer of await Promise.all(Array.from({ length: 50 }, () => session.patch(fragment(session.ice))))) {
+      statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+      if (answer.status === 429) assert.equal(answer.headers.get('retry-after'), '1');
+    }
   }
   assert.ok(statuses.get(204) >= 90 && statuses.get(429) > 0 && statuses.size === 2, JSON.stringify([...statuses]));
   assert.equal((await session.delete()).status, 200);

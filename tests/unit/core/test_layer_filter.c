@@ -6,7 +6,12 @@
 #include <cmocka.h>
 
 #include "sfu/core/layer_filter.h"
+#include "sfu/wire/vp8.h"
+#include "sfu/wire/vp9.h"
+#include "tests/captured.h"
 #include "tests/dd_make.h"
+
+static const char *data;
 
 enum { STEP = 3000, KSVC_DELTA = 1 };
 
@@ -286,7 +291,130 @@ static void late_packets_share_the_fate_of_their_frame(void **state)
         assert_int_equal(filter.picture, 4 * STEP);
 }
 
-int main(void)
+/* Random wishes over a captured stream with descriptors: whatever passes refers to
+ * frames that passed. */
+static void walk(const struct captured *captured, unsigned seed)
+{
+        static bool passed[65536];
+        struct dd_structure structure = { 0 };
+        struct layer_filter filter;
+        size_t n_passed = 0;
+
+        memset(passed, 0, sizeof(passed));
+        srand(seed);
+        layer_filter_init(&filter);
+        for (size_t i = 0; i < captured->n; i++) {
+                const struct captured_packet *p = &captured->packets[i];
+                struct layer_frame frame = { .has_dd = true };
+
+                assert_int_equal(dd_parse(&frame.dd, &structure, (struct span){ p->dd, p->dd_len }),
+                                 0);
+                frame.key = frame.dd.has_structure;
+                frame.starts = frame.dd.starts_frame;
+                frame.ends = frame.dd.ends_frame;
+                frame.sid = frame.dd.sid;
+                frame.tid = frame.dd.tid;
+                if (rand() % 8 == 0) {
+                        filter.want_sid = rand() % 4 ? (uint8_t)(rand() % 3) : LAYER_ALL;
+                        filter.want_tid = rand() % 4 ? (uint8_t)(rand() % 3) : LAYER_ALL;
+                }
+                if (!layer_filter_passes(&filter, &frame, p->ts, &structure))
+                        continue;
+                n_passed++;
+                for (unsigned k = 0; k < frame.dd.n_diffs; k++)
+                        assert_true(passed[(uint16_t)(frame.dd.number - frame.dd.diffs[k])]);
+                passed[frame.dd.number] = true;
+                if (frame.ends && !p->marker)
+                        assert_true(frame.sid <= layer_filter_top(&filter));
+        }
+        assert_true(n_passed > captured->n / 20);
+}
+
+static void whatever_passes_of_a_real_stream_can_be_decoded(void **state)
+{
+        static const char *const names[] = { "vp9_l3t3_key", "vp9_l1t3", "av1_l1t3",
+                                             "av1_l3t3_key" };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+                struct captured *captured = captured_load(data, names[i]);
+
+                for (unsigned seed = 0; seed < 200; seed++)
+                        walk(captured, seed);
+                free(captured);
+        }
+}
+
+/* Two ways to tell the same: Chromium's VP9 has both. */
+static void descriptor_and_payload_agree_on_layers(void **state)
+{
+        static const char *const names[] = { "vp9_l3t3_key", "vp9_l1t3" };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+                struct captured *captured = captured_load(data, names[i]);
+                struct dd_structure structure = { 0 };
+
+                for (size_t k = 0; k < captured->n; k++) {
+                        const struct captured_packet *p = &captured->packets[k];
+                        struct vp9_desc vp9;
+                        struct dd_frame dd;
+
+                        assert_int_equal(
+                                dd_parse(&dd, &structure, (struct span){ p->dd, p->dd_len }), 0);
+                        assert_int_equal(
+                                vp9_parse(&vp9, (struct span){ p->payload, p->payload_len }), 0);
+                        assert_int_equal(dd.sid, vp9.sid);
+                        assert_int_equal(dd.tid, vp9.tid);
+                        assert_int_equal(dd.starts_frame, vp9.starts_frame);
+                        assert_int_equal(dd.ends_frame, vp9.ends_frame);
+                        assert_int_equal(dd.has_structure, vp9.is_keyframe);
+                }
+                free(captured);
+        }
+}
+
+/* A frame of VP8 needs the last one of its layer and of those below, or with Y the
+ * last one of layer 0 only: none of them may be missing. */
+static void what_passes_of_real_vp8_misses_nothing(void **state)
+{
+        struct captured *captured = captured_load(data, "vp8_l1t3");
+
+        (void)state;
+        for (unsigned seed = 0; seed < 200; seed++) {
+                bool intact[4] = { false };
+                struct layer_filter filter;
+
+                srand(seed);
+                layer_filter_init(&filter);
+                for (size_t i = 0; i < captured->n; i++) {
+                        const struct captured_packet *p = &captured->packets[i];
+                        struct vp8_desc vp8;
+                        struct layer_frame frame;
+                        bool passes;
+
+                        assert_int_equal(
+                                vp8_parse(&vp8, (struct span){ p->payload, p->payload_len }), 0);
+                        frame = (struct layer_frame){ .key = vp8.is_keyframe,
+                                                      .starts = vp8.starts_frame,
+                                                      .tid = vp8.tid,
+                                                      .joins = vp8.layer_sync };
+                        if (rand() % 8 == 0)
+                                filter.want_tid = (uint8_t)(rand() % 4);
+                        passes = layer_filter_passes(&filter, &frame, p->ts, NULL);
+                        if (vp8.is_keyframe)
+                                memset(intact, 1, sizeof(intact));
+                        else if (vp8.layer_sync && passes)
+                                intact[vp8.tid] = intact[0];
+                        assert_true(!passes || intact[vp8.tid]);
+                        for (unsigned t = vp8.tid; !passes && t < 4; t++)
+                                intact[t] = false;
+                }
+        }
+        free(captured);
+}
+
+int main(int argc, char **argv)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(temporal_layers_go_down_at_once_and_up_at_a_switch_point),
@@ -298,7 +426,12 @@ int main(void)
                 cmocka_unit_test(vp9_temporal_layers_open_behind_a_picture_with_u),
                 cmocka_unit_test(vp9_spatial_layers_rise_at_key_pictures),
                 cmocka_unit_test(late_packets_share_the_fate_of_their_frame),
+                cmocka_unit_test(whatever_passes_of_a_real_stream_can_be_decoded),
+                cmocka_unit_test(descriptor_and_payload_agree_on_layers),
+                cmocka_unit_test(what_passes_of_real_vp8_misses_nothing),
         };
+
+        data = argc > 1 ? argv[1] : "tests/data/layers";
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

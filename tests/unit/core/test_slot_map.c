@@ -150,6 +150,74 @@ static void numbers_wrap(void **state)
         assert_int_equal(find(&map, (uint16_t)(0x7fff + 99990), &layer), 0x1fff0 + 99990);
 }
 
+static bool leave_out(struct slot_map *map, uint32_t in)
+{
+        return slot_map_skip(map, in);
+}
+
+/* As when every second picture is left out, three packets each. */
+static void many_skipped_pictures_are_remembered_where_that_was_asked_for(void **state)
+{
+        enum { PICTURES = 40 };
+
+        (void)state;
+        for (int remember = 0; remember < 2; remember++) {
+                struct slot_map map;
+                uint32_t layer = 0;
+
+                slot_map_init(&map, 100);
+                if (remember)
+                        assert_int_equal(slot_map_remember(&map), 0);
+                switch_to(&map, 1, 0);
+                for (uint32_t i = 0; i < PICTURES; i++) {
+                        for (uint32_t k = 0; k < 3; k++) {
+                                assert_int_equal(forward(&map, i * 6 + k), 100 + i * 3 + k);
+                                if (k == 2)
+                                        for (uint32_t n = 3; n < 6; n++)
+                                                assert_true(leave_out(&map, i * 6 + n));
+                        }
+                }
+                for (uint32_t out = 0; out < PICTURES * 3; out++) {
+                        bool known = remember || out >= (PICTURES - 7) * 3;
+                        uint32_t in = find(&map, (uint16_t)(100 + out), &layer);
+
+                        if (known)
+                                assert_int_equal(in, out / 3 * 6 + out % 3);
+                }
+                if (!remember)
+                        assert_int_equal(find(&map, 100, &layer), UINT32_MAX);
+                slot_map_done(&map);
+        }
+}
+
+static void what_is_split_keeps_its_numbers(void **state)
+{
+        struct slot_map map;
+        struct slot_seg *seg;
+        const struct slot_seg *found;
+        uint32_t layer = 0, in, out;
+
+        (void)state;
+        slot_map_init(&map, 100);
+        assert_null(slot_map_split(&map, 5)); /* no source yet */
+        switch_to(&map, 1, 5);
+        assert_int_equal(forward(&map, 5), 100);
+        assert_null(slot_map_split(&map, 5)); /* it went out */
+        seg = slot_map_split(&map, 8);
+        assert_non_null(seg);
+        seg->top_sid = 1;
+        assert_int_equal(forward(&map, 8), 103);
+        assert_int_equal(forward(&map, 7), 102);
+        assert_int_equal(find(&map, 102, &layer), 7);
+        assert_true(slot_map_find(&map, 103, &in, &out, &found));
+        assert_int_equal(found->top_sid, 1);
+        assert_true(slot_map_find(&map, 102, &in, &out, &found));
+        assert_int_equal(found->top_sid, 0);
+        assert_true(leave_out(&map, 9)); /* at the begin of a segment nothing is to be split */
+        assert_ptr_equal(slot_map_split(&map, 10), &map.segs[0]);
+        assert_int_equal(forward(&map, 10), 104);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -160,6 +228,8 @@ int main(void)
                 cmocka_unit_test(history_is_bounded),
                 cmocka_unit_test(long_gap_is_closed),
                 cmocka_unit_test(numbers_wrap),
+                cmocka_unit_test(many_skipped_pictures_are_remembered_where_that_was_asked_for),
+                cmocka_unit_test(what_is_split_keeps_its_numbers),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,6 +68,24 @@ test('join_sends_the_name_and_takes_the_state', async () => {
   assert.equal(meeting.state.participants.size, 2);
 });
 
+test('turn_servers_come_with_each_welcome_and_in_between', async () => {
+  const { clock, sockets, meeting, socket } = await joined();
+  const servers = (n: number) => [{ urls: 'turn:a.vn', username: `${n}:me`, credential: 'x' }];
+  const taken: RTCIceServer[][] = [];
+  meeting.attach({
+    onJoined: (list) => taken.push(list), onDown() {}, onSwitchedOff() {},
+    onMessage: (message) => { if (message.type === 'ice-servers') taken.push(message.ice_servers); },
+  });
+  socket.give({ type: 'ice-servers', ice_servers: servers(1) } as ServerMessage);
+  socket.onclose!();
+  await clock.pass(1000);
+  const again = sockets[1]!;
+  again.onopen!();
+  again.give(welcome(again.sent[0]!.id, 10, { resumed: true, participants: undefined, ice_servers: servers(2) }));
+  await settle();
+  assert.deepEqual(taken, [servers(1), servers(2)]);
+});
+
 test('refused_join_says_why_and_does_not_try_again', async () => {
   const { clock, sockets, meeting } = setUp();
   const promise = meeting.join('Hoa');
