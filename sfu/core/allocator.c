@@ -127,6 +127,22 @@ static int damp(const struct spending *s, struct alloc_demand *d, int best)
                                                                                            : best;
 }
 
+/* An estimate dips below what the line carries while a queue drains. The last
+ * picture is not taken away for that, if it is not far from fitting. */
+static bool in_grace(const struct spending *s, struct alloc_demand *d)
+{
+        struct alloc_memory *m = d->memory;
+        bool short_of = !fits(s, d, 0, s->left_bps);
+
+        if (!short_of || !m->known || m->paused || d->points[0].bps / 2 > s->left_bps) {
+                m->short_us = 0;
+                return false;
+        }
+        if (m->short_us == 0)
+                m->short_us = s->now_us;
+        return s->now_us - m->short_us < ALLOC_GRACE_US;
+}
+
 /* The lowest point for everybody, as far as it goes. */
 static void give_base(struct spending *s, bool keep_first)
 {
@@ -135,7 +151,7 @@ static void give_base(struct spending *s, bool keep_first)
         for (size_t i = 0; i < s->n; i++) {
                 struct alloc_demand *d = s->order[i];
                 bool sound = d->kind == ALLOC_SOUND;
-                bool kept = sound ? first_sound : keep_first && first_picture;
+                bool kept = sound ? first_sound : first_picture && (keep_first || in_grace(s, d));
 
                 first_sound &= !sound;
                 first_picture &= sound;

@@ -25,7 +25,8 @@
  *
  * Invariants:
  *  (1) what is granted costs no more than the budget and a trembling's worth
- *      (ALLOC_SLACK of it), the first voice apart.
+ *      (ALLOC_SLACK of it), the first voice apart, and for ALLOC_GRACE_US the
+ *      first picture's lowest point when half of it fits.
  *  (2) nobody loses a point while somebody later in order is raised.
  */
 #ifndef SFU_CORE_ALLOCATOR_H
@@ -38,6 +39,7 @@ enum {
         ALLOC_NONE = -1,
         ALLOC_HOLD_US = 800 * 1000,
         ALLOC_FIRST_HOLD_US = 300 * 1000, /* of a slot that never fell: the line is being found */
+        ALLOC_GRACE_US = 1200 * 1000,
         ALLOC_DOUBT_US = 10 * 1000 * 1000,
         ALLOC_DOUBLINGS = 3, /* of ALLOC_DOUBT_US, at most */
         ALLOC_SLACK = 16,    /* a sixteenth */
@@ -59,8 +61,9 @@ struct alloc_memory {
         bool rose;                        /* the last change was a step up */
         uint8_t failed;                   /* steps up in a row that ended in a fall */
         int64_t changed_us;
-        int64_t room_us; /* since when there is room for more; 0: there is none */
-        int64_t fell_us; /* last step down for lack of room; 0: never */
+        int64_t room_us;  /* since when there is room for more; 0: there is none */
+        int64_t short_us; /* since when not even the lowest point fits; 0: it does */
+        int64_t fell_us;  /* last step down for lack of room; 0: never */
 };
 
 struct alloc_demand {

@@ -233,7 +233,7 @@ void peer_allocate(struct media_peer *peer, int64_t now_us)
                 apply_grant(slots[i], &demands[i], now_us);
         note_carries(peer, carries_of(&peer->spent), now_us);
         if (peer->path)
-                path_on_allocated(peer);
+                path_on_allocated(peer, now_us);
         if (peer_needs_allocation(peer))
                 peer_wake(peer, peer->allocate_us);
 }

@@ -23,6 +23,7 @@ enum {
         PAD_BYTES = 224, /* the count of padding is one byte */
         MAX_PROBE_PACKETS = 64,
         MIN_WAIT_US = 1000,
+        MIN_SPENDING_US = 50 * 1000,
 };
 
 /* The reference time of transport-wide feedback has 24 bits of 64 ms. */
@@ -173,21 +174,30 @@ static void check_target(struct media_peer *peer, int64_t now_us)
                 bps = line_budget_poll(&peer->line, peer->spent.wanted_bps, now_us);
         }
         if (bps >= peer->spent.granted_bps || bps + bps / ALLOC_SLACK >= path->spent_of_bps ||
-            peer->allocate_us <= now_us)
+            peer->allocate_us <= now_us || now_us - path->spent_us < MIN_SPENDING_US)
                 return;
         peer->allocate_us = now_us;
         peer_wake(peer, now_us);
 }
 
+/* Never at once: what cc wants now may be what can't be had. */
+static int64_t next_look(const struct media_path *path, int64_t now_us)
+{
+        int64_t next_us = cc_deadline_us(path->cc);
+
+        return next_us > now_us + MIN_WAIT_US ? next_us : now_us + MIN_WAIT_US;
+}
+
 /* Some more than is wished, so that there is room with a margin for all of it. */
-void path_on_allocated(struct media_peer *peer)
+void path_on_allocated(struct media_peer *peer, int64_t now_us)
 {
         struct media_path *path = peer->path;
         uint64_t wanted_bps = peer->spent.wanted_bps;
 
         path->spent_of_bps = path->can_probe ? cc_target_bps(path->cc) : UINT64_MAX;
         cc_set_demand(path->cc, peer->spent.granted_bps, wanted_bps + wanted_bps / 2);
-        peer_wake(peer, cc_deadline_us(path->cc));
+        path->spent_us = now_us;
+        peer_wake(peer, next_look(path, now_us));
 }
 
 int path_on_tcc(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t now_us)
@@ -209,7 +219,7 @@ int path_on_tcc(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t now
         cc_on_tcc(peer->path->cc, tcc.base_seq, arrivals_us, n, now_us);
         path_update_red(peer->path, now_us);
         check_target(peer, now_us);
-        peer_wake(peer, cc_deadline_us(peer->path->cc));
+        peer_wake(peer, next_look(peer->path, now_us));
         return 0;
 }
 
@@ -263,7 +273,7 @@ int path_on_ccfb(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t no
         cc_on_ccfb_end(peer->path->cc, now_us);
         path_update_red(peer->path, now_us);
         check_target(peer, now_us);
-        peer_wake(peer, cc_deadline_us(peer->path->cc));
+        peer_wake(peer, next_look(peer->path, now_us));
         return 0;
 }
 
@@ -344,7 +354,6 @@ static void send_probe(struct media_peer *peer, size_t bytes, int64_t now_us)
 int64_t path_on_timeout(struct media_peer *peer, int64_t now_us)
 {
         struct cc *cc;
-        int64_t next_us;
         size_t bytes;
 
         if (!peer->path)
@@ -356,8 +365,7 @@ int64_t path_on_timeout(struct media_peer *peer, int64_t now_us)
         if (bytes > 0)
                 send_probe(peer, bytes, now_us);
         check_target(peer, now_us);
-        next_us = cc_deadline_us(cc);
-        return next_us > now_us ? next_us : now_us + MIN_WAIT_US;
+        return next_look(peer->path, now_us);
 }
 
 /* What lines carried a minute ago. */

@@ -233,7 +233,8 @@ struct media_path {
         bool can_probe;              /* there is an RTX stream to do it on */
         bool has_arrival;
         int64_t arrival_us;    /* the last one reported, on the receiver's clock */
-        uint64_t spent_of_bps; /* the target when it was last spent */
+        uint64_t spent_of_bps; /* the target when it was last spent, */
+        int64_t spent_us;      /* and when */
         uint8_t red_depth;     /* frames that sound carries on top of its own, while it is lossy */
         uint8_t red_frames;    /* of the sound packet that is about to be numbered */
         int64_t red_us, red_update_us; /* when the depth was set, and is due */
@@ -569,7 +570,7 @@ uint16_t path_number(struct media_slot *slot, size_t bytes, uint16_t seq, bool r
 /* The number that a sound packet has; false: not known any more, so it must not
  * be repeated. */
 must_use bool path_number_again(const struct media_slot *slot, uint16_t seq, uint16_t *ret_number);
-void path_on_allocated(struct media_peer *peer);
+void path_on_allocated(struct media_peer *peer, int64_t now_us);
 int path_on_tcc(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t now_us);
 int path_on_ccfb(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t now_us);
 int64_t path_on_timeout(struct media_peer *peer, int64_t now_us); /* returns when again */

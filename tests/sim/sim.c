@@ -88,10 +88,19 @@ void sim_fly(struct sim_peer *peer, enum sim_flight_kind kind, const uint8_t *da
         const struct sim_net *net = kind == SIM_UP_RTP || kind == SIM_UP_RTCP ? &peer->up
                                                                               : &peer->down;
         int64_t at_us = sim->now_us + extra_us + net->delay_us;
+        bool down = kind == SIM_DOWN_RTP || kind == SIM_DOWN_RTCP;
         struct sim_flight *f;
 
         if (chance(sim, net->loss_permille))
                 return;
+        if (down && peer->line) {
+                int64_t wait_us;
+
+                link_run(peer->line, sim->now_us);
+                if (!link_send(peer->line, (uint32_t)len + PACKET_OVERHEAD, sim->now_us, &at_us,
+                               &wait_us))
+                        return;
+        }
         if (net->jitter_us > 0)
                 at_us += sim_random(sim) % (uint32_t)net->jitter_us;
         if (chance(sim, net->reorder_permille))
@@ -134,6 +143,26 @@ static void check_repeat(struct sim_peer *peer, size_t len)
         *slot = hash;
 }
 
+/* Transport-wide numbers run over all that leaves, repeated sound apart. */
+static void check_number(struct sim_peer *peer, size_t len)
+{
+        struct rtp_pkt rtp;
+        struct span data;
+        uint16_t number;
+
+        if (rtp_parse(&rtp, peer->out, len) ||
+            !rtp_ext_find(rtp.ext_profile, rtp.ext, SIM_EXT_TRANSPORT_CC, &data) ||
+            !rtp_ext_transport_seq(data, &number))
+                return;
+        if (peer->has_number && (int16_t)(number - peer->highest_number) <= 0)
+                return;
+        peer->n_numbers++;
+        if (peer->has_number && number != (uint16_t)(peer->highest_number + 1))
+                peer->n_number_gaps++;
+        peer->has_number = true;
+        peer->highest_number = number;
+}
+
 static void on_commit_rtp(void *user, void *tag, size_t len, uint32_t ext)
 {
         struct sim_peer *peer = tag;
@@ -141,6 +170,8 @@ static void on_commit_rtp(void *user, void *tag, size_t len, uint32_t ext)
         (void)user;
         assert(ext >= 0x10000 && (uint16_t)ext == (peer->out[2] << 8 | peer->out[3]));
         peer->n_rtp_out++;
+        peer->n_bytes_sent += len;
+        check_number(peer, len);
         if (peer->sim->cut)
                 return;
         check_repeat(peer, len);
@@ -298,28 +329,36 @@ void sim_done(struct sim *sim)
                 sim_sender_done(sim->peers[i]);
                 sim_receiver_done(sim->peers[i]);
                 free(sim->peers[i]->audio_hashes);
+                link_free(sim->peers[i]->line);
                 free(sim->peers[i]);
         }
         assert(pkt_pool_available(sim->pool) == 16384);
         sim->pool = pkt_pool_free(sim->pool);
 }
 
-static void fill_slot(struct sdp_slot *slot, uint32_t ssrc, const char *mid, bool video, bool h264)
+static void fill_slot(struct sdp_slot *slot, uint32_t ssrc, const char *mid, bool video,
+                      const struct sim_offer *offer)
 {
         memcpy(slot->mid, mid, strlen(mid) + 1);
         slot->ext.mid = SIM_EXT_MID;
-        slot->ext.abs_send_time = SIM_EXT_SEND_TIME;
+        if (offer->reports)
+                slot->ext.transport_cc = SIM_EXT_TRANSPORT_CC;
+        else
+                slot->ext.abs_send_time = SIM_EXT_SEND_TIME;
         slot->ssrc = ssrc;
         slot->nack = true;
         if (!video) {
                 slot->pts[SDP_OPUS] = (struct sdp_pt){ true, SIM_PT_OPUS, 0 };
                 return;
         }
-        slot->rtx_ssrc = ssrc + SIM_RTX_SSRC;
-        if (h264)
-                slot->pts[SDP_H264] = (struct sdp_pt){ true, SIM_PT_H264, SIM_PT_H264 + 1 };
+        if (!offer->no_rtx)
+                slot->rtx_ssrc = ssrc + SIM_RTX_SSRC;
+        if (offer->h264)
+                slot->pts[SDP_H264] = (struct sdp_pt){ true, SIM_PT_H264,
+                                                       offer->no_rtx ? 0 : SIM_PT_H264 + 1 };
         else
-                slot->pts[SDP_VP8] = (struct sdp_pt){ true, SIM_PT_VP8, SIM_PT_VP8 + 1 };
+                slot->pts[SDP_VP8] = (struct sdp_pt){ true, SIM_PT_VP8,
+                                                      offer->no_rtx ? 0 : SIM_PT_VP8 + 1 };
 }
 
 static void fill_sdp(struct sdp_media *sdp, const struct sim_offer *offer)
@@ -333,12 +372,7 @@ static void fill_sdp(struct sdp_media *sdp, const struct sim_offer *offer)
 
                 mid[1] = (char)('A' + i);
                 fill_slot(video ? &sdp->video_slots[i - offer->n_audio] : &sdp->audio_slots[i],
-                          SIM_SLOT_SSRC + (uint32_t)i, mid, video, offer->h264);
-                if (offer->reports && video)
-                        sdp->video_slots[i - offer->n_audio].ext.transport_cc =
-                                SIM_EXT_TRANSPORT_CC;
-                else if (offer->reports)
-                        sdp->audio_slots[i].ext.transport_cc = SIM_EXT_TRANSPORT_CC;
+                          SIM_SLOT_SSRC + (uint32_t)i, mid, video, offer);
                 if (!video)
                         sdp->audio_slots[i].pts[SDP_RED] = (struct sdp_pt){ offer->red, SIM_PT_RED,
                                                                             0 };

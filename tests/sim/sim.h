@@ -15,6 +15,7 @@
 #include "sfu/core/nack_gen.h"
 #include "sfu/wire/rtcp.h"
 #include "sfu/wire/rtp.h"
+#include "tests/sim/link.h"
 
 enum {
         SIM_MAX_PEERS = 1024,
@@ -92,6 +93,8 @@ struct sim_peer {
         uint64_t remb_bps;       /* sent every second; 0: none */
         struct transport_cc tcc; /* of what the slots get */
         struct sim_net up, down;
+        struct link *line;                  /* instead of down; freed with the peer */
+        size_t voice_bytes, picture_bytes;  /* packets are filled up to so much payload */
         int64_t ntp_skew_us;                /* her clock against ours */
         int audio_delay_us, video_delay_us; /* capture to sending */
         int fps;
@@ -107,6 +110,10 @@ struct sim_peer {
         uint8_t out[2048];
         size_t out_cap;
         uint32_t n_rtp_out, n_tcc, n_rr, n_ticks;
+        bool has_number;
+        uint16_t highest_number;
+        uint32_t n_numbers, n_number_gaps, n_padding;
+        uint64_t n_bytes_sent; /* to it, RTP */
         int64_t last_tcc_us, max_tcc_gap_us;
         bool refuse; /* reserve() has no room */
         bool no_reports;
@@ -154,6 +161,7 @@ struct sim_offer {
         bool h264;    /* camera and slots speak H.264 only */
         bool red;     /* sound with redundancy, both ways */
         bool reports; /* transport-wide feedback about what the slots get */
+        bool no_rtx;  /* for what is received */
         int n_audio, n_video;
 };
 

@@ -19,6 +19,7 @@ enum {
         SIM_SLOT_SSRC = 0x10000000,
         SIM_RTX_SSRC = 0x00100000, /* added to the media SSRC */
         SIM_SIGNATURE = 16,
+        PACKET_OVERHEAD = 16 + 28, /* SRTP, UDP, IPv4 */
 };
 
 enum sim_flight_kind {

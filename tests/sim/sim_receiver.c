@@ -187,6 +187,11 @@ void sim_receiver_on_rtp(struct sim_peer *peer, const uint8_t *data, size_t len)
         rtx = rtp.ssrc - SIM_SLOT_SSRC >= SIM_RTX_SSRC;
         index = rtp.ssrc - SIM_SLOT_SSRC - (rtx ? SIM_RTX_SSRC : 0);
         assert(index < n_slots);
+        if (rtx && rtp.payload.len == 0) { /* a probe */
+                assert(rtp.padding > 0);
+                peer->n_padding++;
+                return;
+        }
         if (rtx) {
                 assert(rtx_parse(&rtp.seq, &rtp.payload, rtp.payload) == 0);
                 rtp.pt--;

@@ -175,15 +175,21 @@ static void remember(struct sim_peer *peer, struct sim_tx *tx, const struct outg
 
 static void transmit(struct sim_peer *peer, const struct outgoing *o, int64_t pace_us)
 {
-        uint8_t buf[1200], scratch[4], *payload;
+        size_t fill = o->kind == SFU_MIC ? peer->voice_bytes : peer->picture_bytes, head;
+        uint8_t buf[1400], scratch[4], *payload;
         struct rtp_ext_item items[4];
         struct wr w = wr_init(buf, sizeof(buf));
 
         rtp_write_header(&w, &o->header, items, fill_items(peer, o, scratch, items));
-        payload = wr_take(&w, o->len);
+        fill = o->len >= SIM_SIGNATURE && fill > o->len ? fill - o->len : 0;
+        payload = wr_take(&w, o->len + fill);
         assert(payload);
-        if (o->len > 0)
-                memcpy(payload, o->payload, o->len);
+        head = o->len >= SIM_SIGNATURE ? o->len - SIM_SIGNATURE : o->len;
+        if (o->len > 0) {
+                memcpy(payload, o->payload, head);
+                memset(payload + head, 0, fill); /* the signature stands at the end */
+                memcpy(payload + head + fill, o->payload + head, o->len - head);
+        }
         remember(peer, o->tx, o);
         o->tx->n_sent++;
         sim_fly(peer, SIM_UP_RTP, buf, wr_len(&w), pace_us);
