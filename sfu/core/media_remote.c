@@ -195,7 +195,8 @@ static void on_layer(struct media_room *room, unsigned from, const struct media_
         layer->recv.last_us = state->last_us;
         layer->recv.last_ts = state->last_ts;
         layer->recv.rate = (struct rtp_rate){ .since_us = state->last_us, .bps = state->bps };
-        layer->known_bps = state->known_bps ? state->known_bps : layer->known_bps;
+        if (layer->known_bps == 0)
+                layer->known_bps = state->known_bps; /* then we learn ourselves */
         layer->asked = state->asked;
         layer->asked_us = state->asked_us;
         layer->absent_us = state->absent_us;
