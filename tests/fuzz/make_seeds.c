@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * make_seeds — writes the corpus of the wire targets with our own writers:
- *              packets as browsers send them. Run by hand when a format is
- *              added: make_seeds tests/fuzz/corpus
+ *              packets as browsers send them, and with some that Chromium sent. Run
+ *              by hand in the repository when a format is added:
+ *              make_seeds tests/fuzz/corpus
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "sfu/wire/rtcp_ccfb.h"
 #include "sfu/wire/rtcp_tcc.h"
 #include "sfu/wire/rtp.h"
+#include "tests/captured.h"
 #include "tests/dd_make.h"
 
 enum { CAP = 1500 };
@@ -267,6 +269,35 @@ static void make_dd(const char *root)
         save(root, "dd", "l3t1_key_custom", data, 1 + dd_bits_len(&b));
 }
 
+/* The first packets of a stream that Chromium sent. */
+static void make_captured(const char *root)
+{
+        static const struct {
+                const char *name, *codec;
+        } streams[] = {
+                { "vp8_l1t3", "vp8" },     { "vp9_l3t3_key", "vp9" }, { "vp9_l1t3", "vp9" },
+                { "av1_l3t3_key", "av1" }, { "av1_l1t3", "av1" },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(streams); i++) {
+                struct captured *captured = captured_load("tests/data/layers", streams[i].name);
+                size_t n = 0;
+
+                save(root, streams[i].codec, streams[i].name, captured->packets[0].payload,
+                     captured->packets[0].head_len);
+                for (size_t k = 0; k < 12 && captured->packets[k].dd_len > 0; k++) {
+                        const struct captured_packet *p = &captured->packets[k];
+
+                        data[n++] = (uint8_t)p->dd_len;
+                        memcpy(data + n, p->dd, p->dd_len);
+                        n += p->dd_len;
+                }
+                if (n > 0)
+                        save(root, "dd", streams[i].name, data, n);
+                free(captured);
+        }
+}
+
 int main(int argc, char **argv)
 {
         if (argc != 2) {
@@ -281,5 +312,6 @@ int main(int argc, char **argv)
         make_payloads(argv[1]);
         make_vp9_av1_red(argv[1]);
         make_dd(argv[1]);
+        make_captured(argv[1]);
         return 0;
 }

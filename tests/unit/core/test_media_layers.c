@@ -330,6 +330,51 @@ static void a_repeated_packet_is_the_one_that_was_sent(void **state)
         free(captured);
 }
 
+/* Packets of the publisher are lost, come late or twice: no number goes out twice, and
+ * nothing but what was lost for good leaves a gap. */
+static void losses_and_repetitions_keep_every_number_once(void **state)
+{
+        static bool seen[65536];
+
+        (void)state;
+        for (unsigned seed = 0; seed < 40; seed++) {
+                struct captured *captured = captured_load(folder, "vp9_l3t3_key");
+                struct world *world = world_new(SDP_VP9);
+                size_t n_lost = 0, late[8], n_late = 0, n_span;
+
+                srand(seed);
+                memset(seen, 0, sizeof(seen));
+                watch(world, 0);
+                for (size_t i = 0; i < captured->n; i++) {
+                        if (rand() % 10 == 0)
+                                limit(world, (uint8_t)(rand() % 3), (uint8_t)(rand() % 3));
+                        if (i > 0 && rand() % 20 == 0 && n_late < ARRAY_LEN(late))
+                                late[n_late++] = i;
+                        else if (i > 0 && rand() % 50 == 0)
+                                n_lost++;
+                        else
+                                give(world, 0, &captured->packets[i]);
+                        if (rand() % 20 == 0)
+                                give(world, 0, &captured->packets[i / 2]); /* once more */
+                        while (n_late > 0 && rand() % 8 == 0)
+                                give(world, 0, &captured->packets[late[--n_late]]);
+                }
+                n_span = (uint16_t)(parsed(&world->out[0]).seq);
+                for (size_t i = 0; i < world->n; i++) {
+                        uint16_t seq = parsed(&world->out[i]).seq;
+
+                        assert_false(seen[seq]);
+                        seen[seq] = true;
+                        if ((int16_t)(seq - n_span) > 0)
+                                n_span = seq;
+                }
+                n_span = (uint16_t)(n_span - parsed(&world->out[0]).seq) + 1u;
+                assert_true(n_span <= world->n + n_lost + n_late + captured->n / 20);
+                world_free(world);
+                free(captured);
+        }
+}
+
 static void rates_are_known_by_layer(void **state)
 {
         struct captured *captured = captured_load(folder, "vp9_l3t3_key");
@@ -363,6 +408,7 @@ int main(int argc, char **argv)
                 cmocka_unit_test(every_wish_leaves_a_stream_that_can_be_decoded),
                 cmocka_unit_test(numbers_run_on_when_the_source_changes),
                 cmocka_unit_test(a_repeated_packet_is_the_one_that_was_sent),
+                cmocka_unit_test(losses_and_repetitions_keep_every_number_once),
                 cmocka_unit_test(rates_are_known_by_layer),
         };
 
