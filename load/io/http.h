@@ -39,7 +39,8 @@ struct http_answer {
 };
 
 /* Returns 0 and fills *ret_answer, or -errno (-EIO: the connection broke twice,
- * -EPROTO: not HTTP as we understand it). */
+ * -EKEYREJECTED: its certificate is not trusted, -EPROTO: not HTTP as we understand
+ * it). */
 must_use int http_request(struct http_client *client, const struct http_ask *ask,
                           struct http_answer *ret_answer);
 
