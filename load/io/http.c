@@ -106,20 +106,12 @@ static int check_name(struct http_client *client, BIO *bio)
         return client->base.insecure || SSL_set1_host(ssl, client->base.host) == 1 ? 0 : -EIO;
 }
 
-static bool is_distrusted(BIO *bio)
-{
-        SSL *ssl = NULL;
-
-        BIO_get_ssl(bio, &ssl);
-        return ssl && SSL_get_verify_result(ssl) != X509_V_OK;
-}
-
 static int connect_to(struct http_client *client)
 {
         const struct timeval wait = { .tv_sec = HTTP_TIMEOUT_S };
         BIO *bio, *buffer;
         char name[300];
-        int fd = -1, r = -EIO;
+        int fd = -1;
 
         snprintf(name, sizeof(name), "%s:%s", client->base.host, client->base.port);
         bio = client->ctx ? BIO_new_ssl_connect(client->ctx) : BIO_new_connect(name);
@@ -138,11 +130,9 @@ static int connect_to(struct http_client *client)
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
         return 0;
 broken:
-        if (client->ctx && !client->base.insecure && is_distrusted(bio))
-                r = -EKEYREJECTED;
         ERR_clear_error();
         disconnect(client);
-        return r;
+        return -EIO;
 }
 
 static int send_request(struct http_client *client, const struct http_ask *ask)

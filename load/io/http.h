@@ -39,8 +39,7 @@ struct http_answer {
 };
 
 /* Returns 0 and fills *ret_answer, or -errno (-EIO: the connection broke twice,
- * -EKEYREJECTED: its certificate is not trusted, -EPROTO: not HTTP as we understand
- * it). */
+ * -EPROTO: not HTTP as we understand it). */
 must_use int http_request(struct http_client *client, const struct http_ask *ask,
                           struct http_answer *ret_answer);
 

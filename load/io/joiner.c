@@ -257,9 +257,7 @@ static void judge(struct request *request)
         join->answered_us = clock_now_us();
         if (request->result < 0) {
                 snprintf(text, sizeof(text), "the server cannot be reached: %s",
-                         request->result == -EKEYREJECTED
-                                 ? "its certificate is not trusted (--insecure takes it)"
-                                 : strerror(-request->result));
+                         strerror(-request->result));
                 end(ice, text);
         } else if (request->answer.status == 429 && join->n_too_fast < MAX_TOO_FAST) {
                 join->n_too_fast++;

@@ -213,7 +213,7 @@ void cc_sum(const struct cc *cc, int64_t end, int64_t n, struct cc_sums *ret_sum
         sums.sent_bps = cc_bps(sent_bytes, span_us);
         /* What arrived is measured on the slower of the two clocks: it can neither pass
          * what was sent nor what the line let through. */
-        if (before_us != CC_NONE && last_us - before_us > span_us)
+        if (before_us != CC_NONE && last_us != CC_NONE && last_us - before_us > span_us)
                 span_us = last_us - before_us;
 
         uint32_t n_known = sums.n_acked + sums.n_lost;

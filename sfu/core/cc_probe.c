@@ -14,6 +14,8 @@ enum {
         TICK_US = 5 * 1000,
         LENGTH_US = 25 * 1000, /* of a line that is full */
         LENGTH_ALR_US = 40 * 1000,
+        LENGTH_LOW_US = 100 * 1000, /* of few packets; else others' bursts count for too much */
+        LOW_BPS = 400 * 1000,
         MIN_BYTES = 1500,
         MIN_PACKETS = 4,
         STUCK_US = 300 * 1000, /* the caller has nothing to send: give up */
@@ -91,6 +93,10 @@ static void start(struct cc *cc, uint64_t rate_bps, int64_t now_us)
 {
         struct cc_probe *probe = &cc->probe;
         int64_t length_us = cc->app_limited ? LENGTH_ALR_US : LENGTH_US;
+
+        if (rate_bps < LOW_BPS)
+                length_us = LENGTH_LOW_US;
+
         uint64_t goal = rate_bps * (uint64_t)length_us / 8000000;
 
         probe->active = probe->waiting = true;

@@ -20,6 +20,7 @@ enum {
         NOT_OURS_US = 1500 * 1000,
         MAX_FRUITLESS = 2,
         MIN_ACKED = 10,
+        ENTRY_BPS = 250 * 1000, /* who asks for little keeps so much: others fill the line */
         BLOCKED_US = 120 * 1000,
         NEIGHBOURS_QUEUE_US = 40 * 1000,
         LOST_TO_NEIGHBOURS = 10, /* per mille */
@@ -114,6 +115,7 @@ static void cut(struct cc *cc, int64_t now_us)
         if (cc->app_limited && busy * 10 > sums.sent_bps * 9) {
                 /* All arrives of what little we send: that is no capacity, nor the cause. */
                 target = cc_max_u64(target, cc->target_bps * 85 / 100);
+                target = cc_max_u64(target, cc_min_u64(cc->target_bps, ENTRY_BPS));
                 capacity = cc_max_u64(capacity, cc->target_bps);
         }
         start_drain(cc, cc->target_bps, busy, capacity, now_us);

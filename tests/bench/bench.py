@@ -221,15 +221,6 @@ def bench_silent(args, members, seconds):
     return {"members": members, "us_per_second": cost, "run": result}
 
 
-def bench_memory(args, seconds):
-    """Of members who watch and hear somebody."""
-    with server(args.dinh) as target:
-        result = load(args.dinh, target, seconds, **SCENES["c"][1], more=["--settle-seconds", str(SETTLED_SECONDS)])
-    print(f"watching members: {result['subscribers']['ok']} connected, {result['server']['kb_per_session']:.1f} kB each once "
-          "their handshakes are over")
-    return result
-
-
 def bench_workers(args, seconds):
     """One worker and two: both cores for the server, one of them shared with the generator."""
     results = {}
@@ -256,7 +247,7 @@ def main():
     args = parser.parse_args()
     if len(os.sched_getaffinity(0)) < 2:
         sys.exit("two cores are needed: one for the server, one for the receivers")
-    wanted = args.only.split(",") if args.only else ["a", "b"] if args.quick else [*SCENES, "memory", "silent", "workers"]
+    wanted = args.only.split(",") if args.only else ["a", "b"] if args.quick else [*SCENES, "silent", "workers"]
     seconds, repeat = (3, 1) if args.quick else (8, args.repeat)
     results = {}
     if any(key in SCENES for key in wanted):
@@ -266,8 +257,6 @@ def main():
     print()
     if "e" in results:
         print_storm(results["e"]["runs"])
-    if "memory" in wanted:
-        results["memory"] = bench_memory(args, seconds)
     if "silent" in wanted:
         results["silent"] = bench_silent(args, SILENT_MEMBERS, seconds)
     if "workers" in wanted:

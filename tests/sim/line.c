@@ -563,48 +563,74 @@ static void end_row(struct line *line)
         *row = (struct line_row){ .n_shown = row->n_shown };
 }
 
-void line_run(const struct line_config *config, struct line_result *ret_result)
+static struct line *line_open(const struct line_config *config, struct link *link, uint64_t seed,
+                              struct line_result *result)
 {
         struct line *line = calloc(1, sizeof(*line));
-        uint64_t seed = config->seed ? config->seed : 1;
 
         assert(line && config->n_cams <= LINE_MAX_CAMS);
-        *ret_result = (struct line_result){ 0 };
-        ret_result->rows = calloc((size_t)(config->for_us / LINE_ROW_US) + 1,
-                                  sizeof(*ret_result->rows));
+        *result = (struct line_result){ 0 };
+        result->rows = calloc((size_t)(config->for_us / LINE_ROW_US) + 1, sizeof(*result->rows));
         line->flying = calloc(UNDER_WAY, sizeof(*line->flying));
         line->heard = malloc(STREAMS * sizeof(*line->heard));
-        assert(ret_result->rows && line->flying && line->heard);
+        assert(result->rows && line->flying && line->heard);
         for (size_t i = 0; i < STREAMS; i++) {
                 line->heard[i].started = line->heard[i].unwrap.started = false;
                 for (size_t k = 0; k < 65536; k++)
                         line->heard[i].arrivals_us[k] = NOT_HERE;
         }
         line->config = config;
-        line->result = ret_result;
+        line->link = link;
+        line->result = result;
         line->random = seed * UINT64_C(0x2545f4914f6cdd1d) + 5;
         line->report_gap_us = 100000;
-        if (link_new(&line->link, &config->link, seed) != 0 ||
-            cc_new(&line->cc, config->start_bps, 0) != 0)
+        if (cc_new(&line->cc, config->start_bps, 0) != 0)
                 abort();
         for (size_t i = 0; i < LINE_MAX_CAMS; i++) {
                 line->cams[i].level = line->cams[i].layer = line->cams[i].wanted = -1;
                 line->cams[i].next_us = link_random(&line->random) % FRAME_US;
         }
-        for (line->now_us = 0; line->now_us < config->for_us; line->now_us += 1000) {
-                link_run(line->link, line->now_us);
-                run_sender(line);
-                run_receiver(line);
-                take_reports(line);
-                if (line->now_us % LINE_ROW_US == LINE_ROW_US - 1000)
-                        end_row(line);
-        }
-        cc_info(line->cc, &ret_result->info);
+        return line;
+}
+
+static void line_close(struct line *line)
+{
+        cc_info(line->cc, &line->result->info);
         cc_free(line->cc);
-        link_free(line->link);
         free(line->flying);
         free(line->heard);
         free(line);
+}
+
+void line_run_together(const struct line_config *configs, size_t n, struct line_result *ret_results)
+{
+        uint64_t seed = configs[0].seed ? configs[0].seed : 1;
+        cleanup(link_freep) struct link *link = NULL;
+        struct line *lines[LINE_MAX_TOGETHER];
+
+        assert(n > 0 && n <= LINE_MAX_TOGETHER);
+        if (link_new(&link, &configs[0].link, seed) != 0)
+                abort();
+        for (size_t i = 0; i < n; i++)
+                lines[i] = line_open(&configs[i], link, seed + 100 * i, &ret_results[i]);
+        for (int64_t now_us = 0; now_us < configs[0].for_us; now_us += 1000) {
+                link_run(link, now_us);
+                for (size_t i = 0; i < n; i++) {
+                        lines[i]->now_us = now_us;
+                        run_sender(lines[i]);
+                        run_receiver(lines[i]);
+                        take_reports(lines[i]);
+                        if (now_us % LINE_ROW_US == LINE_ROW_US - 1000)
+                                end_row(lines[i]);
+                }
+        }
+        for (size_t i = 0; i < n; i++)
+                line_close(lines[i]);
+}
+
+void line_run(const struct line_config *config, struct line_result *ret_result)
+{
+        line_run_together(config, 1, ret_result);
 }
 
 void line_result_done(struct line_result *result)

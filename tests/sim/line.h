@@ -15,6 +15,7 @@
 #include "sfu/core/cc.h"
 #include "tests/sim/link.h"
 
+enum { LINE_MAX_TOGETHER = 4 };
 enum { LINE_MAX_CAMS = 12, LINE_LAYERS = 3, LINE_ROW_US = 100 * 1000 };
 
 enum line_feedback { LINE_TCC, LINE_CCFB };
@@ -72,6 +73,9 @@ struct line_result {
 
 /* Stops the process on an inconsistency. */
 void line_run(const struct line_config *config, struct line_result *ret_result);
+/* Several subscribers behind the link of the first: phones of one office. */
+void line_run_together(const struct line_config *configs, size_t n,
+                       struct line_result *ret_results);
 void line_result_done(struct line_result *result);
 
 /* Means over [from, to) seconds. */

@@ -284,6 +284,29 @@ static void neighbours_share(void **state)
         }
 }
 
+/* Three phones of one office, 20 s apart, each of which would fill the line alone. */
+static void who_comes_late_gets_a_share(void **state)
+{
+        (void)state;
+        EACH_SEED(seed)
+        {
+                struct line_config configs[3];
+                struct line_result results[3];
+
+                for (size_t i = 0; i < 3; i++) {
+                        configs[i] = config_of("steady", seed);
+                        configs[i].link.steps[0].rate_bps = 4000 * KBIT;
+                        configs[i].cams_from_us = (int64_t)i * 20000000;
+                }
+                line_run_together(configs, 3, results);
+                for (size_t i = 0; i < 3; i++) {
+                        CHECK(MEAN_KBIT(&results[i], received_bps, 80, 120) >= 450, seed);
+                        CHECK(wait_ms(&results[i], 60, 120, 50) <= 30, seed);
+                        line_result_done(&results[i]);
+                }
+        }
+}
+
 static void lost_reports_are_no_lost_line(void **state)
 {
         (void)state;
@@ -491,6 +514,7 @@ int main(void)
                 cmocka_unit_test(jitter_is_not_congestion),
                 cmocka_unit_test(a_longer_path_is_no_queue),
                 cmocka_unit_test(neighbours_share),
+                cmocka_unit_test(who_comes_late_gets_a_share),
                 cmocka_unit_test(lost_reports_are_no_lost_line),
                 cmocka_unit_test(who_needs_little_keeps_the_estimate_and_climbs_when_needed),
                 cmocka_unit_test(long_queues_and_long_paths),
