@@ -382,6 +382,8 @@ void layer_on_relayed(struct media_layer *layer, struct media_in *in, bool recov
         layer->codec = in->codec;
         if (!flowed && layer_flows(layer, now_us))
                 layer_on_start(layer, now_us);
+        /* Nothing else wakes a proxy: what its ring holds goes back in time. */
+        peer_wake(layer->pub->peer, now_us + RTX_CACHE_AGE_US);
         take(layer, in, &ext, recovered, now_us);
 }
 

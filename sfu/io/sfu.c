@@ -287,7 +287,7 @@ static void forget_peer(struct sfu *sfu, struct peer_info *peer)
         room_count(room, peer, -1);
         sfu->loads[peer->worker]--;
         room_spread_remove(&room->spread, peer->worker);
-        sfu->left_some = true;
+        sfu->left_some |= room->spread.parts[peer->worker].n_peers == 0;
         free(peer);
         room_drop_if_empty(sfu, room);
 }

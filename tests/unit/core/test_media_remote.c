@@ -248,6 +248,33 @@ static void stream_that_starts_over_goes_on_elsewhere(void **state)
         assert_int_equal(pkt_pool_available(pool), N_PACKETS);
 }
 
+/* A camera that stops while it is shown must not hold its last packets for ever. */
+static void silent_layer_gives_its_packets_back(void **state)
+{
+        cleanup(pkt_pool_freep) struct pkt_pool *pool = NULL;
+        struct pair pair;
+        struct media_peer *a, *b;
+
+        (void)state;
+        assert_int_equal(pkt_pool_new(&pool, N_PACKETS), 0);
+        pair_init(&pair, pool);
+        assert_int_equal(pair_begin(&pair), 0);
+        assert_int_equal(join(&pair, &pair.workers[0], &a, 1), 0);
+        assert_int_equal(join(&pair, &pair.workers[1], &b, 2), 0);
+        watch(&pair, b, 1);
+        for (uint16_t seq = 100; seq < 120; seq++)
+                send_frame(&pair, a, 5, seq);
+        assert_int_equal(pair.workers[1].shown, 1);
+        assert_true(pkt_pool_available(pool) < N_PACKETS);
+        for (int i = 0; i < 50; i++) {
+                pair.now_us += S / 10;
+                for (unsigned k = 0; k < 2; k++)
+                        media_room_on_timeout(pair.workers[k].room, pair.now_us, pair.now_us);
+        }
+        assert_int_equal(pkt_pool_available(pool), N_PACKETS);
+        pair_done(&pair);
+}
+
 /* What was meant for a room that ended and began again meanwhile. */
 static void records_for_an_earlier_life_are_dropped(void **state)
 {
@@ -372,6 +399,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(stream_that_starts_over_goes_on_elsewhere),
+                cmocka_unit_test(silent_layer_gives_its_packets_back),
                 cmocka_unit_test(records_for_an_earlier_life_are_dropped),
                 cmocka_unit_test(who_is_muted_is_announced_when_she_is_not),
                 cmocka_unit_test(every_allocation_may_fail),
