@@ -112,7 +112,6 @@ void cc_set_rtt(struct cc *cc, uint32_t rtt_us)
 
 void cc_set_demand(struct cc *cc, uint64_t allocated_bps, uint64_t wanted_bps)
 {
-        cc->allocated_bps = allocated_bps;
         cc->wanted_bps = cc_max_u64(cc_min_u64(wanted_bps, CC_MAX_BPS), allocated_bps);
         cc->wanted_bps = cc_min_u64(cc->wanted_bps, CC_MAX_BPS);
 }

@@ -96,7 +96,7 @@ struct cc_loss {
         uint16_t permille;  /* of the last window */
         bool testing;       /* sends less to see whether losses go */
         uint16_t test_loss; /* per mille before */
-        uint64_t test_sent_bps, before_bps;
+
         uint64_t cap_bps;
 };
 
@@ -119,7 +119,7 @@ struct cc_probe {
         uint32_t goal_bytes;
         int64_t first_us, last_us; /* departures */
         int64_t asked_us;          /* how much is to be sent, last */
-        uint16_t first_seq, last_seq;
+        uint16_t first_seq;
         uint32_t sent_bytes, acked_bytes;
         uint16_t n_sent, n_acked;
         uint16_t first_bytes, last_bytes;
@@ -150,7 +150,7 @@ struct cc {
         struct cc_sums half_s, now;
         bool app_limited;
 
-        uint64_t allocated_bps, wanted_bps;
+        uint64_t wanted_bps;
         uint32_t rtt_us;
         bool rtt_told;
         uint64_t n_probes, n_overuses;

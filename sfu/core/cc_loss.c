@@ -55,8 +55,6 @@ static void start_test(struct cc *cc, uint16_t permille, const struct cc_sums *s
 
         loss->testing = true;
         loss->test_loss = permille;
-        loss->test_sent_bps = sums->sent_bps;
-        loss->before_bps = cc->target_bps;
         loss->cap_bps = cc_max_u64(sums->acked_bps * 93 / 100, CC_MIN_BPS);
         restart_window(loss, (now_us + cc->rtt_us / 2 + TEST_AFTER_US) / CC_SLICE_US);
 }

@@ -149,7 +149,6 @@ void cc_probe_on_sent(struct cc *cc, uint16_t seq, size_t bytes, int64_t now_us)
                 probe->first_bytes = (uint16_t)bytes;
         }
         probe->last_us = now_us;
-        probe->last_seq = seq;
         probe->last_bytes = (uint16_t)bytes;
         probe->sent_bytes += (uint32_t)bytes;
         probe->n_sent++;
