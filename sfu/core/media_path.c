@@ -200,6 +200,25 @@ void path_on_allocated(struct media_peer *peer, int64_t now_us)
         peer_wake(peer, next_look(path, now_us));
 }
 
+uint64_t path_rtx_bps(const struct media_path *path)
+{
+        uint64_t bps = cc_target_bps(path->cc) / 2;
+
+        if (bps < RTX_MIN_BPS)
+                return RTX_MIN_BPS;
+        return bps < RTX_BYTES_PER_S * 8ull ? bps : RTX_BYTES_PER_S * 8ull;
+}
+
+uint32_t peer_rtt_us(const struct media_peer *peer)
+{
+        struct cc_info line;
+
+        if (!peer->path)
+                return peer->rtt_us;
+        cc_info(peer->path->cc, &line);
+        return peer->rtt_us + (line.queue_us > 0 ? (uint32_t)line.queue_us : 0);
+}
+
 int path_on_tcc(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t now_us)
 {
         int64_t arrivals_us[CC_HISTORY];

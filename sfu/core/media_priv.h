@@ -71,9 +71,10 @@ enum {
         FLOW_TIMEOUT_US = 1000 * 1000,        /* a layer without packets has stopped */
         SWITCH_PATIENCE_US = 3 * 1000 * 1000, /* then the old source stops anyway */
         RESTART_INTERVAL_US = 200 * 1000,     /* a layer changes its SSRC no faster */
-        RTX_US_PER_BYTE = 2,                  /* retransmitted to one peer: 4 Mbit/s, */
+        RTX_BYTES_PER_S = 500 * 1000,         /* retransmitted to a peer of an unknown line, */
         RTX_BURST_BYTES = 1000 * 1000,        /* or a second of the widest view at once */
-        RING_GRACE_US = 1000 * 1000,          /* a switch leaves losses behind: still served */
+        RTX_MIN_BPS = 64 * 1000,
+        RING_GRACE_US = 1000 * 1000, /* a switch leaves losses behind: still served */
         UNWATCHED_GRACE_US = 5 * 1000 * 1000,
         KEY_PATIENCE_US = 3 * 1000 * 1000,   /* between key frames for a slot's spatial layer */
         START_PATIENCE_US = 2 * 1000 * 1000, /* for a layer that was asked for */
@@ -571,6 +572,10 @@ uint16_t path_number(struct media_slot *slot, size_t bytes, uint16_t seq, bool r
  * be repeated. */
 must_use bool path_number_again(const struct media_slot *slot, uint16_t seq, uint16_t *ret_number);
 void path_on_allocated(struct media_peer *peer, int64_t now_us);
+/* What may be spent on repeating pictures: half of what the line carries. */
+uint64_t path_rtx_bps(const struct media_path *path);
+/* With what waits in queues now. 0: unknown. */
+uint32_t peer_rtt_us(const struct media_peer *peer);
 int path_on_tcc(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t now_us);
 int path_on_ccfb(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t now_us);
 int64_t path_on_timeout(struct media_peer *peer, int64_t now_us); /* returns when again */

@@ -448,7 +448,7 @@ static void note_late(struct media_slot *slot, uint16_t seq, int64_t now_us)
 static bool asked_again_too_soon(struct media_slot *slot, uint16_t seq, int64_t now_us)
 {
         uint16_t now_ms = recent_ms(now_us);
-        uint32_t wait_ms = slot->peer->rtt_us / 1000;
+        uint32_t wait_ms = peer_rtt_us(slot->peer) / 1000;
         size_t i = seq % MEDIA_RECENT_RTX;
 
         if (wait_ms < RECENT_RTX_MIN_MS)
@@ -540,16 +540,22 @@ static bool slot_resend(struct media_slot *slot, const struct media_in *in, uint
         return true;
 }
 
-/* Else a few bytes of NACK, sent without end, draw a megabit each. */
+/* Else a few bytes of NACK, sent without end, draw a megabit each; and a queue that
+ * runs over is answered with more of what made it run over. */
 static bool spend_rtx(struct media_peer *peer, size_t bytes, int64_t now_us)
 {
-        int64_t earned = (now_us - peer->rtx_spent_us) / RTX_US_PER_BYTE;
+        int64_t rate = RTX_BYTES_PER_S, burst = RTX_BURST_BYTES, earned;
 
+        if (peer->path) {
+                rate = (int64_t)(path_rtx_bps(peer->path) / 8);
+                burst = rate / 2;
+        }
+        earned = (now_us - peer->rtx_spent_us) * rate / 1000000;
         if (earned > 0) {
                 peer->rtx_spent = earned < peer->rtx_spent ? peer->rtx_spent - earned : 0;
                 peer->rtx_spent_us = now_us;
         }
-        if (peer->rtx_spent + (int64_t)bytes > RTX_BURST_BYTES)
+        if (peer->rtx_spent + (int64_t)bytes > burst)
                 return false;
         peer->rtx_spent += (int64_t)bytes;
         return true;

@@ -21,6 +21,40 @@ after(async () => {
   cleanUp();
 });
 
+// A camera whose picture is hard to encode, so that it takes all the bits it may, and a voice that never stops.
+function busyCamera() {
+  navigator.mediaDevices.getUserMedia = async () => {
+    const canvas = document.createElement('canvas');
+    canvas.width = 640;
+    canvas.height = 360;
+    const paint = canvas.getContext('2d');
+    let step = 0;
+    setInterval(() => {
+      step++;
+      for (let i = 0; i < 120; i++) {
+        paint.fillStyle = `hsl(${(i * 47 + step * 7) % 360} 80% ${30 + (i * 13 + step) % 50}%)`;
+        paint.fillRect((i * 97 + step * (3 + i % 7)) % 640, (i * 61 + step * (2 + i % 5)) % 360, 20 + i % 40, 12 + i % 30);
+      }
+    }, 66);
+    const audio = new AudioContext();
+    await audio.resume();
+    const tone = audio.createOscillator();
+    const wobble = audio.createOscillator();
+    const depth = audio.createGain();
+    tone.frequency.value = 300;
+    wobble.frequency.value = 5;
+    depth.gain.value = 120;
+    wobble.connect(depth).connect(tone.frequency);
+    const out = audio.createMediaStreamDestination();
+    tone.connect(out);
+    tone.start();
+    wobble.start();
+    const stream = canvas.captureStream(15);
+    stream.addTrack(out.stream.getAudioTracks()[0]);
+    return stream;
+  };
+}
+
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Two people with cameras, and one behind a line who sees both. */
@@ -31,7 +65,7 @@ async function meet(line) {
   await link.down(line);
   await link.up({ delay: line.delay, loss: line.loss });
   people = [];
-  for (const name of names) people.push(await Person.join(browser, meeting.links[people.length ? 'delegate' : 'chair'], name));
+  for (const name of names) people.push(await Person.join(browser, meeting.links[people.length ? 'delegate' : 'chair'], name, { script: busyCamera }));
   const far = await Person.join(browser, meeting.links.delegate, 'Đại biểu Hoa', { relayFrom: server.mediaPort, relayTo: link.port });
   people.push(far);
   for (const name of names) await far.seesMovingVideo(name);
@@ -80,6 +114,8 @@ test('line_that_narrows_keeps_moving_and_comes_back', async () => {
   await pause(3000);
   const gaps = await watchFrames(far);
   await link.stats();
+  await pause(1000);
+  figure('3 Mbit/s: offered', `${Math.round((await link.stats()).down.offered_bytes * 8 / 1000)} kbit/s`);
   await link.down({ rate: 500e3 });
   const from = Date.now();
   let under = 0;
