@@ -646,7 +646,8 @@ void slot_on_nack(struct media_slot *slot, const uint16_t *seqs, size_t n, int64
         c->nack_in += n;
         if (slot->audio && slot->peer->rtt_us >= AUDIO_NACK_RTT_US)
                 return; /* it would come too late */
-        for (size_t i = 0; i < n; i++) {
+        /* The newest first: a key frame may have made the others superfluous. */
+        for (size_t i = n; i-- > 0;) {
                 if (asked_again_too_soon(slot, seqs[i], now_us))
                         continue;
                 if (resend_one(slot, seqs[i], &pass))
