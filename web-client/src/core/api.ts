@@ -59,6 +59,8 @@ export interface MeetingState {
   speaker: Id | null;
   /** My line: 0 unusable … 4 good; null: not known yet. */
   bars: 0 | 1 | 2 | 3 | 4 | null;
+  /** Of the pictures I asked for, my line carries all, some smaller or slower, or none: sound and pages only. */
+  carries: 'all' | 'reduced' | 'sound';
   /** The host muted me: say so until I open my microphone again. */
   mutedByHost: boolean;
 }

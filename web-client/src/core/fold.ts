@@ -14,7 +14,7 @@ const CHAT_KEPT = 500;
 export const emptyState: MeetingState = {
   phase: 'idle', ended: null, self: '', role: 'observer', permissions: new Set(), title: '', locked: false,
   participants: new Map(), chat: [], unread: 0, documents: [], presentation: null, pointer: null, speaker: null,
-  bars: null, mutedByHost: false,
+  bars: null, carries: 'all', mutedByHost: false,
 };
 
 export function onWelcome(state: MeetingState, welcome: Welcome): MeetingState {
@@ -98,7 +98,7 @@ export function onFleeting(state: MeetingState, message: ServerMessage): Meeting
     case 'speaker':
       return { ...state, speaker: message.participant };
     case 'quality':
-      return { ...state, bars: message.bars as MeetingState['bars'] };
+      return { ...state, bars: message.bars as MeetingState['bars'], carries: message.carries };
     case 'pointer':
       return { ...state, pointer: message.visible ? { x: message.x, y: message.y } : null };
     case 'document-progress':

@@ -68,6 +68,13 @@ test('join_sends_the_name_and_takes_the_state', async () => {
   assert.equal(meeting.state.participants.size, 2);
 });
 
+test('what_the_line_carries_is_told', async () => {
+  const { meeting, socket } = await joined();
+  assert.equal(meeting.state.carries, 'all');
+  socket.give({ type: 'quality', bars: 2, rtt_ms: 90, loss_permille: 0, line_bps: 60_000, carries: 'sound' });
+  assert.deepEqual([meeting.state.bars, meeting.state.carries], [2, 'sound']);
+});
+
 test('turn_servers_come_with_each_welcome_and_in_between', async () => {
   const { clock, sockets, meeting, socket } = await joined();
   const servers = (n: number) => [{ urls: 'turn:a.vn', username: `${n}:me`, credential: 'x' }];

@@ -151,6 +151,7 @@ export const en: Words = {
     handUp: 'hand raised',
     line: 'Connection',
     bars: ['unusable', 'very weak', 'weak', 'fair', 'good'],
+    carries: { all: '', reduced: 'Pictures reduced to fit the connection', sound: 'Sound and documents only' },
     locked: 'Locked',
   },
   papers: {
@@ -230,6 +231,7 @@ export const en: Words = {
     sound: 'Turn the sound on',
     soundText: 'The browser blocks the sound. Press the button to hear the meeting.',
     role: (name) => `Your role in the meeting is now: ${name}.`,
+    soundOnly: 'Weak connection: sound and documents only. The pictures come back by themselves.',
     weak: 'Your connection is weak. Turning the camera off helps the sound.',
   },
   leave: {

@@ -168,6 +168,7 @@ export const vi = {
     handUp: 'đang giơ tay',
     line: 'Đường truyền',
     bars: ['không dùng được', 'rất yếu', 'yếu', 'khá', 'tốt'] as readonly string[],
+    carries: { all: '', reduced: 'Hình được giảm bớt cho vừa đường truyền', sound: 'Chỉ còn tiếng và tài liệu' },
     locked: 'Đã khóa',
   },
   papers: {
@@ -247,6 +248,7 @@ export const vi = {
     sound: 'Bật âm thanh',
     soundText: 'Trình duyệt đang chặn tiếng. Bấm nút để nghe cuộc họp.',
     role: (name: string) => `Vai trò của bạn trong cuộc họp bây giờ là: ${name}.`,
+    soundOnly: 'Đường truyền yếu: chỉ còn tiếng và tài liệu. Hình sẽ tự trở lại.',
     weak: 'Đường truyền của bạn yếu. Tắt camera sẽ giúp nghe rõ hơn.',
   },
   leave: {
