@@ -72,9 +72,9 @@ int64_t cc_delay_on_packet(struct cc *cc, int64_t arrival_us, int64_t sent_us)
                 return CC_NONE;
 
         int64_t delay_us = arrival_us - sent_us;
-        int64_t change_us = delay_us - delay->last_delay_us;
+        int64_t before_us = delay->last_delay_us != CC_NONE ? delay->last_delay_us : delay_us;
 
-        if (delay->last_delay_us != CC_NONE && (change_us > JUMP_US || change_us < -JUMP_US)) {
+        if (delay_us - before_us > JUMP_US || before_us - delay_us > JUMP_US) {
                 if (delay->restarted)
                         return CC_NONE; /* twice in one report: it is not a clock */
                 restart(cc);
