@@ -304,7 +304,7 @@ void layer_on_start(struct media_layer *layer, int64_t now_us)
         if (now_us - layer->start_us < RESTART_INTERVAL_US)
                 return;
         layer->start_us = now_us;
-        relay_layer_changed(layer);
+        relay_layer_started(layer);
         list_for_each (slot, &layer->pub->watchers, LINK_WATCH) {
                 if (!slot->audio)
                         peer_allocate(slot->peer, now_us);

@@ -521,11 +521,12 @@ must_use int room_add_mic(struct media_room *room, struct media_pub *pub);
 void room_remove_mic(struct media_room *room, struct media_pub *pub);
 
 /* media_relay.c: does nothing where a room has one worker. The first two are for
- * own peers, the next four skip proxies, the last two are true for proxies. */
+ * own peers, the next five skip proxies, the last two are true for proxies. */
 must_use int relay_add_peer(struct media_peer *peer);
 void relay_remove_peer(struct media_peer *peer);
 void relay_peer_changed(struct media_peer *peer);
 void relay_layer_changed(struct media_layer *layer);
+void relay_layer_started(struct media_layer *layer);
 void relay_packet(struct media_layer *layer, const struct media_in *in,
                   const struct audio_claim *claim, bool recovered, int64_t now_us);
 bool relay_watch(struct media_peer *peer);

@@ -118,6 +118,19 @@ void relay_layer_changed(struct media_layer *layer)
         touch_key(layer->pub->peer->room->span, key);
 }
 
+/* Its first packet is most often a key frame's: whoever watches the publication
+ * gets it unasked, and says what it shows of it (media_remote.c, on_rtp()). */
+void relay_layer_started(struct media_layer *layer)
+{
+        struct media_pub *pub = layer->pub;
+
+        relay_layer_changed(layer);
+        if (!pub->peer->key || pub->kind == SFU_MIC || !pub->watched_by)
+                return;
+        layer->watched_by |= pub->watched_by;
+        layer_watched(layer);
+}
+
 void span_announce_all(struct media_room *room, unsigned worker)
 {
         struct media_span *span = room->span;

@@ -218,8 +218,14 @@ static void on_rtp(struct media_room *room, unsigned from, const struct media_re
         struct media_in in = { .pkt = record->rtp.pkt, .ext = record->rtp.ext };
         struct media_layer *layer = find_layer(room, from, record, now_us);
 
-        if (layer && rtp_parse(&in.rtp, in.pkt->data, in.pkt->len) == 0)
+        if (!layer)
+                return;
+        if (rtp_parse(&in.rtp, in.pkt->data, in.pkt->len) == 0)
                 layer_on_relayed(layer, &in, record->rtp.recovered, now_us);
+        /* Home takes us for a watcher; if we are none, it will be told. */
+        layer->pub->peer->proxy->told_layers |= (uint16_t)(1u << span_layer_index(layer));
+        if (!layer_is_shown(layer))
+                proxy_touch(layer->pub->peer);
 }
 
 static void on_claim(struct media_room *room, unsigned from, const struct media_relay *record,

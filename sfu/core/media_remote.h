@@ -24,6 +24,10 @@
  *                                       GONE
  *                                     ──────►
  *
+ * A layer that starts to flow is handed to whoever watches its publication, so
+ * that its first key frame is not missed; a worker that shows something else of
+ * it says so with a WATCH, and the rest stays away.
+ *
  * Subscribers' NACKs are served by their own worker, from its own ring of
  * references. Losses between publisher and home are home's to repair; what it
  * recovers it hands over too.

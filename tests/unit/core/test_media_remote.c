@@ -195,8 +195,8 @@ static void watch(struct pair *pair, struct media_peer *peer, uint32_t participa
         media_peer_set_view(peer, &view, 1, pair->now_us);
 }
 
-/* A key frame of one packet, and the time until the next. */
-static void send_frame(struct pair *pair, struct media_peer *peer, uint32_t ssrc, uint16_t seq)
+/* A key frame of one packet. */
+static void give_frame(struct pair *pair, struct media_peer *peer, uint32_t ssrc, uint16_t seq)
 {
         static const uint8_t key[] = { 0x10, 0x00, 0x00, 0x00, 0x9d, 0x01,
                                        0x2a, 0x40, 0x01, 0xb4, 0x00, 0x00 };
@@ -210,6 +210,12 @@ static void send_frame(struct pair *pair, struct media_peer *peer, uint32_t ssrc
         pkt->arrival_us = pair->now_us;
         assert_int_equal(media_peer_on_rtp(peer, pkt, pair->now_us), 0);
         pkt_unref(pkt);
+}
+
+/* One, and the time until the next. */
+static void send_frame(struct pair *pair, struct media_peer *peer, uint32_t ssrc, uint16_t seq)
+{
+        give_frame(pair, peer, ssrc, seq);
         settle(pair);
         pair->now_us += 40 * 1000;
         for (unsigned i = 0; i < 2; i++)
@@ -246,6 +252,45 @@ static void stream_that_starts_over_goes_on_elsewhere(void **state)
                          pair.workers[1].n_rtp - n);
         pair_done(&pair);
         assert_int_equal(pkt_pool_available(pool), N_PACKETS);
+}
+
+static size_t n_of_type(const struct worker *worker, enum media_relay_type type)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < worker->n; i++)
+                n += worker->queue[i].type == type;
+        return n;
+}
+
+/* The first frame is a key frame, and goes to who watches the camera. */
+static void camera_that_starts_is_shown_elsewhere_at_once(void **state)
+{
+        cleanup(pkt_pool_freep) struct pkt_pool *pool = NULL;
+        struct pair pair;
+        struct media_peer *a, *b;
+        struct worker *there = &pair.workers[1];
+
+        (void)state;
+        assert_int_equal(pkt_pool_new(&pool, N_PACKETS), 0);
+        pair_init(&pair, pool);
+        assert_int_equal(pair_begin(&pair), 0);
+        assert_int_equal(join(&pair, &pair.workers[0], &a, 1), 0);
+        assert_int_equal(join(&pair, there, &b, 2), 0);
+        watch(&pair, b, 1);
+        settle(&pair);
+        send_frame(&pair, a, 5, 100);
+        assert_int_equal(there->n_rtp, 1);
+        assert_int_equal(there->shown, 1);
+        /* Who turns away while packets are on their way gets no more. */
+        give_frame(&pair, a, 5, 101);
+        assert_true(media_room_relay(pair.workers[0].room));
+        watch(&pair, b, 0);
+        settle(&pair);
+        give_frame(&pair, a, 5, 102);
+        assert_int_equal(n_of_type(there, MEDIA_RELAY_RTP), 0);
+        assert_int_equal(there->n_rtp, 1);
+        pair_done(&pair);
 }
 
 /* A camera that stops while it is shown must not hold its last packets for ever. */
@@ -399,6 +444,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(stream_that_starts_over_goes_on_elsewhere),
+                cmocka_unit_test(camera_that_starts_is_shown_elsewhere_at_once),
                 cmocka_unit_test(silent_layer_gives_its_packets_back),
                 cmocka_unit_test(records_for_an_earlier_life_are_dropped),
                 cmocka_unit_test(who_is_muted_is_announced_when_she_is_not),
