@@ -15,7 +15,8 @@ enum {
         JOIN_TIMEOUT_US = 60 * 1000 * 1000, /* after the last one began */
         MEDIA_TIMEOUT_US = 5 * 1000 * 1000, /* for everybody's first packets */
         SETTLE_US = 1000 * 1000,
-        DRAIN_US = 500 * 1000,
+        DRAIN_US = 250 * 1000, /* without a packet: then none is under way */
+        DRAIN_TIMEOUT_US = 5 * 1000 * 1000,
         PUBLISHERS_PER_SECOND = 50,
         WATCHED_SOUND = 3, /* audio slots that the server has */
         MAX_RAMP = 20000,
@@ -237,6 +238,21 @@ static void collect_joins(struct run *run)
         }
 }
 
+/* A server that is held up sends later what it has. */
+static void drain(struct run *run)
+{
+        const struct tally *tally = swarm_tally(run->swarm);
+        int64_t end_us = clock_now_us() + DRAIN_TIMEOUT_US;
+        uint64_t before;
+
+        do {
+                before = tally->counts[TALLY_SOUND].unique + tally->counts[TALLY_PICTURE].unique;
+                pass_time(run, DRAIN_US);
+        } while (before !=
+                         tally->counts[TALLY_SOUND].unique + tally->counts[TALLY_PICTURE].unique &&
+                 !is_over(end_us));
+}
+
 static void measure(struct run *run, bool last)
 {
         struct report *report = &run->report;
@@ -256,7 +272,7 @@ static void measure(struct run *run, bool last)
         read_usage(run, &report->server.end);
         if (last) {
                 swarm_stop(run->swarm);
-                pass_time(run, DRAIN_US);
+                drain(run);
                 swarm_count_tails(run->swarm);
         }
         collect_joins(run);
