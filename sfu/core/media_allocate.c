@@ -8,6 +8,7 @@ enum {
         PICTURE_OVERHEAD = 24,   /* a 24th: the same of packets of 1,100 bytes */
         NARROW_BPS = 384 * 1000, /* below this, voices may not all fit */
         MEAN_STEP_US = 500 * 1000,
+        CONTENT_INTERVAL_US = 1000 * 1000,
         REDUCED_PATIENCE_US = 3 * 1000 * 1000, /* before the receiver is told */
         SOUND_PATIENCE_US = 500 * 1000,
 };
@@ -179,6 +180,19 @@ static enum sfu_carries carries_of(const struct alloc_sum *sum)
         return sum->n_reduced > 0 || sum->n_silenced > 0 ? SFU_CARRIES_REDUCED : SFU_CARRIES_ALL;
 }
 
+/* Who has all that was asked for is looked at when something happens: a report
+ * that the line carries less, a layer that starts, another view. */
+static int64_t interval_of(const struct media_peer *peer)
+{
+        if (peer->spent.n_reduced > 0 || peer->spent.n_silenced > 0)
+                return ALLOCATE_INTERVAL_US;
+        for (size_t i = 0; i < peer->n_slots; i++) {
+                if (peer->slots[i].next)
+                        return ALLOCATE_INTERVAL_US;
+        }
+        return CONTENT_INTERVAL_US;
+}
+
 /* Told when it has lasted; that pictures are back, at once. */
 static void note_carries(struct media_peer *peer, enum sfu_carries carries, int64_t now_us)
 {
@@ -215,7 +229,6 @@ void peer_allocate(struct media_peer *peer, int64_t now_us)
         struct alloc_sum sum;
         size_t n = 0;
 
-        peer->allocate_us = regular_us(now_us + ALLOCATE_INTERVAL_US);
         for (size_t i = 0; i < peer->n_slots; i++) {
                 struct media_slot *slot = &peer->slots[i];
 
@@ -231,6 +244,7 @@ void peer_allocate(struct media_peer *peer, int64_t now_us)
         allocate(demands, n, budget_of(peer, &sum, now_us), !peer->path, now_us, &peer->spent);
         for (size_t i = 0; i < n; i++)
                 apply_grant(slots[i], &demands[i], now_us);
+        peer->allocate_us = regular_us(now_us + interval_of(peer));
         note_carries(peer, carries_of(&peer->spent), now_us);
         if (peer->path)
                 path_on_allocated(peer, now_us);
