@@ -53,6 +53,11 @@ DEFINE_CLEANUP(struct cc *, cc_free)
  * of the SSRC). */
 uint16_t cc_on_sent(struct cc *cc, size_t bytes, uint8_t stream, uint16_t rtp_seq, int64_t now_us);
 
+/* Has the cache load what cc_on_sent() will touch: first what lies in known places,
+ * then, some time later, the rest. */
+void cc_prefetch(const struct cc *cc, int64_t now_us);
+void cc_prefetch_next(const struct cc *cc);
+
 /* In reports: this packet did not arrive (yet). */
 #define CC_LOST INT64_MIN
 

@@ -49,6 +49,19 @@ static int32_t model_on_sent(struct cc_model *model, size_t bytes, int64_t now_u
         return (int32_t)(model->queue / model->rate);
 }
 
+void cc_prefetch(const struct cc *cc, int64_t now_us)
+{
+        prefetch_lines(&cc->last_sent_us, 1);
+        prefetch_lines(&cc->model, 3);
+        prefetch_lines(&cc->slices[(uint64_t)(now_us / CC_SLICE_US) % CC_SLICES], 1);
+        prefetch_lines(cc->heads, 1);
+}
+
+void cc_prefetch_next(const struct cc *cc)
+{
+        prefetch_lines(&cc->history[cc->n_sent % CC_HISTORY], 1);
+}
+
 uint16_t cc_on_sent(struct cc *cc, size_t bytes, uint8_t stream, uint16_t rtp_seq, int64_t now_us)
 {
         uint16_t seq = (uint16_t)cc->n_sent;

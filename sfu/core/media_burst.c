@@ -105,9 +105,41 @@ static struct media_slot *next_slot(struct media_link *head, int which, uint32_t
                 return NULL;
         slot->walked[which] = number;
         link_rotate(head);
-        if (head->next != head)
-                __builtin_prefetch(slot_of(head->next, which)->peer);
         return slot;
+}
+
+/* What a slot needs is a chain of pointers, and with a thousand subscribers none of
+ * it is in the cache when its turn comes. So a little of each of the next few slots'
+ * chains is loaded while this one is served: far away the slot itself, next to us
+ * the end of the chain. */
+static void look_ahead(struct media_link *head, int which, const struct media_pass *pass)
+{
+        enum { NEAREST = 1, CHAIN = MEDIA_PREFETCH_STAGES, TAGS, PEERS, SLOTS };
+        struct media_link *link = head->next;
+
+        for (unsigned ahead = NEAREST; ahead <= SLOTS && link != head; ahead++, link = link->next) {
+                const struct media_slot *slot = slot_of(link, which);
+                const struct media_peer *peer;
+
+                if (ahead == SLOTS) {
+                        prefetch_lines(slot, 5);
+                        return;
+                }
+                peer = slot->peer;
+                if (ahead == PEERS) {
+                        prefetch_lines(peer, 2);
+                } else if (ahead == TAGS) {
+                        prefetch_lines(peer->tag, 4);
+                        prefetch_lines(peer->path, 1);
+                } else {
+                        if (pass->out->prefetch)
+                                pass->out->prefetch(peer->tag, CHAIN - ahead);
+                        if (peer->path && ahead == CHAIN)
+                                cc_prefetch(peer->path->cc, pass->now_us);
+                        else if (peer->path && ahead == CHAIN - 1)
+                                cc_prefetch_next(peer->path->cc);
+                }
+        }
 }
 
 static bool is_switch_point(const struct media_layer *layer, const struct media_in *in)
@@ -158,6 +190,7 @@ static bool walk(struct media_layer *layer, size_t *left, struct media_pass *pas
                 slot = next_slot(&layer->current, LINK_CURRENT, burst->number);
                 if (!slot)
                         break;
+                look_ahead(&layer->current, LINK_CURRENT, pass);
                 give(slot, burst->items, burst->n_walked, pass);
         }
         if (!has_switch_point(layer))

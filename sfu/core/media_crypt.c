@@ -196,6 +196,12 @@ static int protect(struct media_crypt *crypt, libsrtp_fn seal, uint8_t *data, si
         return 0;
 }
 
+void media_crypt_prefetch(const struct media_crypt *crypt, unsigned step)
+{
+        if (crypt->gcm)
+                srtp_gcm_prefetch(crypt->gcm, step);
+}
+
 static size_t rtp_header_len(const uint8_t *data)
 {
         size_t len = RTP_HEADER + (data[0] & 0x0fu) * 4u;

@@ -73,6 +73,10 @@ enum media_crypt_profile media_crypt_profile(const struct media_crypt *crypt);
 must_use int media_crypt_unprotect_rtp(struct media_crypt *crypt, uint8_t *data, size_t *len);
 must_use int media_crypt_unprotect_rtcp(struct media_crypt *crypt, uint8_t *data, size_t *len);
 
+/* Has the cache load what media_crypt_protect_rtp() will touch, in steps from 0 on;
+ * before the first, the lines at crypt itself. */
+void media_crypt_prefetch(const struct media_crypt *crypt, unsigned step);
+
 /* Encrypt data[0..*len) in place; the buffer has MEDIA_CRYPT_TRAILER more
  * bytes. Return 0, or -EINVAL for a packet the library will not send (a
  * sequence number used before: it would break the cipher).

@@ -34,6 +34,8 @@
 
 struct media_room;
 struct media_peer;
+
+enum { MEDIA_PREFETCH_STAGES = 3 };
 struct media_relay;
 
 /* How the room talks to its shell. `tag` is what media_peer_params gave. */
@@ -47,6 +49,10 @@ struct media_out {
         uint8_t *(*reserve)(void *user, void *tag, size_t max_len);
         void (*commit_rtp)(void *user, void *tag, size_t len, uint32_t ext);
         void (*commit_rtcp)(void *user, void *tag, size_t len);
+        /* This peer is one of the next that packets are written for: call after call,
+         * the first few lines at tag being loaded already, the shell has the cache load
+         * what it will need. stage counts up to MEDIA_PREFETCH_STAGES. May be NULL. */
+        void (*prefetch)(void *tag, unsigned stage);
         /* peer-bound event (room, peer and participant are filled by the shell
          * from tag; tag NULL: an event of the room, SFU_EV_SPEAKER). */
         void (*event)(void *user, void *tag, const struct sfu_event *event);

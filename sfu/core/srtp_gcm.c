@@ -76,6 +76,14 @@ struct srtp_gcm *srtp_gcm_free(struct srtp_gcm *gcm)
         return NULL;
 }
 
+void srtp_gcm_prefetch(const struct srtp_gcm *gcm, unsigned step)
+{
+        if (step == 0)
+                prefetch_lines(gcm, 1);
+        else
+                prefetch_lines(gcm->ctx, 3);
+}
+
 /* RFC 7714 §8.1: two zeros, SSRC, rollover counter and sequence number, XOR salt. */
 static void make_nonce(uint8_t *ret_nonce, const struct srtp_gcm *gcm, const uint8_t *data,
                        uint32_t roc)

@@ -34,6 +34,10 @@ must_use int srtp_gcm_new(struct srtp_gcm **ret_gcm, const uint8_t *master_key,
 struct srtp_gcm *srtp_gcm_free(struct srtp_gcm *gcm); /* accepts NULL, returns NULL */
 DEFINE_CLEANUP(struct srtp_gcm *, srtp_gcm_free)
 
+/* Has the cache load what srtp_gcm_protect() will touch: step 0 what lies at gcm, 1
+ * what that points to. */
+void srtp_gcm_prefetch(const struct srtp_gcm *gcm, unsigned step);
+
 /* Encrypts data[header_len..len) in place and appends SRTP_GCM_TAG bytes; the
  * header (12 bytes and more) is authenticated. roc: the rollover counter of the
  * packet's sequence number. Returns 0 or -EIO. */

@@ -363,6 +363,18 @@ void peer_commit_rtp(void *user, void *tag, size_t len, uint32_t ext)
         worker->counters.rtp_out_bytes += len;
 }
 
+void peer_prefetch(void *tag, unsigned stage)
+{
+        const struct peer *peer = tag;
+
+        if (!peer->crypt)
+                return;
+        if (stage == 0)
+                prefetch_lines(peer->crypt, 1);
+        else
+                media_crypt_prefetch(peer->crypt, stage - 1);
+}
+
 void peer_commit_rtcp(void *user, void *tag, size_t len)
 {
         struct peer *peer = tag;

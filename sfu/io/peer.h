@@ -91,5 +91,6 @@ void peer_stats(const struct peer *peer, int64_t now_us, struct sfu_peer_stats *
 uint8_t *peer_reserve(void *user, void *tag, size_t max_len);
 void peer_commit_rtp(void *user, void *tag, size_t len, uint32_t ext);
 void peer_commit_rtcp(void *user, void *tag, size_t len);
+void peer_prefetch(void *tag, unsigned stage);
 
 #endif

@@ -64,6 +64,7 @@ static struct room *room_get(struct worker *worker, uint64_t id)
                 .reserve = peer_reserve,
                 .commit_rtp = peer_commit_rtp,
                 .commit_rtcp = peer_commit_rtcp,
+                .prefetch = peer_prefetch,
                 .event = worker_on_event,
                 .relay = worker_on_relay,
         };
