@@ -203,6 +203,8 @@ bool layer_filter_wants_key(const struct layer_filter *filter, uint8_t n_spatial
 {
         uint8_t top = n_spatial > 0 ? n_spatial - 1 : 0;
 
+        if (filter->by_targets && filter->sid > top)
+                return true; /* the target has stopped, and the others may not have passed */
         return (filter->want_sid < top ? filter->want_sid : top) !=
                (filter->sid < top ? filter->sid : top);
 }

@@ -21,6 +21,7 @@ struct stream {
         uint16_t number;
         uint32_t ts;
         void (*make)(struct dd_bits *b, unsigned id_offset);
+        uint32_t stopped; /* decode targets that are not sent */
 };
 
 static struct layer_frame next_frame(struct stream *stream, unsigned template_id, bool key)
@@ -36,6 +37,7 @@ static struct layer_frame next_frame(struct stream *stream, unsigned template_id
                 len = dd_bits_len(&b);
         }
         assert_int_equal(dd_parse(&frame.dd, &stream->structure, (struct span){ b.data, len }), 0);
+        frame.dd.active &= ~stream->stopped;
         frame.key = key;
         frame.sid = frame.dd.sid;
         frame.tid = frame.dd.tid;
@@ -146,6 +148,31 @@ static void spatial_layers_of_key_pictures_change_at_key_pictures(void **state)
         assert_int_equal(give_ksvc(&filter, &stream, true), 1);
         assert_int_equal(give_ksvc(&filter, &stream, false), 1);
         assert_false(layer_filter_wants_key(&filter, 3));
+}
+
+static void what_the_sender_has_stopped_is_not_waited_for(void **state)
+{
+        struct stream stream = { .make = dd_bits_l3t1_key };
+        struct layer_filter filter;
+
+        (void)state;
+        layer_filter_init(&filter);
+        assert_int_equal(give_ksvc(&filter, &stream, true), 7);
+        assert_int_equal(give_ksvc(&filter, &stream, false), 4);
+        stream.stopped = 1u << 2; /* its line got narrow: S2 is no more */
+        stream.ts += STEP;
+        assert_false(give(&filter, &stream, 1, false)); /* S0 and S1 need what did not pass */
+        assert_false(give(&filter, &stream, 3, false));
+        assert_true(layer_filter_wants_key(&filter, 2));
+        stream.ts += STEP;
+        assert_true(give(&filter, &stream, 0, true));
+        assert_true(give(&filter, &stream, 2, false));
+        assert_false(layer_filter_wants_key(&filter, 2));
+        stream.ts += STEP;
+        assert_false(give(&filter, &stream, 1, false));
+        assert_true(give(&filter, &stream, 3, false)); /* S1 goes on alone */
+        stream.stopped = 0;
+        assert_int_equal(give_ksvc(&filter, &stream, true), 7);
 }
 
 static void right_behind_a_key_picture_lower_layers_go_on(void **state)
@@ -420,6 +447,7 @@ int main(int argc, char **argv)
                 cmocka_unit_test(temporal_layers_go_down_at_once_and_up_at_a_switch_point),
                 cmocka_unit_test(a_switch_point_that_cannot_be_decoded_is_none),
                 cmocka_unit_test(spatial_layers_of_key_pictures_change_at_key_pictures),
+                cmocka_unit_test(what_the_sender_has_stopped_is_not_waited_for),
                 cmocka_unit_test(right_behind_a_key_picture_lower_layers_go_on),
                 cmocka_unit_test(another_source_begins_with_what_is_wanted),
                 cmocka_unit_test(vp8_layers_are_joined_one_by_one_at_frames_with_y),
