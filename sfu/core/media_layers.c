@@ -87,11 +87,27 @@ static bool flows(const struct media_layer *layer, unsigned sid, unsigned tid, i
         return layer->detail && rtp_rate_bps(&layer->detail->rates[sid][tid], now_us) > 0;
 }
 
+/* Those that the sender says it sends: known at once when one stops. */
+static unsigned n_active(const struct media_layer *layer)
+{
+        const struct media_detail *detail = layer->detail;
+        unsigned n = 1;
+
+        if (!detail || detail->structure.n_templates == 0)
+                return LAYER_MAX_SPATIAL;
+        for (unsigned t = 0; t < detail->structure.n_targets; t++) {
+                if ((detail->active >> t & 1) && detail->structure.target_sid[t] >= n)
+                        n = detail->structure.target_sid[t] + 1u;
+        }
+        return n;
+}
+
 uint8_t layer_n_spatial(const struct media_layer *layer, int64_t now_us)
 {
+        unsigned most = n_active(layer);
         uint8_t n = 1;
 
-        for (unsigned s = 0; s < LAYER_MAX_SPATIAL; s++)
+        for (unsigned s = 0; s < most; s++)
                 for (unsigned t = 0; t < LAYER_MAX_TEMPORAL; t++)
                         n = flows(layer, s, t, now_us) ? (uint8_t)(s + 1) : n;
         return n;
@@ -122,7 +138,6 @@ void slot_limit(struct media_slot *slot, uint8_t sid, uint8_t tid, int64_t now_u
 {
         struct layer_filter *filter = &slot->filter;
         bool limits = sid != LAYER_ALL || tid != LAYER_ALL, lowered = sid < filter->want_sid;
-        uint8_t n_spatial;
 
         if (limits && slot_map_remember(&slot->map) < 0)
                 return;
@@ -131,8 +146,7 @@ void slot_limit(struct media_slot *slot, uint8_t sid, uint8_t tid, int64_t now_u
         /* Most streams can go down at the next picture: first see. */
         if (lowered || !slot->current || now_us - slot->key_us < KEY_PATIENCE_US)
                 return;
-        n_spatial = layer_n_spatial(slot->current, now_us);
-        if (n_spatial < 2 || !layer_filter_wants_key(filter, n_spatial))
+        if (!layer_filter_wants_key(filter, layer_n_spatial(slot->current, now_us)))
                 return;
         slot->key_us = now_us;
         layer_want_key(slot->current, now_us);

@@ -401,6 +401,28 @@ static void rates_are_known_by_layer(void **state)
         free(captured);
 }
 
+/* The lower ones did not pass, so without a key frame nothing would. */
+static void a_stopped_spatial_layer_is_replaced_at_once(void **state)
+{
+        struct captured *captured = captured_load(folder, "vp9_l3t3_key");
+        struct world *world = world_new(SDP_VP9);
+        struct media_layer *layer = &world->publishers[0]->pubs[SFU_CAMERA]->layers[0];
+
+        (void)state;
+        watch(world, 0);
+        for (size_t i = 0; i < 100; i++)
+                give(world, 0, &captured->packets[i]);
+        assert_int_equal(layer_n_spatial(layer, world->now_us), 3);
+        limit(world, LAYER_ALL, LAYER_ALL);
+        assert_false(layer->key_wanted);
+        layer->detail->active = 0x3f; /* of nine targets those of S0 and S1 */
+        assert_int_equal(layer_n_spatial(layer, world->now_us), 2);
+        limit(world, LAYER_ALL, LAYER_ALL);
+        assert_true(layer->key_wanted);
+        world_free(world);
+        free(captured);
+}
+
 int main(int argc, char **argv)
 {
         const struct CMUnitTest tests[] = {
@@ -410,6 +432,7 @@ int main(int argc, char **argv)
                 cmocka_unit_test(a_repeated_packet_is_the_one_that_was_sent),
                 cmocka_unit_test(losses_and_repetitions_keep_every_number_once),
                 cmocka_unit_test(rates_are_known_by_layer),
+                cmocka_unit_test(a_stopped_spatial_layer_is_replaced_at_once),
         };
 
         folder = argc > 1 ? argv[1] : "tests/data/layers";
