@@ -72,9 +72,10 @@ void slot_init(struct media_slot *slot, struct media_peer *peer, const struct sd
         for (int i = 0; i < SDP_N_CODECS; i++)
                 slot->pts[i] = sdp->pts[i].used ? sdp->pts[i].pt : SLOT_NO_PT;
         build_ext(slot);
+        layer_filter_init(&slot->filter);
+        slot->key_us = -KEY_PATIENCE_US;
         /* Below 2^15, so that a receiver that misses the first packets guesses the
          * SRTP rollover counter right (RFC 3711 §3.3.1). */
-        layer_filter_init(&slot->filter);
         slot_map_init(&slot->map, (uint16_t)(room_random(room) & 0x7fff));
         slot->rtx_ext = 0x10000 + (room_random(room) & 0x7fff);
         slot->last_ts = room_random(room);
