@@ -77,6 +77,8 @@ struct worker {
         struct udp_datagram handshakes[WORKER_HANDSHAKES]; /* DTLS that waits: a ring */
         size_t first_handshake, n_handshakes;
 
+        unsigned next_link; /* the worker whose records are taken next */
+
         struct mailbox *commands, *reports;
         bool more_commands;         /* than one turn took */
         bool reported;              /* since the last wake */

@@ -3,7 +3,10 @@
 #include "base/clock.h"
 #include "sfu/io/worker_internal.h"
 
-enum { RECORDS_PER_TURN = 256 }; /* of each other worker: then the sockets are looked at again */
+enum {
+        RECORDS_PER_TURN = 256,  /* of each other worker; */
+        LINKS_TURN_US = 2 * 1000 /* of all: then the sockets are looked at again */
+};
 
 bool worker_on_relay(void *user, unsigned to, struct media_relay *record)
 {
@@ -38,14 +41,20 @@ static void take_from(struct worker *worker, unsigned from, int64_t now_us)
 void worker_run_links(struct worker *worker)
 {
         const struct worker_config *config = &worker->config;
-        int64_t now_us;
+        int64_t now_us, end_us;
 
         if (!config->links)
                 return;
         now_us = clock_now_us();
-        for (unsigned from = 0; from < config->n_workers; from++) {
-                if (from != config->index)
-                        take_from(worker, from, now_us);
+        end_us = now_us + LINKS_TURN_US;
+        for (unsigned i = 0; i < config->n_workers && now_us < end_us; i++) {
+                unsigned from = worker->next_link;
+
+                worker->next_link = (from + 1) % config->n_workers;
+                if (from == config->index)
+                        continue;
+                take_from(worker, from, now_us);
+                now_us = clock_now_us();
         }
 }
 
