@@ -330,6 +330,7 @@ void sim_done(struct sim *sim)
                 sim_receiver_done(sim->peers[i]);
                 free(sim->peers[i]->audio_hashes);
                 link_free(sim->peers[i]->line);
+                free(sim->peers[i]->arrivals);
                 free(sim->peers[i]);
         }
         assert(pkt_pool_available(sim->pool) == 16384);
@@ -341,6 +342,7 @@ static void fill_slot(struct sdp_slot *slot, uint32_t ssrc, const char *mid, boo
 {
         memcpy(slot->mid, mid, strlen(mid) + 1);
         slot->ext.mid = SIM_EXT_MID;
+        slot->ccfb = offer->ccfb;
         if (offer->reports)
                 slot->ext.transport_cc = SIM_EXT_TRANSPORT_CC;
         else
@@ -398,6 +400,7 @@ struct sim_peer *sim_join_on(struct sim *sim, unsigned worker, uint32_t particip
         peer->fps = 25;
         peer->up.delay_us = peer->down.delay_us = 10000;
         fill_sdp(&peer->sdp, offer);
+        peer->ccfb = offer->ccfb;
         sim_sender_init(peer, offer);
         params.media = &peer->sdp;
         assert(media_room_add_peer(peer->worker->room, &peer->media, &params, sim->now_us) == 0);

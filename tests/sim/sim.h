@@ -19,6 +19,7 @@
 
 enum {
         SIM_MAX_PEERS = 1024,
+        SIM_MAX_ARRIVALS = 128,
         SIM_MAX_EVENTS = 256, /* kept per peer */
         SIM_MAX_WORKERS = 4,
         SIM_LINK_CAP = 512,   /* records from one worker to another, of which */
@@ -81,6 +82,12 @@ struct sim_mic {
         uint32_t n;
 };
 
+/* What of one stream is not yet in a report of RFC 8888. */
+struct sim_arrivals {
+        uint16_t begin, n;
+        int64_t at_us[SIM_MAX_ARRIVALS];
+};
+
 struct sim_peer {
         struct sim *sim;
         struct sim_worker *worker;
@@ -92,6 +99,8 @@ struct sim_peer {
         bool deaf;               /* sends no key frame when asked */
         uint64_t remb_bps;       /* sent every second; 0: none */
         struct transport_cc tcc; /* of what the slots get */
+        bool ccfb;
+        struct sim_arrivals *arrivals; /* by SSRC: media, then RTX */
         struct sim_net up, down;
         struct link *line;                  /* instead of down; freed with the peer */
         size_t voice_bytes, picture_bytes;  /* packets are filled up to so much payload */
@@ -161,6 +170,7 @@ struct sim_offer {
         bool h264;    /* camera and slots speak H.264 only */
         bool red;     /* sound with redundancy, both ways */
         bool reports; /* transport-wide feedback about what the slots get */
+        bool ccfb;    /* or that of RFC 8888 */
         bool no_rtx;  /* for what is received */
         int n_audio, n_video;
 };

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sfu/wire/rtcp_ccfb.h"
 #include "sfu/wire/rtcp_tcc.h"
 #include "sfu/wire/red.h"
 #include "sfu/wire/rtp.h"
@@ -11,7 +12,7 @@
 #include "sfu/wire/vp8.h"
 #include "tests/sim/sim_priv.h"
 
-enum { TICK_US = 20000, TICKS_PER_REPORT = 50 };
+enum { TICK_US = 20000, TICKS_PER_REPORT = 50, TICKS_PER_CCFB = 4 };
 
 struct signature {
         uint32_t participant;
@@ -171,6 +172,46 @@ static void on_media(struct sim_peer *peer, struct sim_rx *rx, const struct rtp_
                 nack_gen_on_packet(rx->nack, rtp->seq, peer->sim->now_us);
 }
 
+static void note_arrival(struct sim_peer *peer, uint32_t stream, uint16_t seq)
+{
+        struct sim_arrivals *a;
+        uint16_t ahead;
+
+        if (!peer->arrivals)
+                peer->arrivals = calloc(2 * SFU_MAX_SLOTS, sizeof(*a));
+        assert(peer->arrivals);
+        a = &peer->arrivals[stream];
+        if (a->n == 0)
+                a->begin = seq;
+        ahead = (uint16_t)(seq - a->begin);
+        if (ahead >= SIM_MAX_ARRIVALS)
+                return;
+        while (a->n <= ahead)
+                a->at_us[a->n++] = RTCP_CCFB_LOST;
+        a->at_us[ahead] = peer->sim->now_us;
+}
+
+static void send_ccfb(struct sim_peer *peer)
+{
+        uint8_t buf[1400];
+        struct wr w = wr_init(buf, sizeof(buf));
+        struct rtcp_ccfb_writer writer = rtcp_ccfb_begin(&w, 1, peer->sim->now_us);
+
+        for (uint32_t i = 0; i < 2 * SFU_MAX_SLOTS; i++) {
+                struct sim_arrivals *a = &peer->arrivals[i];
+                uint32_t ssrc = SIM_SLOT_SSRC + i % SFU_MAX_SLOTS;
+
+                if (a->n == 0)
+                        continue;
+                rtcp_ccfb_add(&writer, ssrc + (i < SFU_MAX_SLOTS ? 0 : SIM_RTX_SSRC), a->begin,
+                              a->at_us, a->n);
+                a->n = 0;
+        }
+        rtcp_ccfb_end(&writer);
+        assert(!w.bad);
+        sim_send_rtcp(peer, buf, wr_len(&w));
+}
+
 void sim_receiver_on_rtp(struct sim_peer *peer, const uint8_t *data, size_t len)
 {
         size_t n_slots = peer->sdp.n_audio_slots + peer->sdp.n_video_slots;
@@ -187,6 +228,8 @@ void sim_receiver_on_rtp(struct sim_peer *peer, const uint8_t *data, size_t len)
         rtx = rtp.ssrc - SIM_SLOT_SSRC >= SIM_RTX_SSRC;
         index = rtp.ssrc - SIM_SLOT_SSRC - (rtx ? SIM_RTX_SSRC : 0);
         assert(index < n_slots);
+        if (peer->ccfb)
+                note_arrival(peer, index + (rtx ? SFU_MAX_SLOTS : 0), rtp.seq);
         if (rtx && rtp.payload.len == 0) { /* a probe */
                 assert(rtp.padding > 0);
                 peer->n_padding++;
@@ -339,6 +382,8 @@ void sim_receiver_tick(struct sim_peer *peer)
         if (peer->reacts) {
                 send_nacks(peer);
                 send_tcc(peer);
+                if (peer->arrivals && peer->n_ticks % TICKS_PER_CCFB == 0)
+                        send_ccfb(peer);
                 if (++peer->n_ticks % TICKS_PER_REPORT == 0)
                         send_reports(peer);
         }

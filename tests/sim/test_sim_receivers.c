@@ -318,6 +318,31 @@ static void a_line_is_remembered_when_its_owner_comes_back(void **state)
         sim_done(&sim);
 }
 
+static void feedback_of_rfc_8888_does_as_well(void **state)
+{
+        const struct sim_offer offer = { .n_audio = 3, .n_video = 2, .ccfb = true };
+        struct sim sim;
+        struct sim_peer *b;
+
+        (void)state;
+        sim_init(&sim, 11);
+        add_sender(&sim, 1);
+        sim_run(&sim, 3 * S);
+        b = sim_join(&sim, 2, &offer);
+        set_line(b, 3 * MBIT, BEGIN_US + 20 * S, 500 * KBIT);
+        sim_watch(b, 0, 1, SFU_CAMERA, 720, 1);
+        assert_true(until_layer(&sim, b, 0, 2, 5 * S) >= 0);
+        sim_run(&sim, 10 * S);
+        assert_int_equal(layer_of(b, 0), 2);
+        assert_int_equal(b->n_numbers, 0);
+        sim_run(&sim, 10 * S);
+        assert_true(sees(b, 0));
+        assert_true(rate_over(&sim, b, 5 * S) < 500 * KBIT);
+        set_line(b, 3 * MBIT, 0, 0);
+        assert_true(until_layer(&sim, b, 0, 2, 8 * S) >= 0);
+        sim_done(&sim);
+}
+
 /* No RTX, so nothing to probe with: what was asked for is sent until it is too much. */
 static void a_receiver_without_rtx_gets_its_picture(void **state)
 {
@@ -415,6 +440,7 @@ int main(void)
                 cmocka_unit_test(a_steady_line_does_not_flap),
                 cmocka_unit_test(one_bad_receiver_lowers_nobody_else),
                 cmocka_unit_test(a_line_is_remembered_when_its_owner_comes_back),
+                cmocka_unit_test(feedback_of_rfc_8888_does_as_well),
                 cmocka_unit_test(a_receiver_without_rtx_gets_its_picture),
                 cmocka_unit_test(a_liar_draws_no_more_than_twice_its_share),
         };

@@ -109,6 +109,7 @@ static void fill_media(struct sdp_media *media)
         media->audio_slots[0] = (struct sdp_slot){ .mid = "2", .ssrc = SLOT_AUDIO };
         media->audio_slots[0].pts[SDP_OPUS] = (struct sdp_pt){ true, PT_OPUS, 0 };
         media->video_slots[0] = (struct sdp_slot){ .mid = "3",
+                                                   .ext = { .transport_cc = 6 },
                                                    .ssrc = SLOT_VIDEO,
                                                    .rtx_ssrc = SLOT_VIDEO + 1 };
         media->video_slots[0].pts[SDP_VP8] = (struct sdp_pt){ true, PT_VP8, PT_VP8 + 1 };
