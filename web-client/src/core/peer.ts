@@ -92,6 +92,8 @@ export class Peer {
   readonly pictures: MediaStream[] = [];
   #ears: RTCRtpReceiver[] = [];
   #eyes: RTCRtpReceiver[] = [];
+  #lively: RTCRtpReceiver | undefined;
+  #arrived = 0;
   #senders: Partial<Record<Kind, RTCRtpSender>> = {};
   /** One change of a sender after the other: parameters are read, changed and written. */
   #queue: Promise<void> = Promise.resolve();
@@ -140,12 +142,19 @@ export class Peer {
     await this.pc.setRemoteDescription({ type: 'answer', sdp: answer });
   }
 
-  /** When something came last, in the audio slots or one of these video slots. */
+  /**
+   * When something came last, in the audio slots or one of these video slots. Each question waits for a thread of the
+   * browser: the receiver that had something new the last time is asked first, the others only if it has not.
+   */
   lastArrival(video: Iterable<number>): number {
-    let last = 0;
-    for (const receiver of [...this.#ears, ...[...video].map((index) => this.#eyes[index])])
-      for (const source of receiver?.getSynchronizationSources() ?? []) last = Math.max(last, source.timestamp);
-    return last;
+    for (const receiver of [this.#lively, ...this.#ears, ...[...video].map((index) => this.#eyes[index])]) {
+      const [source] = receiver?.getSynchronizationSources() ?? [];
+      if (!source || source.timestamp <= this.#arrived) continue;
+      this.#arrived = source.timestamp;
+      this.#lively = receiver;
+      break;
+    }
+    return this.#arrived;
   }
 
   /** 0..1 of each audio slot now. The RFC 6464 levels end at the server, so it is what was decoded. */
