@@ -238,6 +238,8 @@ struct media_path {
         int64_t spent_us;      /* and when */
         uint8_t red_depth;     /* frames that sound carries on top of its own, while it is lossy */
         uint8_t red_frames;    /* of the sound packet that is about to be numbered */
+        int64_t calm_us;       /* from when on losses are the line's own */
+        uint64_t overuses;
         int64_t red_us, red_update_us; /* when the depth was set, and is due */
         struct path_sound sound[SFU_AUDIO_SLOTS][MEDIA_AUDIO_RING];
 };

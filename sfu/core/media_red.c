@@ -13,10 +13,11 @@
 enum {
         LOSSY = 25, /* per mille: one frame before */
         VERY_LOSSY = 80,
-        ONE_FRAME_BPS = 160 * 1000, /* what the line carries at least */
-        TWO_FRAMES_BPS = 250 * 1000,
+        ONE_FRAME_BPS = 300 * 1000, /* what the line carries at least */
+        TWO_FRAMES_BPS = 600 * 1000,
         HOLD_US = 10 * 1000 * 1000,
         UPDATE_US = 500 * 1000,
+        CALM_US = 4 * 1000 * 1000,
 };
 
 static unsigned depth_for(const struct cc_info *line)
@@ -24,6 +25,15 @@ static unsigned depth_for(const struct cc_info *line)
         if (line->loss_permille >= VERY_LOSSY && line->target_bps >= TWO_FRAMES_BPS)
                 return 2;
         return line->loss_permille >= LOSSY && line->target_bps >= ONE_FRAME_BPS;
+}
+
+/* What a full queue loses does not come back by sending more. */
+static bool calm(struct media_path *path, const struct cc_info *line, int64_t now_us)
+{
+        if (line->overusing || line->overuses != path->overuses)
+                path->calm_us = now_us + CALM_US;
+        path->overuses = line->overuses;
+        return now_us >= path->calm_us;
 }
 
 void path_update_red(struct media_path *path, int64_t now_us)
@@ -35,12 +45,12 @@ void path_update_red(struct media_path *path, int64_t now_us)
                 return;
         path->red_update_us = now_us + UPDATE_US;
         cc_info(path->cc, &line);
-        depth = depth_for(&line);
-        if (depth >= path->red_depth || line.target_bps < ONE_FRAME_BPS ||
-            now_us - path->red_us > HOLD_US) {
-                path->red_depth = (uint8_t)depth;
+        depth = calm(path, &line, now_us) ? depth_for(&line) : 0;
+        if (depth > 0 && depth >= path->red_depth)
                 path->red_us = now_us;
-        }
+        else if (line.target_bps >= TWO_FRAMES_BPS && now_us - path->red_us < HOLD_US)
+                return; /* a line that lost packets a moment ago soon does again */
+        path->red_depth = (uint8_t)depth;
 }
 
 unsigned path_red_depth(const struct media_slot *slot)
