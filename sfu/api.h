@@ -62,6 +62,9 @@ must_use int sfu_new(struct sfu **ret_sfu, const struct sfu_config *config, char
 struct sfu *sfu_free(struct sfu *sfu);
 DEFINE_CLEANUP(struct sfu *, sfu_free)
 
+/* "libsrtp2 2.5.0, on OpenSSL": what encrypts media, for the log. */
+const char *sfu_srtp_library(void);
+
 /* The port that worker i got, of UDP and TCP. */
 uint16_t sfu_port(const struct sfu *sfu, unsigned worker);
 

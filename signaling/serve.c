@@ -363,6 +363,7 @@ int command_serve(int argc, char **argv)
         init_loop(&serve);
         snprintf(serve.error, sizeof(serve.error), "cannot start");
         if (start_all(&serve) == 0) {
+                log_line(LOG_INFO, "main", "SRTP by %s", sfu_srtp_library());
                 print_ready(&serve);
                 uv_run(&serve.loop, UV_RUN_DEFAULT);
         } else {

@@ -154,6 +154,9 @@ static void apply_grant(struct media_slot *slot, const struct alloc_demand *d, i
                 return;
         }
         slot_aim(slot, layer, now_us);
+        if (slot->next && slot->current && slot->current->pub == layer->pub &&
+            layer->index < slot->current->index && path_is_full(slot->peer))
+                slot_pause(slot, now_us);
         if (!slot->audio)
                 limit(slot, &d->points[d->granted], now_us);
         if (slot->current && slot->next && slot->current->pub != slot->target &&

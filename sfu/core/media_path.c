@@ -200,9 +200,23 @@ void path_on_allocated(struct media_peer *peer, int64_t now_us)
         peer_wake(peer, next_look(path, now_us));
 }
 
+bool path_is_full(const struct media_peer *peer)
+{
+        struct cc_info line;
+
+        if (!peer->path)
+                return false;
+        cc_info(peer->path->cc, &line);
+        return line.overusing;
+}
+
 uint64_t path_rtx_bps(const struct media_path *path)
 {
-        uint64_t bps = cc_target_bps(path->cc) / 2;
+        struct cc_info line;
+        uint64_t bps;
+
+        cc_info(path->cc, &line);
+        bps = line.target_bps / (line.overusing ? 8 : 2);
 
         if (bps < RTX_MIN_BPS)
                 return RTX_MIN_BPS;

@@ -489,6 +489,7 @@ void slot_desire(struct media_slot *slot, struct media_layer *layer, int64_t now
 void slot_aim(struct media_slot *slot, struct media_layer *layer, int64_t now_us);
 void slot_release(struct media_slot *slot, int64_t now_us);
 void slot_restart(struct media_slot *slot, int64_t now_us);
+void slot_pause(struct media_slot *slot, int64_t now_us); /* until its next source comes */
 void slot_give_up(struct media_slot *slot, int64_t now_us);
 void slot_switch(struct media_slot *slot, const struct media_in *in, int64_t now_us);
 struct media_pass media_pass_init(const struct media_room *room, int64_t now_us);
@@ -575,7 +576,10 @@ uint16_t path_number(struct media_slot *slot, size_t bytes, uint16_t seq, bool r
  * be repeated. */
 must_use bool path_number_again(const struct media_slot *slot, uint16_t seq, uint16_t *ret_number);
 void path_on_allocated(struct media_peer *peer, int64_t now_us);
-/* What may be spent on repeating pictures: half of what the line carries. */
+/* Its queue is: what is sent now comes late or never. */
+bool path_is_full(const struct media_peer *peer);
+/* What may be spent on repeating pictures: half of what the line carries, an eighth
+ * while it is full. */
 uint64_t path_rtx_bps(const struct media_path *path);
 /* With what waits in queues now. 0: unknown. */
 uint32_t peer_rtt_us(const struct media_peer *peer);

@@ -176,3 +176,12 @@ bool slot_map_find(const struct slot_map *map, uint16_t out_seq, uint32_t *ret_i
         }
         return false;
 }
+
+bool slot_map_is_current(const struct slot_map *map, const struct slot_seg *seg)
+{
+        const struct slot_seg *last = &map->segs[map->n_segs - 1];
+
+        while (last > map->segs && last->continues)
+                last--;
+        return seg >= last;
+}

@@ -86,6 +86,9 @@ must_use bool slot_map_skip(struct slot_map *map, uint32_t in_ext);
  * the newest one. Valid until the next call. */
 struct slot_seg *slot_map_split(struct slot_map *map, uint32_t in_ext);
 
+/* Whether a segment is of the present source, from its last switch on. */
+must_use bool slot_map_is_current(const struct slot_map *map, const struct slot_seg *seg);
+
 /* Where the packet went out as out_seq came from. False: not known any more. */
 must_use bool slot_map_find(const struct slot_map *map, uint16_t out_seq, uint32_t *ret_in_ext,
                             uint32_t *ret_out_ext, const struct slot_seg **ret_seg);

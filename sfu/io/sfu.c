@@ -172,7 +172,6 @@ int sfu_new_tuned(struct sfu **ret_sfu, const struct sfu_config *config,
         r = start_workers(sfu, config, tuning, ret_error, error_cap);
         if (r < 0)
                 return r;
-        log_line(LOG_INFO, topic, "SRTP by %s", media_crypt_library());
         *ret_sfu = take_ptr(sfu);
         return 0;
 }
@@ -236,6 +235,11 @@ struct sfu *sfu_free(struct sfu *sfu)
         free(sfu->loads);
         free(sfu);
         return NULL;
+}
+
+const char *sfu_srtp_library(void)
+{
+        return media_crypt_library();
 }
 
 uint16_t sfu_port(const struct sfu *sfu, unsigned worker)
