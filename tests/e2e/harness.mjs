@@ -17,14 +17,18 @@ export function temporaryFolder(prefix = 'dinh-e2e-') {
   return mkdtempSync(path.join(tmpdir(), prefix));
 }
 
-export function freePort() {
+/** Below the ports that the system gives to connections: a server that starts again finds it free. */
+export function freePort(first = 10000, count = 10000) {
   return new Promise((resolve, reject) => {
     const probe = net.createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
+    let left = 50;
+    const listen = () => probe.listen(first + Math.floor(Math.random() * count), '127.0.0.1');
+    probe.on('error', (error) => (left-- > 0 ? listen() : reject(error)));
+    probe.on('listening', () => {
       const { port } = probe.address();
       probe.close(() => resolve(port));
     });
+    listen();
   });
 }
 
@@ -56,7 +60,7 @@ export class Server {
     const server = new Server();
     server.data = data;
     server.port = await freePort();
-    server.mediaPort = 20000 + (await freePort()) % 20000;
+    server.mediaPort = await freePort(20000, 12000);
     server.env = env;
     server.args = args;
     server.wrap = wrap;
