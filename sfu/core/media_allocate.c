@@ -140,6 +140,15 @@ static void limit(struct media_slot *slot, const struct alloc_point *granted, in
                    all_frames ? LAYER_ALL : granted->temporal, now_us);
 }
 
+/* While the queue is full, what it holds is still shown for a moment; more of it
+ * would only make the smaller picture's key frame late, or lost. */
+static void relieve(struct media_slot *slot, int64_t now_us)
+{
+        if (slot->next && slot->current && slot->current->pub == slot->next->pub &&
+            slot->next->index < slot->current->index && path_is_full(slot->peer))
+                slot_pause(slot, now_us);
+}
+
 static void apply_grant(struct media_slot *slot, const struct alloc_demand *d, int64_t now_us)
 {
         struct media_layer *layer = NULL;
@@ -154,9 +163,7 @@ static void apply_grant(struct media_slot *slot, const struct alloc_demand *d, i
                 return;
         }
         slot_aim(slot, layer, now_us);
-        if (slot->next && slot->current && slot->current->pub == layer->pub &&
-            layer->index < slot->current->index && path_is_full(slot->peer))
-                slot_pause(slot, now_us);
+        relieve(slot, now_us);
         if (!slot->audio)
                 limit(slot, &d->points[d->granted], now_us);
         if (slot->current && slot->next && slot->current->pub != slot->target &&
@@ -173,7 +180,7 @@ static uint64_t budget_of(struct media_peer *peer, const struct alloc_sum *last,
                 return line_budget_poll(&peer->line, last->wanted_bps, now_us);
         bps = cc_target_bps(peer->path->cc);
         rtx_bps = rtp_rate_bps(&peer->rtx_rate, now_us);
-        return rtx_bps < bps / 2 ? bps - rtx_bps : bps / 2;
+        return bps - (rtx_bps < bps / 8 ? rtx_bps : bps / 8); /* repeats have a budget, too */
 }
 
 static enum sfu_carries carries_of(const struct alloc_sum *sum)

@@ -20,6 +20,7 @@ enum {
         REPORT_BURST_US = 1000 * 1000,
         REPORT_SLACK = 2 * CC_HISTORY, /* numbers reported, on top of twice those sent */
 
+        FULL_QUEUE_US = 100 * 1000,
         PAD_BYTES = 224, /* the count of padding is one byte */
         MAX_PROBE_PACKETS = 64,
         MIN_WAIT_US = 1000,
@@ -162,6 +163,21 @@ uint32_t peer_sent_bps(const struct media_peer *peer, int64_t now_us)
         return bps;
 }
 
+static bool is_full(const struct cc_info *line)
+{
+        return line->overusing || line->queue_us > FULL_QUEUE_US;
+}
+
+bool path_is_full(const struct media_peer *peer)
+{
+        struct cc_info line;
+
+        if (!peer->path)
+                return false;
+        cc_info(peer->path->cc, &line);
+        return is_full(&line);
+}
+
 /* A line that carries less than is sent on it is relieved at once. */
 static void check_target(struct media_peer *peer, int64_t now_us)
 {
@@ -200,23 +216,13 @@ void path_on_allocated(struct media_peer *peer, int64_t now_us)
         peer_wake(peer, next_look(path, now_us));
 }
 
-bool path_is_full(const struct media_peer *peer)
-{
-        struct cc_info line;
-
-        if (!peer->path)
-                return false;
-        cc_info(peer->path->cc, &line);
-        return line.overusing;
-}
-
 uint64_t path_rtx_bps(const struct media_path *path)
 {
         struct cc_info line;
         uint64_t bps;
 
         cc_info(path->cc, &line);
-        bps = line.target_bps / (line.overusing ? 8 : 2);
+        bps = line.target_bps / (is_full(&line) ? 8 : 2);
 
         if (bps < RTX_MIN_BPS)
                 return RTX_MIN_BPS;

@@ -74,6 +74,7 @@ enum {
         RTX_BYTES_PER_S = 500 * 1000,         /* retransmitted to a peer of an unknown line, */
         RTX_BURST_BYTES = 1000 * 1000,        /* or a second of the widest view at once */
         RTX_MIN_BPS = 64 * 1000,
+        RELIEF_US = 2 * 1000 * 1000, /* what a full queue lost before a switch stays lost */
         RING_GRACE_US = 1000 * 1000, /* a switch leaves losses behind: still served */
         UNWATCHED_GRACE_US = 5 * 1000 * 1000,
         KEY_PATIENCE_US = 3 * 1000 * 1000,   /* between key frames for a slot's spatial layer */
@@ -192,6 +193,7 @@ struct media_slot {
         struct media_layer *current, *next;
         struct media_layer *desired; /* of target: what fits its size and the line */
         int64_t next_since_us;
+        int64_t relieved_us; /* when it was last paused for a full queue; 0: never */
         struct alloc_memory grant;
         uint32_t shown; /* participant, as the last event said */
         enum sfu_kind shown_kind;

@@ -138,11 +138,10 @@ void slot_release(struct media_slot *slot, int64_t now_us)
         show(slot, 0, slot->shown_kind);
 }
 
-/* The queue on the way still holds what the receiver shows meanwhile; more of it
- * would only make the smaller picture's key frame late, or lost. */
 void slot_pause(struct media_slot *slot, int64_t now_us)
 {
         leave(slot, &slot->current, LINK_CURRENT, now_us);
+        slot->relieved_us = now_us;
 }
 
 /* The new source does not come; the old one has been shown for long enough. */
@@ -563,6 +562,8 @@ static bool spend_rtx(struct media_peer *peer, size_t bytes, int64_t now_us)
                 peer->rtx_spent = earned < peer->rtx_spent ? peer->rtx_spent - earned : 0;
                 peer->rtx_spent_us = now_us;
         }
+        if (peer->rtx_spent > burst)
+                peer->rtx_spent = burst; /* what was spent on a better line is no debt */
         if (peer->rtx_spent + (int64_t)bytes > burst)
                 return false;
         peer->rtx_spent += (int64_t)bytes;
@@ -578,8 +579,10 @@ static bool find_sent(const struct media_slot *slot, uint16_t seq, struct media_
 
         if (!slot_map_find(&slot->map, seq, &in.ext, ret_out_ext, ret_seg))
                 return false;
-        if (!slot->audio && path_is_full(slot->peer) && !slot_map_is_current(&slot->map, *ret_seg))
-                return false; /* a key frame has come after it: not through a full queue */
+        /* A key frame has come after it, or soon will. */
+        if (slot->relieved_us && now_us - slot->relieved_us < RELIEF_US &&
+            !slot_map_is_current(&slot->map, *ret_seg))
+                return false;
         layer = room_layer(slot->peer->room, (*ret_seg)->layer_id);
         if (!layer || !layer->cache || layer->pub->muted)
                 return false;

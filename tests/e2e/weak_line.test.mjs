@@ -31,7 +31,7 @@ function busyCamera() {
     let step = 0;
     setInterval(() => {
       step++;
-      for (let i = 0; i < 120; i++) {
+      for (let i = 0; i < 40; i++) {
         paint.fillStyle = `hsl(${(i * 47 + step * 7) % 360} 80% ${30 + (i * 13 + step) % 50}%)`;
         paint.fillRect((i * 97 + step * (3 + i % 7)) % 640, (i * 61 + step * (2 + i % 5)) % 360, 20 + i % 40, 12 + i % 30);
       }
