@@ -128,12 +128,12 @@ test('line_that_narrows_keeps_moving_and_comes_back', async () => {
     const rate = (down.offered_bytes * 8) / ((now - at) / 1000);
     at = now;
     rates.push(Math.round(rate / 1000));
-    if (rate > 500e3) under = 0;
-    else under ||= now - from;
+    // Over half a second: a packet more or less makes no difference.
+    if (rates.length > 1 && rates.at(-1) + rates.at(-2) <= 1000) under ||= now - from;
   }
   figure('3 Mbit/s to 500 kbit/s: offered, kbit/s every 250 ms', rates.join(' '));
-  figure('3 Mbit/s to 500 kbit/s: under the new limit for good after', `${under} ms`);
-  figure('3 Mbit/s to 500 kbit/s: longest pause in any picture', `${Math.max(...await gaps())} ms`);
+  figure('3 Mbit/s to 500 kbit/s: under the new limit after', `${under} ms`);
+  figure('3 Mbit/s to 500 kbit/s: longest pause of each picture', `${(await gaps()).join(' and ')} ms (the last one is her own)`);
   await link.down({ rate: 3e6 });
   const wide = Date.now();
   await until(() => bothLarge(far), 'both pictures large again', 60000, 100);
