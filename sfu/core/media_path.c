@@ -87,26 +87,26 @@ static uint8_t stream_of(const struct media_slot *slot, bool rtx)
         return (uint8_t)((slot - slot->peer->slots) * STREAMS_PER_SLOT + rtx);
 }
 
-uint16_t path_number(struct media_slot *slot, size_t bytes, uint16_t seq, bool rtx, int64_t now_us)
+uint16_t path_number(struct media_slot *slot, size_t bytes, uint32_t ext, bool rtx, int64_t now_us)
 {
         struct media_path *path = slot->peer->path;
-        uint16_t number = cc_on_sent(path->cc, bytes + PACKET_OVERHEAD, stream_of(slot, rtx), seq,
-                                     now_us);
+        uint16_t number = cc_on_sent(path->cc, bytes + PACKET_OVERHEAD, stream_of(slot, rtx),
+                                     (uint16_t)ext, now_us);
 
         path->n_sent++;
         if (slot->audio)
-                path->sound[slot->index][seq % MEDIA_AUDIO_RING] = (struct path_sound){
-                        seq, number, path->red_frames
+                path->sound[slot->index][ext % MEDIA_AUDIO_RING] = (struct path_sound){
+                        ext, number, path->red_frames
                 };
         return number;
 }
 
-bool path_number_again(const struct media_slot *slot, uint16_t seq, uint16_t *ret_number)
+bool path_number_again(const struct media_slot *slot, uint32_t ext, uint16_t *ret_number)
 {
         const struct path_sound *sent =
-                &slot->peer->path->sound[slot->index][seq % MEDIA_AUDIO_RING];
+                &slot->peer->path->sound[slot->index][ext % MEDIA_AUDIO_RING];
 
-        if (sent->seq != seq)
+        if (sent->ext != ext)
                 return false;
         *ret_number = sent->number;
         return true;
@@ -338,7 +338,7 @@ static size_t send_padding(struct media_slot *slot, int64_t now_us)
         data = header.pt ? out->reserve(out->user, slot->peer->tag, max_len) : NULL;
         if (!data)
                 return 0;
-        n = path_number(slot, max_len, header.seq, true, now_us);
+        n = path_number(slot, max_len, slot->rtx_ext, true, now_us);
         number[0] = (uint8_t)(n >> 8);
         number[1] = (uint8_t)n;
         w = wr_init(data, max_len);

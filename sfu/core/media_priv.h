@@ -223,7 +223,8 @@ struct media_ssrc {
 
 /* The number a sound packet went out under: a repeat carries the same. */
 struct path_sound {
-        uint16_t seq, number;
+        uint32_t ext; /* extended: not one of 65,536 packets ago */
+        uint16_t number;
         uint8_t red_frames; /* bit i: it carried the frame i + 1 before as well */
 };
 
@@ -560,7 +561,7 @@ const struct media_in *slot_takes_sound_again(struct media_taken *ret_taken,
                                               struct media_slot *slot,
                                               const struct media_layer *layer,
                                               const struct media_in *in, uint32_t in_first,
-                                              uint16_t seq);
+                                              uint32_t out_ext);
 void path_update_red(struct media_path *path, int64_t now_us);
 /* Frames that the slot's packets carry on top of their own. */
 unsigned path_red_depth(const struct media_slot *slot);
@@ -573,10 +574,10 @@ DEFINE_CLEANUP(struct media_path *, path_free)
 /* Whether packets of this slot are reported on; then each gets a number. */
 bool path_covers(struct media_slot *slot, int64_t now_us);
 bool slot_is_reported(const struct media_slot *slot);
-uint16_t path_number(struct media_slot *slot, size_t bytes, uint16_t seq, bool rtx, int64_t now_us);
+uint16_t path_number(struct media_slot *slot, size_t bytes, uint32_t ext, bool rtx, int64_t now_us);
 /* The number that a sound packet has; false: not known any more, so it must not
  * be repeated. */
-must_use bool path_number_again(const struct media_slot *slot, uint16_t seq, uint16_t *ret_number);
+must_use bool path_number_again(const struct media_slot *slot, uint32_t ext, uint16_t *ret_number);
 void path_on_allocated(struct media_peer *peer, int64_t now_us);
 /* Its queue is: what is sent now comes late or never. */
 bool path_is_full(const struct media_peer *peer);

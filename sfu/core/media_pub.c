@@ -65,6 +65,9 @@ struct media_pub *pub_free(struct media_pub *pub)
                 /* Slots on their way to another source may still show this one. */
                 list_for_each (slot, &layer->current, LINK_CURRENT)
                         slot_release(slot, 0);
+                /* Others were on their way to this one, and have another target since. */
+                list_for_each (slot, &layer->next, LINK_NEXT)
+                        slot_release(slot, 0);
                 room_remove_layer(pub->peer->room, layer);
                 layer_drop_waiting(layer);
                 burst_unwatched(&layer->burst);

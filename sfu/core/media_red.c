@@ -148,7 +148,7 @@ const struct media_in *slot_takes_sound_again(struct media_taken *ret_taken,
                                               struct media_slot *slot,
                                               const struct media_layer *layer,
                                               const struct media_in *in, uint32_t in_first,
-                                              uint16_t seq)
+                                              uint32_t out_ext)
 {
         const struct path_sound *sent;
 
@@ -156,8 +156,8 @@ const struct media_in *slot_takes_sound_again(struct media_taken *ret_taken,
                 return strip(ret_taken, slot, in);
         if (!slot->peer->path || !slot_is_reported(slot))
                 return in;
-        sent = &slot->peer->path->sound[slot->index][seq % MEDIA_AUDIO_RING];
-        if (sent->seq != seq)
+        sent = &slot->peer->path->sound[slot->index][out_ext % MEDIA_AUDIO_RING];
+        if (sent->ext != out_ext)
                 return NULL;
         if (sent->red_frames == 0)
                 return in;

@@ -291,9 +291,9 @@ static bool number_packet(struct media_slot *slot, struct out_rtp *o, size_t pay
         if (!path_covers(slot, now_us))
                 return true;
         if (o->is_repeat)
-                return path_number_again(slot, o->header.seq, &o->number);
-        o->number = path_number(slot, RTP_HEADER + EXT_USUAL + payload_len, o->header.seq,
-                                o->is_rtx, now_us);
+                return path_number_again(slot, o->ext, &o->number);
+        o->number = path_number(slot, RTP_HEADER + EXT_USUAL + payload_len, o->ext, o->is_rtx,
+                                now_us);
         return true;
 }
 
@@ -581,7 +581,7 @@ static bool find_sent(const struct media_slot *slot, uint16_t seq, struct media_
                 return false;
         /* A key frame has come after it, or soon will. */
         if (slot->relieved_us && now_us - slot->relieved_us < RELIEF_US &&
-            !slot_map_is_current(&slot->map, *ret_seg))
+            (!slot->current || !slot_map_is_current(&slot->map, *ret_seg)))
                 return false;
         layer = room_layer(slot->peer->room, (*ret_seg)->layer_id);
         if (!layer || !layer->cache || layer->pub->muted)
@@ -610,7 +610,7 @@ static bool resend_one(struct media_slot *slot, uint16_t seq, struct media_pass 
         if (slot->audio)
                 taken = slot_takes_sound_again(&sound, slot,
                                                room_layer(slot->peer->room, seg->layer_id), &in,
-                                               seg->in_first, seq);
+                                               seg->in_first, out_ext);
         return taken && slot_resend(slot, taken, out_ext, seg, pass);
 }
 

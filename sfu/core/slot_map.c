@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { GAP_EARNED = 8 }; /* numbers per packet */
+
 void slot_map_init(struct slot_map *map, uint16_t first_out)
 {
         *map = (struct slot_map){ 0 };
         /* One cycle up, so that looking back 2^15 numbers stays positive. */
         map->out_next = 0x10000u + first_out;
+        map->gap_left = SLOT_MAP_MAX_GAP - 1;
 }
 
 void slot_map_done(struct slot_map *map)
@@ -94,6 +97,20 @@ static void close_long_gap(struct slot_map *map, uint32_t in_ext)
         slot_map_switch(map, &seg);
 }
 
+/* Whether a gap up to a packet that far ahead may be kept. Gaps have to be earned:
+ * numbers are the slot's for ever, and SRTP has 2^48 of them but guesses the upper
+ * bits, so a source must not spend them at will. */
+static bool affords(struct slot_map *map, int32_t ahead)
+{
+        int32_t left = map->gap_left - (ahead - 1);
+
+        if (left < 0)
+                return false;
+        left += GAP_EARNED;
+        map->gap_left = (uint16_t)(left < SLOT_MAP_MAX_GAP ? left : SLOT_MAP_MAX_GAP - 1);
+        return true;
+}
+
 bool slot_map_forward(struct slot_map *map, uint32_t in_ext, uint32_t *ret_out_ext,
                       const struct slot_seg **ret_seg)
 {
@@ -103,7 +120,7 @@ bool slot_map_forward(struct slot_map *map, uint32_t in_ext, uint32_t *ret_out_e
 
         if (map->n_segs == 0)
                 return false;
-        if (ahead > SLOT_MAP_MAX_GAP)
+        if (ahead > 0 && !affords(map, ahead))
                 close_long_gap(map, in_ext);
         seg = ahead > 0 ? &map->segs[0] : segment_of(map, in_ext);
         if (!seg)
@@ -123,7 +140,7 @@ bool slot_map_skip(struct slot_map *map, uint32_t in_ext)
         struct slot_seg seg;
         int32_t ahead = (int32_t)(in_ext - map->in_highest);
 
-        if (map->n_segs == 0 || ahead <= 0 || ahead > SLOT_MAP_MAX_GAP)
+        if (map->n_segs == 0 || ahead <= 0 || !affords(map, ahead))
                 return false;
         seg = map->segs[0];
         seg.out_first += in_ext - seg.in_first; /* the number it would have had */
@@ -179,9 +196,11 @@ bool slot_map_find(const struct slot_map *map, uint16_t out_seq, uint32_t *ret_i
 
 bool slot_map_is_current(const struct slot_map *map, const struct slot_seg *seg)
 {
-        const struct slot_seg *last = &map->segs[map->n_segs - 1];
-
-        while (last > map->segs && last->continues)
-                last--;
-        return seg >= last;
+        for (size_t i = 0, n = count_segments(map); i < n; i++) {
+                if (segment_at(map, i) == seg)
+                        return true;
+                if (!segment_at(map, i)->continues)
+                        return false;
+        }
+        return false;
 }

@@ -57,6 +57,7 @@ struct slot_map {
         uint32_t out_next; /* one past the highest out number given */
         uint32_t in_highest;
         struct slot_map_older *older; /* or NULL */
+        uint16_t gap_left;            /* numbers that gaps may take: each packet earns a few */
         uint8_t n_segs;
         struct slot_seg segs[SLOT_MAP_SEGMENTS]; /* newest first: each packet needs that one */
 };

@@ -234,6 +234,8 @@ void peer_on_check(struct peer *peer, const struct udp_path *path, const struct 
 
         peer->alive_us = now_us;
         if (entry && entry->peer != peer) {
+                if (path->tcp)
+                        return; /* a connection is one client's, for good */
                 /* Another client got the address (NAT), and proved it. */
                 forget_addr(entry->peer, entry);
                 entry = NULL;

@@ -218,9 +218,50 @@ static void what_is_split_keeps_its_numbers(void **state)
         assert_int_equal(forward(&map, 10), 104);
 }
 
+static void present_source_is_told_from_the_one_before(void **state)
+{
+        struct slot_map map;
+        const struct slot_seg *seg;
+        uint32_t in, out;
+
+        (void)state;
+        slot_map_init(&map, 100);
+        slot_map_switch(&map, &(struct slot_seg){ .layer_id = 1, .in_first = 10 });
+        for (in = 10; in < 20; in++)
+                assert_true(slot_map_forward(&map, in, &out, &seg));
+        assert_true(slot_map_skip(&map, 20));
+        assert_true(slot_map_forward(&map, 21, &out, &seg));
+        assert_true(slot_map_find(&map, 105, &in, &out, &seg));
+        assert_true(slot_map_is_current(&map, seg)); /* behind a skipped packet, too */
+        slot_map_switch(&map, &(struct slot_seg){ .layer_id = 2, .in_first = 500 });
+        assert_true(slot_map_forward(&map, 500, &out, &seg));
+        assert_true(slot_map_is_current(&map, seg));
+        assert_true(slot_map_find(&map, 105, &in, &out, &seg));
+        assert_false(slot_map_is_current(&map, seg));
+        slot_map_done(&map);
+}
+
+static void gaps_have_to_be_earned(void **state)
+{
+        struct slot_map map;
+        const struct slot_seg *seg;
+        uint32_t out = 0, in = 1000, first;
+
+        (void)state;
+        slot_map_init(&map, 0);
+        slot_map_switch(&map, &(struct slot_seg){ .layer_id = 1, .in_first = in });
+        assert_true(slot_map_forward(&map, in, &first, &seg));
+        for (uint32_t i = 0; i < 10000; i++)
+                assert_true(slot_map_forward(&map, in += SLOT_MAP_MAX_GAP, &out, &seg));
+        assert_true(out - first < 10000 * 12); /* numbers that a hostile source could spend */
+        slot_map_done(&map);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(present_source_is_told_from_the_one_before),
+                cmocka_unit_test(gaps_have_to_be_earned),
                 cmocka_unit_test(switches_touch_and_gaps_stay),
                 cmocka_unit_test(back_to_a_source_does_not_revive_its_past),
                 cmocka_unit_test(skipped_packets_leave_no_gap),
