@@ -366,6 +366,32 @@ static void source_that_leaves_frees_the_slot(void **state)
         sim_done(&sim);
 }
 
+/* She mutes her camera and leaves in one go, while a viewer still waits for her key
+ * frame and has another target already. */
+static void source_that_leaves_while_it_is_waited_for(void **state)
+{
+        struct sim sim;
+        struct sim_peer *x, *viewer, *other;
+
+        (void)state;
+        sim_init(&sim, 42);
+        x = sim_join(&sim, 1, &all);
+        sim_join(&sim, 2, &all);
+        viewer = sim_join(&sim, 3, &all);
+        other = sim_join(&sim, 4, &all);
+        sim_watch(other, 0, 1, SFU_CAMERA, 180, 1);
+        sim_run(&sim, 2 * S);
+        x->deaf = true;
+        sim_watch(viewer, 0, SFU_ACTIVE_SPEAKER, SFU_CAMERA, 180, 1);
+        sim_run(&sim, S / 10);
+        assert_int_equal(shown(viewer), 0);
+        media_peer_set_muted(x->media, SFU_CAMERA, true, sim.now_us);
+        sim_leave(&sim, x);
+        sim_run(&sim, S);
+        assert_true(shown(viewer) == 2 || shown(viewer) == 4); /* whoever is left */
+        sim_done(&sim);
+}
+
 static void source_that_never_comes_ends_the_old_one(void **state)
 {
         struct sim sim;
@@ -565,6 +591,7 @@ int main(void)
                 cmocka_unit_test(layer_that_nobody_watches_is_stopped_until_somebody_does),
                 cmocka_unit_test(layer_that_does_not_come_is_not_asked_for_again_at_once),
                 cmocka_unit_test(source_that_leaves_frees_the_slot),
+                cmocka_unit_test(source_that_leaves_while_it_is_waited_for),
                 cmocka_unit_test(source_that_never_comes_ends_the_old_one),
                 cmocka_unit_test(h264_is_not_sent_to_who_cannot_decode_it),
                 cmocka_unit_test(rtx_probe_without_rid_binds_nothing),
