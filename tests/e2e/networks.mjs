@@ -5,7 +5,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
-import { launch, onCleanUp, temporaryFolder } from './harness.mjs';
+import { launch, onCleanUp, temporaryFolder, until } from './harness.mjs';
 
 /** A process that does nothing but hold its namespaces. */
 async function holder(command) {
@@ -65,5 +65,8 @@ export async function twoMachines() {
     machine.run('ip', 'link', 'set', 'lo', 'up');
   }
   hall.run('ip', 'route', 'add', 'default', 'via', '10.77.1.1');
+  // Chromium gives up what it loads when an address becomes valid meanwhile.
+  for (const machine of [server, hall])
+    await until(() => machine.run('ip', '-6', '-o', 'addr', 'show', 'tentative').trim() === '', 'IPv6 addresses to become valid');
   return { server, hall, close };
 }
