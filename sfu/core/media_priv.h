@@ -74,8 +74,9 @@ enum {
         RTX_BYTES_PER_S = 500 * 1000,         /* retransmitted to a peer of an unknown line, */
         RTX_BURST_BYTES = 1000 * 1000,        /* or a second of the widest view at once */
         RTX_MIN_BPS = 64 * 1000,
-        RELIEF_US = 2 * 1000 * 1000, /* what a full queue lost before a switch stays lost */
-        RING_GRACE_US = 1000 * 1000, /* a switch leaves losses behind: still served */
+        RTX_BURST_MIN_BYTES = 16 * 1000, /* a small key frame */
+        RELIEF_US = 2 * 1000 * 1000,     /* what a full queue lost before a switch stays lost */
+        RING_GRACE_US = 1000 * 1000,     /* a switch leaves losses behind: still served */
         UNWATCHED_GRACE_US = 5 * 1000 * 1000,
         KEY_PATIENCE_US = 3 * 1000 * 1000,   /* between key frames for a slot's spatial layer */
         START_PATIENCE_US = 2 * 1000 * 1000, /* for a layer that was asked for */

@@ -452,7 +452,7 @@ static void note_late(struct media_slot *slot, uint16_t seq, int64_t now_us)
 }
 
 /* Not the same packet again within a round trip: it is under way. */
-static bool asked_again_too_soon(struct media_slot *slot, uint16_t seq, int64_t now_us)
+static bool asked_again_too_soon(const struct media_slot *slot, uint16_t seq, int64_t now_us)
 {
         uint16_t now_ms = recent_ms(now_us);
         uint32_t wait_ms = peer_rtt_us(slot->peer) / 1000;
@@ -460,11 +460,8 @@ static bool asked_again_too_soon(struct media_slot *slot, uint16_t seq, int64_t 
 
         if (wait_ms < RECENT_RTX_MIN_MS)
                 wait_ms = RECENT_RTX_MIN_MS;
-        if (slot->recent[i].at_ms && slot->recent[i].seq == seq &&
-            (uint16_t)(now_ms - slot->recent[i].at_ms) < wait_ms)
-                return true;
-        note_late(slot, seq, now_us);
-        return false;
+        return slot->recent[i].at_ms && slot->recent[i].seq == seq &&
+               (uint16_t)(now_ms - slot->recent[i].at_ms) < wait_ms;
 }
 
 /* What another source's numbers will have to go on from. */
@@ -555,7 +552,7 @@ static bool spend_rtx(struct media_peer *peer, size_t bytes, int64_t now_us)
 
         if (peer->path) {
                 rate = (int64_t)(path_rtx_bps(peer->path) / 8);
-                burst = rate / 2;
+                burst = rate / 2 > RTX_BURST_MIN_BYTES ? rate / 2 : RTX_BURST_MIN_BYTES;
         }
         earned = (now_us - peer->rtx_spent_us) * rate / 1000000;
         if (earned > 0) {
@@ -659,13 +656,14 @@ void slot_on_nack(struct media_slot *slot, const uint16_t *seqs, size_t n, int64
         c->nack_in += n;
         if (slot->audio && slot->peer->rtt_us >= AUDIO_NACK_RTT_US)
                 return; /* it would come too late */
-        /* The newest first: a key frame may have made the others superfluous. */
-        for (size_t i = n; i-- > 0;) {
+        for (size_t i = 0; i < n; i++) {
                 if (asked_again_too_soon(slot, seqs[i], now_us))
                         continue;
-                if (resend_one(slot, seqs[i], &pass))
+                if (resend_one(slot, seqs[i], &pass)) {
+                        note_late(slot, seqs[i], now_us);
                         c->rtx_out++;
-                else
+                } else {
                         c->rtx_miss++;
+                }
         }
 }
