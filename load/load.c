@@ -316,6 +316,13 @@ static int climb(struct run *run)
         return 0;
 }
 
+/* Without anybody to watch there is nothing to measure. */
+static bool nobody_publishes(struct run *run)
+{
+        collect_joins(run);
+        return run->params->publishers > 0 && run->report.publishers.ok == 0;
+}
+
 static void leave_all(struct run *run)
 {
         for (size_t i = 0; i < swarm_size(run->swarm); i++) {
@@ -335,6 +342,8 @@ static int run_phases(struct run *run)
                          (int64_t)p->publishers * 1000000 / PUBLISHERS_PER_SECOND);
 
         report->publishers.seconds = (double)(clock_now_us() - start_us) / 1e6;
+        if (r == 0 && nobody_publishes(run))
+                r = -ENOTCONN;
         if (r == 0)
                 pass_time(run, p->publishers > 0 ? SETTLE_US : 0);
         read_usage(run, &report->server.before_joins);
@@ -439,9 +448,10 @@ int load_run(const struct load_params *params, char *ret_error, size_t error_cap
         }
         if (r < 0)
                 snprintf(ret_error, error_cap, "%s",
-                         r == -EINVAL  ? "--url: http://host:port or https://host:port"
-                         : r == -ESRCH ? "--server-pid: no such process on this machine"
-                                       : strerror(-r));
+                         r == -EINVAL     ? "--url: http://host:port or https://host:port"
+                         : r == -ESRCH    ? "--server-pid: no such process on this machine"
+                         : r == -ENOTCONN ? run->report.publishers.reasons[0]
+                                          : strerror(-r));
         tear_down(run);
         free(run);
         return r;

@@ -111,6 +111,7 @@ static int connect_to(struct http_client *client)
         const struct timeval wait = { .tv_sec = HTTP_TIMEOUT_S };
         BIO *bio, *buffer;
         char name[300];
+        unsigned long error;
         int fd = -1;
 
         snprintf(name, sizeof(name), "%s:%s", client->base.host, client->base.port);
@@ -130,9 +131,10 @@ static int connect_to(struct http_client *client)
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
         return 0;
 broken:
+        error = ERR_peek_error(); /* the first is the cause */
         ERR_clear_error();
         disconnect(client);
-        return -EIO;
+        return ERR_SYSTEM_ERROR(error) ? -(int)ERR_GET_REASON(error) : -EIO;
 }
 
 static int send_request(struct http_client *client, const struct http_ask *ask)

@@ -57,18 +57,26 @@ test('a_viewer_with_a_small_picture_gets_a_small_layer', async () => {
   assert.ok(small.picture.received * 4 < large.picture.received, `${small.picture.received} of ${large.picture.received}`);
 });
 
+test('when_no_publisher_gets_in_it_ends_at_once_with_the_reason', async () => {
+  const [url, base, meeting, id] = target();
+  for (const [words, reason] of [
+    [[url, 'http://127.0.0.1:1', meeting, id, '--token', 'any'], /Connection refused/],
+    [[url, base, meeting, id, '--token', 'any'], /401.*token-invalid/],
+    [target('observer'), /403/],
+  ]) {
+    const { code, out, error } = await load(...words, '--duration', '60');
+    assert.equal(code, 1);
+    assert.equal(out, '');
+    assert.match(error, reason);
+    assert.equal(error.trim().split('\n').length, 1);
+  }
+});
+
 test('without_gro_and_pacing_it_measures_the_same', async () => {
   const result = await measure(...target(), '--publishers', '1', '--subscribers', '3', '--gro', 'off', '--pacing-percent', '0', '--no-feedback');
   isWhole(result.sound, 'sound');
   isWhole(result.picture, 'picture');
   assert.equal(result.generator.feedback, false);
-});
-
-test('refused_joins_are_told_with_their_reason', async () => {
-  const result = await measure(...target('observer'), '--publishers', '1', '--subscribers', '1');
-  assert.deepEqual([result.publishers.ok, result.publishers.failed], [0, 1]);
-  assert.match(result.publishers.reasons[0], /403/);
-  assert.equal(result.limit, 'joins');
 });
 
 test('wrong_words_are_refused', async () => {
