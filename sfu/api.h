@@ -251,4 +251,39 @@ must_use int sfu_peer_stats(struct sfu *sfu, uint64_t peer,
                             void (*done)(void *user, const struct sfu_peer_stats *stats),
                             void *user);
 
+/* ---- jobs: what is not a browser (wire/job_record.h says what is on the socket) ---- */
+
+/* Which media of a room a tap gets. */
+enum sfu_tap_mode {
+        SFU_TAP_ALL,     /* every microphone, camera and screen, in its best layer */
+        SFU_TAP_PROGRAM, /* the voices that delegates hear, the active speaker's camera (best layer
+                          * up to 720 lines; kept through a silence) and every screen */
+        SFU_N_TAP_MODES,
+};
+
+struct sfu_tap_params {
+        uint64_t room; /* may have no peers yet */
+        enum sfu_tap_mode mode;
+        int fd; /* our end of a SOCK_SEQPACKET pair; taken over on success */
+};
+
+/* Begins at once and asks for key frames. Returns 0 and the tap's number (never 0), or
+ * -errno. A job that does not read loses pictures first; nothing else notices. */
+must_use int sfu_tap_open(struct sfu *sfu, const struct sfu_tap_params *params, uint64_t *ret_tap);
+/* Unknown numbers are ignored. The job reads the end of the stream. */
+void sfu_tap_close(struct sfu *sfu, uint64_t tap);
+
+struct sfu_feed_params {
+        uint64_t room;
+        uint32_t participant;
+        int fd;           /* as above */
+        uint8_t n_layers; /* simulcast layers of its picture, 1..3, lowest first; 0: sound only */
+        bool screen;      /* its picture is a screen, not a camera */
+};
+
+/* A peer whose media comes from a job: Opus sound as SFU_MIC, VP8 pictures. sfu_peer_close() ends
+ * it; SFU_EV_GONE comes when the job has closed its end. Returns as sfu_peer_open(). */
+must_use int sfu_feed_open(struct sfu *sfu, const struct sfu_feed_params *params,
+                           uint64_t *ret_peer);
+
 #endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lines — what the server and a job tell each other: a line of JSON each.
+ *
+ * Layer:  sfu/jobs. The texts below are the contract; the functions read and write them.
+ * Thread: any; no shared state.
+ *
+ * Time: `t` is microseconds since the start of the job's part: start.start_us on the
+ * server's monotonic clock, start.start_ms on the wall's. Media of a tap at media_us is at
+ * t = media_us - start_us. What comes before 0 is left out.
+ *
+ * Every job
+ *   <- {"type":"start", …}                        first line, what its kind needs (below)
+ *   <- {"type":"stop"}                            finish what is written, exit 0
+ *   -> {"type":"ready"}                           it works now
+ *   -> {"type":"progress", "t":…, …}              once a second, and alive
+ *   -> {"type":"behind", "dropped":n}             packets it could not take, since the last one
+ *   -> {"type":"error", "code":"…", "message":"English"}   then it ends, non-zero
+ *      codes: disk-full, unplayable, no-video-codec, connect, refused (a wrong key), auth (of a
+ *      camera), timeout, codec-unsupported, internal
+ *
+ * tracks   start: {"part":1, "start_us", "start_ms"}. Writes /work/p1-{kind}-{participant}-{n}.mkv
+ *   -> {"type":"file", "name":"p1-mic-17-1.mkv", "participant":17, "kind":"mic", "codec":"opus", "t":first}
+ *   -> progress: {"bytes":…, "tracks":n}
+ *
+ * program  start: {"part":1, "start_us", "start_ms", "title":"…", "names":{"17":"Nguyễn Văn A"}}
+ *   <- {"type":"name", "participant":17, "name":"…"}
+ *   <- {"type":"speaker", "t":…, "participant":17}         0: silence; the last one stays
+ *   <- {"type":"page", "t":…, "file":"pages/ID-3.webp"}     below /work; null: nothing is presented
+ *   <- {"type":"record", "file":"…/p1.mp4"}               begins an MP4 (fragments of 1 s); null ends it
+ *   <- {"type":"live", "dir":"live/KEY"}                    begins HLS there; null ends it
+ *   -> {"type":"file", "name":"…/p1.mp4", "t":first}
+ *   -> {"type":"live", "dir":"live/KEY"}                    its playlist can be played
+ *   -> progress: {"bytes", "frames", "late_frames", "encode_ms"}
+ *   HLS: live/KEY/index.m3u8 (master), 720/ 360/ audio/ with index.m3u8, init.mp4, {n}.m4s; each playlist
+ *   has EXT-X-PROGRAM-DATE-TIME; files appear by rename, whole; the newest 10 segments stay (RTMP reads 720/).
+ *
+ * compose  start: {"parts":[{"part":1, "start_us", "start_ms", "duration_us"}], "title", "file":"program.mp4"}
+ *   reads /work/p{n}-*.mkv and /work/p{n}-timeline.jsonl: the lines name, speaker, page, file of above with their
+ *   t, and {"type":"gone", "participant", "t"}.   -> progress: {"t", "of":total}
+ *
+ * finish   start: {"files":["p1-mic-17-1.mkv", "p1.mp4"]}: each is written anew beside itself and renamed.
+ *   -> {"type":"file", "name", "duration_us", "bytes"}  for each; an unreadable one: "error":"unplayable", and it goes on
+ *
+ * film     start: {"name", "volume":100, "layers":3, "video":true}. /input is the film.
+ *   <- {"type":"play"} {"type":"pause"} {"type":"seek", "position_ms":…} {"type":"volume", "volume":0..100}
+ *   -> {"type":"position", "position_ms", "duration_ms", "playing":bool}  on change and twice a second; {"type":"eos"}
+ *
+ * probe    -> {"type":"media", "duration_ms", "video":"h264"|null, "audio":"aac"|null, "width", "height"}; or error
+ *
+ * camera   start: {"url":"rtsp://…", "user", "password", "layers":3}.   -> {"type":"state", "state":"connecting"|"playing"|"lost"}
+ *
+ * rtmp     start: {"url", "key", "dir":"live/KEY/720"} below /work, read-only to it.
+ *   -> {"type":"state", "state":"connecting"|"live"|"lost", "code":…}; it connects again by itself (1 s … 30 s);
+ *   "refused" ends it only when the first connect was refused.
+ *
+ * Keys and passwords are in lines only: never in arguments, logs or other lines.
+ */
+#ifndef SFU_JOBS_LINES_H
+#define SFU_JOBS_LINES_H
+
+#include <jansson.h>
+
+#include "base/base.h"
+
+/* Collects bytes into lines. A line is given to each() as an object that has a string "type";
+ * anything else, and a longer one, is -EBADMSG. */
+struct line_reader;
+must_use int line_reader_new(struct line_reader **ret_reader, size_t max_line); /* 0, -ENOMEM */
+struct line_reader *line_reader_free(struct line_reader *reader);
+DEFINE_CLEANUP(struct line_reader *, line_reader_free)
+must_use int line_reader_put(struct line_reader *reader, const char *data, size_t len,
+                             void (*each)(void *user, const json_t *line), void *user);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * job_record — what travels between a media worker and a job: one record is one
+ *              message of a SOCK_SEQPACKET socket pair, a head and then its bytes.
+ *
+ * Layer:  wire. Pure: no I/O, clock, allocation or global state.
+ * Order:  host byte order: both ends are the same program on the same machine. A
+ *         job's decoders see hostile media, so what a worker reads from a job is
+ *         checked like anything from outside.
+ * Units:  *_us monotonic microseconds (clock_now_us() of the server).
+ *
+ * A *tap* goes from worker to job: what a room's people send, decrypted, each packet once,
+ * as it came. TRACK comes before a track's first RTP and again when its payload
+ * types change; END when the publication is gone; GAP when packets were left out because
+ * the job did not keep up (pictures first, sound only when nothing else is left).
+ * A *feed* goes from job to worker: RTP and RTCP sender reports of one participant; back
+ * come RTCP packets (PLI: a key frame is wanted).
+ */
+#ifndef SFU_WIRE_JOB_RECORD_H
+#define SFU_WIRE_JOB_RECORD_H
+
+#include "base/base.h"
+
+enum { JOB_RECORD_HEAD = 48, JOB_RECORD_MAX = JOB_RECORD_HEAD + 2048 };
+
+enum job_record_type {
+        JOB_TRACK = 1, /* no bytes */
+        JOB_RTP,       /* bytes: a whole RTP packet, RTX and RED unwrapped */
+        JOB_END,       /* no bytes */
+        JOB_GAP,       /* no bytes; `count` packets of this track are missing */
+        JOB_RTCP,      /* bytes: one compound packet, feeds only */
+};
+
+/* As enum sdp_codec names them, stable here. */
+enum job_codec { JOB_OPUS, JOB_VP8, JOB_H264, JOB_VP9, JOB_AV1, JOB_N_CODECS };
+
+struct job_record {
+        uint8_t type;         /* enum job_record_type */
+        uint8_t kind;         /* enum sfu_kind: microphone, camera, screen */
+        uint8_t codec;        /* enum job_codec */
+        uint8_t layer;        /* simulcast layer, 0 lowest: RTP of a tap and of a feed */
+        uint32_t participant; /* with kind it names the track */
+        uint32_t generation;  /* of the track: another one is another stream (its ext begins anew,
+                               * and so does its picture: a key frame comes first). A change of
+                               * layer is one too */
+        uint32_t ext;         /* extended sequence number within the generation */
+        uint32_t count;       /* GAP */
+        bool starts_keyframe; /* RTP of pictures */
+        int64_t arrival_us;   /* when it came */
+        int64_t media_us;     /* when it was captured, on our clock, by sender reports once there
+                               * were any: sound and picture of one participant agree */
+        struct span bytes;    /* borrowed */
+};
+
+/* Writes the head of *record to at (JOB_RECORD_HEAD bytes); the bytes follow as they are. */
+void job_record_write(uint8_t *at, const struct job_record *record);
+
+/* Returns 0, or -EBADMSG: too short, or a value out of its range. record->bytes borrows
+ * from data. */
+must_use int job_record_parse(struct job_record *ret_record, const uint8_t *data, size_t len);
+
+#endif
