@@ -14,14 +14,30 @@
  * types change; END when the publication is gone; GAP when packets were left out because
  * the job did not keep up (pictures first, sound only when nothing else is left).
  * A *feed* goes from job to worker: RTP and RTCP sender reports of one participant; back
- * come RTCP packets (PLI: a key frame is wanted).
+ * come RTCP packets (PLI: a key frame is wanted). Of its records type, kind, layer and the bytes
+ * count, the rest is 0: participant and codec are known, arrival is now. Its RTP:
+ *   - payload type JOB_PT_OPUS for kind SFU_MIC, JOB_PT_VP8 for its picture;
+ *   - an SSRC for each layer, all different, chosen by the job: the first record of a layer
+ *     binds it, another one later begins the stream anew. PLIs name it;
+ *   - one header extension, for sound: the audio level (RFC 6464), id JOB_EXT_AUDIO_LEVEL,
+ *     one-byte form. Who sends none is never the speaker nor among the loudest;
+ *   - VP8 payload descriptors with a 15-bit picture id, for layers to be switched cleanly.
  */
 #ifndef SFU_WIRE_JOB_RECORD_H
 #define SFU_WIRE_JOB_RECORD_H
 
 #include "base/base.h"
 
-enum { JOB_RECORD_HEAD = 48, JOB_RECORD_MAX = JOB_RECORD_HEAD + 2048 };
+enum {
+        JOB_RECORD_HEAD = 48,
+        JOB_RECORD_MAX_BYTES = 2048,
+        JOB_RECORD_MAX = JOB_RECORD_HEAD + JOB_RECORD_MAX_BYTES,
+        JOB_N_KINDS = 3,  /* of enum sfu_kind */
+        JOB_N_LAYERS = 3, /* at most */
+};
+
+/* RTP of a feed. */
+enum { JOB_PT_OPUS = 111, JOB_PT_VP8 = 96, JOB_EXT_AUDIO_LEVEL = 1 };
 
 enum job_record_type {
         JOB_TRACK = 1, /* no bytes */
@@ -55,8 +71,9 @@ struct job_record {
 /* Writes the head of *record to at (JOB_RECORD_HEAD bytes); the bytes follow as they are. */
 void job_record_write(uint8_t *at, const struct job_record *record);
 
-/* Returns 0, or -EBADMSG: too short, or a value out of its range. record->bytes borrows
- * from data. */
+/* Returns 0, or -EBADMSG and leaves *ret_record untouched: too short or long, a value out of its
+ * range, bytes where none belong or none where they do. What the bytes hold is not read.
+ * record->bytes borrows from data. */
 must_use int job_record_parse(struct job_record *ret_record, const uint8_t *data, size_t len);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "sfu/wire/job_record.h"
 #include "sfu/wire/rtcp.h"
 #include "sfu/wire/rtcp_ccfb.h"
 #include "sfu/wire/rtcp_tcc.h"
@@ -239,6 +240,30 @@ static void make_vp9_av1_red(const char *root)
         save(root, "red", "primary_only", "\x6f\x78\x01\x02", 4);
 }
 
+static void make_job_record(const char *root)
+{
+        struct job_record record = { .type = JOB_RTP,
+                                     .kind = 1,
+                                     .codec = JOB_VP8,
+                                     .layer = 2,
+                                     .participant = 17,
+                                     .generation = 1,
+                                     .ext = 70000,
+                                     .starts_keyframe = true,
+                                     .arrival_us = 5000000,
+                                     .media_us = 4990000 };
+
+        job_record_write(data, &record);
+        memset(data + JOB_RECORD_HEAD, 0x80, 20);
+        save(root, "job_record", "rtp", data, JOB_RECORD_HEAD + 20);
+        record = (struct job_record){ .type = JOB_GAP, .participant = 17, .count = 9 };
+        job_record_write(data, &record);
+        save(root, "job_record", "gap", data, JOB_RECORD_HEAD);
+        record.type = JOB_TRACK;
+        job_record_write(data, &record);
+        save(root, "job_record", "track", data, JOB_RECORD_HEAD);
+}
+
 /* Each input: descriptors of one stream, a byte of length before each. */
 static void make_dd(const char *root)
 {
@@ -311,6 +336,7 @@ int main(int argc, char **argv)
         make_tcc_like_browsers(argv[1]);
         make_payloads(argv[1]);
         make_vp9_av1_red(argv[1]);
+        make_job_record(argv[1]);
         make_dd(argv[1]);
         make_captured(argv[1]);
         return 0;
