@@ -333,6 +333,65 @@ static int decide_document_removed(struct decision *d)
         return 0;
 }
 
+/* ---- recording, streaming ---- */
+
+/* Whoever asks: a seat by its own role, a script without one by its token's. */
+static int check_host(const struct decision *d)
+{
+        const struct meeting_command *command = d->command;
+        const struct meeting_seat *seat = command->by ? meeting_seat(d->meeting, command->by)
+                                                      : NULL;
+
+        if (!command->by)
+                return 0;
+        if (seat && seat->removed)
+                return MEETING_E_REMOVED;
+        if (!(role_permissions(seat ? seat->role : command->role) & PERM_MODERATE))
+                return MEETING_E_FORBIDDEN;
+        return 0;
+}
+
+static struct meeting_event *add_switched(struct decision *d, enum meeting_event_type type,
+                                          int64_t since_ms)
+{
+        const char *by = d->command->by ? d->command->by : "";
+        struct meeting_event *event = add_event(d, type, by);
+
+        event->on = d->command->on;
+        event->since_ms = event->on ? d->now_ms : since_ms;
+        return event;
+}
+
+static int decide_recording(struct decision *d)
+{
+        const struct meeting_recording *now = meeting_recording(d->meeting);
+        const struct meeting_command *command = d->command;
+        struct meeting_event *event;
+        int r = check_host(d);
+
+        if (r != 0)
+                return r;
+        if (command->on && now->id[0])
+                return MEETING_E_RECORDING_ON;
+        if (!command->on && !now->id[0])
+                return 0;
+        event = add_switched(d, EVENT_RECORDING, now->since_ms);
+        event->mode = command->on ? command->mode : now->mode;
+        copy_text(event->recording, sizeof(event->recording),
+                  command->on ? command->recording : now->id);
+        return 0;
+}
+
+static int decide_live(struct decision *d)
+{
+        const struct meeting_live *now = meeting_live(d->meeting);
+        int r = check_host(d);
+
+        if (r == 0 && d->command->on != now->on)
+                (void)add_switched(d, EVENT_LIVE, now->since_ms);
+        return r;
+}
+
 /* needs_seat: `by` must have a seat that was not removed. */
 static const struct {
         bool needs_seat;
@@ -352,6 +411,8 @@ static const struct {
         [COMMAND_PRESENT_STOP] = { true, decide_present_stop },
         [COMMAND_DOCUMENT] = { false, decide_document },
         [COMMAND_DOCUMENT_REMOVED] = { false, decide_document_removed },
+        [COMMAND_RECORDING] = { false, decide_recording },
+        [COMMAND_LIVE] = { false, decide_live },
 };
 
 int meeting_decide(const struct meeting *meeting, const struct meeting_command *command,

@@ -18,6 +18,8 @@ struct meeting {
         uint64_t seq;
         bool locked;
         struct meeting_presentation presentation;
+        struct meeting_recording recording;
+        struct meeting_live live;
 
         struct seat_node *seats[MEETING_MAX_SEATS];
         struct seat_node *buckets[N_BUCKETS];
@@ -235,6 +237,31 @@ static void apply_presenting(struct meeting *meeting, const struct meeting_event
         shown->page = event->page;
 }
 
+static void apply_recording(struct meeting *meeting, const struct meeting_event *event)
+{
+        struct meeting_recording *recording = &meeting->recording;
+
+        memset(recording, 0, sizeof(*recording));
+        if (!event->on)
+                return;
+        memcpy(recording->id, event->recording, sizeof(recording->id));
+        recording->mode = event->mode;
+        memcpy(recording->by, event->seat.id, sizeof(recording->by));
+        recording->since_ms = event->since_ms;
+}
+
+static void apply_live(struct meeting *meeting, const struct meeting_event *event)
+{
+        struct meeting_live *live = &meeting->live;
+
+        memset(live, 0, sizeof(*live));
+        if (!event->on)
+                return;
+        live->on = true;
+        memcpy(live->by, event->seat.id, sizeof(live->by));
+        live->since_ms = event->since_ms;
+}
+
 static int apply_by_type(struct meeting *meeting, const struct meeting_event *event)
 {
         switch (event->type) {
@@ -259,6 +286,12 @@ static int apply_by_type(struct meeting *meeting, const struct meeting_event *ev
                 return 0;
         case EVENT_PRESENTING_STOPPED:
                 memset(&meeting->presentation, 0, sizeof(meeting->presentation));
+                return 0;
+        case EVENT_RECORDING:
+                apply_recording(meeting, event);
+                return 0;
+        case EVENT_LIVE:
+                apply_live(meeting, event);
                 return 0;
         case EVENT_DOCUMENT:
         case EVENT_DOCUMENT_REMOVED: /* docs-share keeps the papers; the log tells of them */
@@ -324,4 +357,14 @@ const struct meeting_chat *meeting_chat_at(const struct meeting *meeting, size_t
 const struct meeting_presentation *meeting_presentation(const struct meeting *meeting)
 {
         return &meeting->presentation;
+}
+
+const struct meeting_recording *meeting_recording(const struct meeting *meeting)
+{
+        return &meeting->recording;
+}
+
+const struct meeting_live *meeting_live(const struct meeting *meeting)
+{
+        return &meeting->live;
 }

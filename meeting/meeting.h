@@ -35,7 +35,7 @@ enum {
         MEETING_NAME = 80 * 4 + 1,
         MEETING_TEXT_CHARS = 2000,
         MEETING_TEXT = 2000 * 4 + 1,
-        MEETING_DOCUMENT_ID = 37,
+        MEETING_DOCUMENT_ID = 37, /* of recordings too */
         MEETING_MAX_PAGES = 2000,
         MEETING_MAX_DECIDED = 2, /* events one command can mean */
 };
@@ -45,6 +45,7 @@ enum {
 
 enum meeting_kind { KIND_MIC, KIND_CAMERA, KIND_SCREEN, N_KINDS };
 enum meeting_leave { LEAVE_LEFT, LEAVE_LOST, LEAVE_REMOVED, N_LEAVES };
+enum meeting_recording_mode { RECORD_TRACKS, RECORD_PROGRAM, RECORD_BOTH, N_RECORD_MODES };
 
 struct meeting_seat {
         char id[MEETING_ID];
@@ -76,6 +77,8 @@ enum meeting_event_type {
         EVENT_DOCUMENT_REMOVED,
         EVENT_PRESENTING,
         EVENT_PRESENTING_STOPPED,
+        EVENT_RECORDING,
+        EVENT_LIVE,
         N_EVENTS,
 };
 
@@ -96,13 +99,18 @@ struct meeting_event {
         uint64_t seq; /* set by the caller: meeting_seq() + 1 */
         int64_t at_ms;
         struct meeting_seat seat; /* joined: all of it; changed: id and what `changed` says;
-                                   * left, all-muted (by), chat (from, name), presenting: id */
+                                   * left, all-muted (by), chat (from, name), presenting,
+                                   * recording, live (by; "": the server): id */
         unsigned changed;
         enum meeting_leave reason;
         bool locked;
         char document[MEETING_DOCUMENT_ID];
         int document_state; /* of EVENT_DOCUMENT, in the numbers of whoever keeps papers */
         int page;
+        bool on; /* recording, live */
+        int64_t since_ms;
+        enum meeting_recording_mode mode;
+        char recording[MEETING_DOCUMENT_ID];
         char text[MEETING_TEXT]; /* chat */
 };
 
@@ -121,6 +129,9 @@ enum meeting_command_type {
         COMMAND_PRESENT_STOP, /* by */
         COMMAND_DOCUMENT,     /* document is new or changed its state */
         COMMAND_DOCUMENT_REMOVED, /* document */
+        /* by: a seat, or who has none (role: of the token); NULL: the server itself */
+        COMMAND_RECORDING, /* by, role; on, mode, recording */
+        COMMAND_LIVE,      /* by, role; on */
         N_COMMANDS,
 };
 
@@ -128,10 +139,11 @@ enum meeting_command_type {
 struct meeting_command {
         enum meeting_command_type type;
         const char *by, *target;
-        const char *name, *text, *document;
+        const char *name, *text, *document, *recording;
         enum meeting_role role;
         enum meeting_kind kind;
         enum meeting_leave reason;
+        enum meeting_recording_mode mode;
         bool on;
         bool sends[N_KINDS];
         int page, n_pages;
@@ -146,6 +158,7 @@ enum meeting_err {
         MEETING_E_NAME_EMPTY,
         MEETING_E_NOT_READY, /* the document has no such page yet */
         MEETING_E_EMPTY,     /* nothing left of the text */
+        MEETING_E_RECORDING_ON,
         MEETING_N_ERRS,
 };
 
@@ -190,5 +203,20 @@ struct meeting_presentation {
         int page;
 };
 const struct meeting_presentation *meeting_presentation(const struct meeting *meeting);
+
+struct meeting_recording {
+        char id[MEETING_DOCUMENT_ID]; /* "": not recorded */
+        enum meeting_recording_mode mode;
+        char by[MEETING_ID];
+        int64_t since_ms;
+};
+const struct meeting_recording *meeting_recording(const struct meeting *meeting);
+
+struct meeting_live {
+        bool on; /* streamed to viewers */
+        char by[MEETING_ID];
+        int64_t since_ms;
+};
+const struct meeting_live *meeting_live(const struct meeting *meeting);
 
 #endif

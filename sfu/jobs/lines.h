@@ -30,6 +30,7 @@
  *   <- {"type":"record", "file":"…/p1.mp4"}               begins an MP4 (fragments of 1 s); null ends it
  *   <- {"type":"live", "dir":"live/KEY"}                    begins HLS there; null ends it
  *   -> {"type":"file", "name":"…/p1.mp4", "t":first}
+ *   -> {"type":"file-end", "name":"…/p1.mp4", "t":last}    it is complete: after "record" null or another file
  *   -> {"type":"live", "dir":"live/KEY"}                    its playlist can be played
  *   -> progress: {"bytes", "frames", "late_frames", "encode_ms"}
  *   HLS: live/KEY/index.m3u8 (master), 720/ 360/ audio/ with index.m3u8, init.mp4, {n}.m4s; each playlist

@@ -61,6 +61,22 @@ json_t *presentation_json(const struct meeting_presentation *presentation)
                          presentation->document, "page", presentation->page);
 }
 
+json_t *recording_json(const struct meeting_recording *recording)
+{
+        if (!recording->id[0])
+                return json_null();
+        return json_pack("{s:s, s:s, s:s, s:I}", "recording", recording->id, "mode",
+                         record_mode_word(recording->mode), "by", recording->by, "since",
+                         (json_int_t)recording->since_ms);
+}
+
+json_t *live_json(const struct meeting_live *live)
+{
+        if (!live->on)
+                return json_null();
+        return json_pack("{s:s, s:I}", "by", live->by, "since", (json_int_t)live->since_ms);
+}
+
 /* ---- writing ---- */
 
 static int add_changed(json_t *object, const struct meeting_event *event)
@@ -108,6 +124,26 @@ static int add_presenting(json_t *object, const struct meeting_event *event)
         return r == 0 ? json_object_set_new(object, "page", json_integer(event->page)) : r;
 }
 
+/* of both: who switched it, and since when it is or was on */
+static int add_switched(json_t *object, const struct meeting_event *event)
+{
+        const char *by = event->seat.id;
+        int r = json_object_set_new(object, "on", json_boolean(event->on));
+
+        if (r == 0)
+                r = json_object_set_new(object, "by", by[0] ? json_string(by) : json_null());
+        return r == 0 ? json_object_set_new(object, "since", json_integer(event->since_ms)) : r;
+}
+
+static int add_recording(json_t *object, const struct meeting_event *event)
+{
+        int r = add_text(object, "mode", record_mode_word(event->mode));
+
+        if (r == 0)
+                r = add_text(object, "recording", event->recording);
+        return r == 0 ? add_switched(object, event) : r;
+}
+
 static int add_left(json_t *object, const struct meeting_event *event)
 {
         int r = add_text(object, "participant", event->seat.id);
@@ -138,6 +174,10 @@ static int add_fields(json_t *object, const struct meeting_event *event,
                 return add_text(object, "document", event->document);
         case EVENT_PRESENTING:
                 return add_presenting(object, event);
+        case EVENT_RECORDING:
+                return add_recording(object, event);
+        case EVENT_LIVE:
+                return add_switched(object, event);
         case EVENT_PRESENTING_STOPPED:
         case N_EVENTS:
                 return 0;
@@ -231,6 +271,23 @@ static bool read_document(struct meeting_event *event, const json_t *document)
         return read_text(event->document, sizeof(event->document), document, "id");
 }
 
+/* A server's own act has no `by`. */
+static bool read_switched(struct meeting_event *event, const json_t *root)
+{
+        event->on = is_true(root, "on");
+        event->since_ms = json_integer_value(json_object_get(root, "since"));
+        return json_is_null(json_object_get(root, "by")) ||
+               read_text(event->seat.id, sizeof(event->seat.id), root, "by");
+}
+
+static bool read_recording(struct meeting_event *event, const json_t *root)
+{
+        const char *mode = json_string_value(json_object_get(root, "mode"));
+
+        return mode && record_mode_parse(&event->mode, mode) == 0 && read_switched(event, root) &&
+               read_text(event->recording, sizeof(event->recording), root, "recording");
+}
+
 static bool read_fields(struct meeting_event *event, const json_t *root)
 {
         struct meeting_seat *seat = &event->seat;
@@ -256,6 +313,10 @@ static bool read_fields(struct meeting_event *event, const json_t *root)
                 event->page = (int)json_integer_value(json_object_get(root, "page"));
                 return read_text(seat->id, sizeof(seat->id), root, "presenter") &&
                        read_text(event->document, sizeof(event->document), root, "document");
+        case EVENT_RECORDING:
+                return read_recording(event, root);
+        case EVENT_LIVE:
+                return read_switched(event, root);
         case EVENT_DOCUMENT:
                 return read_document(event, json_object_get(root, "document"));
         case EVENT_DOCUMENT_REMOVED:

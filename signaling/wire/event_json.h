@@ -25,6 +25,8 @@ json_t *seat_json(const struct meeting_seat *seat);
 json_t *document_json(const struct msg_document *document);
 json_t *chat_json(const struct meeting_chat *line);
 json_t *presentation_json(const struct meeting_presentation *presentation); /* null: none */
+json_t *recording_json(const struct meeting_recording *recording);          /* null: not recorded */
+json_t *live_json(const struct meeting_live *live);                         /* null: not streamed */
 
 /* document: for EVENT_DOCUMENT, else NULL. Returns a text to free(), or NULL
  * without memory. */

@@ -86,6 +86,8 @@ static void add_state(json_t *object, const struct msg_welcome *welcome)
         json_object_set_new(object, "documents", documents_json(welcome));
         json_object_set_new(object, "presentation",
                             presentation_json(meeting_presentation(meeting)));
+        json_object_set_new(object, "recording", recording_json(meeting_recording(meeting)));
+        json_object_set_new(object, "live", live_json(meeting_live(meeting)));
         json_object_set_new(object, "speaker",
                             welcome->speaker ? json_string(welcome->speaker) : json_null());
 }
@@ -110,14 +112,14 @@ char *msg_ice_servers(const struct turn_config *turn, const struct turn_credenti
 
 char *msg_welcome(const struct msg_welcome *welcome)
 {
-        json_t *object = json_pack("{s:s, s:I, s:s, s:s, s:o, s:I, s:b, s:{s:s, s:s, s:b}, s:o}",
-                                   "type", "welcome", "id", (json_int_t)welcome->id, "self",
-                                   welcome->self->id, "role", role_word(welcome->self->role),
-                                   "permissions", permissions_json(welcome->self->role), "seq",
-                                   (json_int_t)welcome->seq, "resumed", welcome->resumed, "meeting",
-                                   "id", welcome->meeting_id, "title", welcome->title, "locked",
-                                   welcome->locked, "ice_servers",
-                                   ice_servers_json(welcome->turn, welcome->credential));
+        json_t *object = json_pack(
+                "{s:s, s:I, s:s, s:s, s:o, s:I, s:b, s:{s:s, s:s, s:b}, s:o, s:o}", "type",
+                "welcome", "id", (json_int_t)welcome->id, "self", welcome->self->id, "role",
+                role_word(welcome->self->role), "permissions",
+                permissions_json(welcome->self->role), "seq", (json_int_t)welcome->seq, "resumed",
+                welcome->resumed, "meeting", "id", welcome->meeting_id, "title", welcome->title,
+                "locked", welcome->locked, "film", welcome->film ? welcome->film : json_null(),
+                "ice_servers", ice_servers_json(welcome->turn, welcome->credential));
 
         if (object && !welcome->resumed)
                 add_state(object, welcome);

@@ -26,6 +26,7 @@ struct msg_welcome {
         uint64_t seq;
         const char *meeting_id, *title;
         bool locked;
+        json_t *film; /* taken over; NULL: none */
         const struct turn_config *turn;
         const struct turn_credential *credential; /* for turn */
         /* the rest is not sent when resumed */

@@ -6,6 +6,7 @@
 
 static const char *const kinds[N_KINDS] = { "mic", "camera", "screen" };
 static const char *const leaves[N_LEAVES] = { "left", "lost", "removed" };
+static const char *const record_modes[N_RECORD_MODES] = { "tracks", "program", "both" };
 static const char *const events[N_EVENTS] = {
         [EVENT_JOINED] = "joined",
         [EVENT_CHANGED] = "changed",
@@ -17,12 +18,15 @@ static const char *const events[N_EVENTS] = {
         [EVENT_DOCUMENT_REMOVED] = "document-removed",
         [EVENT_PRESENTING] = "presenting",
         [EVENT_PRESENTING_STOPPED] = "presenting-stopped",
+        [EVENT_RECORDING] = "recording",
+        [EVENT_LIVE] = "live",
 };
 static const char *const errors[MEETING_N_ERRS] = {
-        [MEETING_E_FORBIDDEN] = "forbidden",     [MEETING_E_LOCKED] = "locked",
-        [MEETING_E_REMOVED] = "removed",         [MEETING_E_FULL] = "full",
-        [MEETING_E_NOT_FOUND] = "not-found",     [MEETING_E_NAME_EMPTY] = "name-empty",
-        [MEETING_E_NOT_READY] = "doc-not-ready", [MEETING_E_EMPTY] = "bad-field",
+        [MEETING_E_FORBIDDEN] = "forbidden",       [MEETING_E_LOCKED] = "locked",
+        [MEETING_E_REMOVED] = "removed",           [MEETING_E_FULL] = "full",
+        [MEETING_E_NOT_FOUND] = "not-found",       [MEETING_E_NAME_EMPTY] = "name-empty",
+        [MEETING_E_NOT_READY] = "doc-not-ready",   [MEETING_E_EMPTY] = "bad-field",
+        [MEETING_E_RECORDING_ON] = "recording-on",
 };
 
 /* Returns the index or -EINVAL. */
@@ -61,6 +65,21 @@ int leave_parse(enum meeting_leave *ret_reason, const char *word)
         if (at < 0)
                 return at;
         *ret_reason = (enum meeting_leave)at;
+        return 0;
+}
+
+const char *record_mode_word(enum meeting_recording_mode mode)
+{
+        return record_modes[mode];
+}
+
+int record_mode_parse(enum meeting_recording_mode *ret_mode, const char *word)
+{
+        int at = find_word(record_modes, N_RECORD_MODES, word);
+
+        if (at < 0)
+                return at;
+        *ret_mode = (enum meeting_recording_mode)at;
         return 0;
 }
 

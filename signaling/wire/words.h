@@ -17,6 +17,9 @@ must_use int kind_parse(enum meeting_kind *ret_kind, const char *word);
 const char *leave_word(enum meeting_leave reason);
 must_use int leave_parse(enum meeting_leave *ret_reason, const char *word);
 
+const char *record_mode_word(enum meeting_recording_mode mode);
+must_use int record_mode_parse(enum meeting_recording_mode *ret_mode, const char *word);
+
 /* "joined", "changed" …: the type of the message, and of the row in the log. */
 const char *event_word(enum meeting_event_type type);
 must_use int event_parse(enum meeting_event_type *ret_type, const char *word);

@@ -57,6 +57,8 @@ static void parse_event(const char *text)
         FUZZ_CHECK(again.type == event.type && again.seq == event.seq);
         FUZZ_CHECK(strcmp(again.seat.id, event.seat.id) == 0);
         FUZZ_CHECK(strcmp(again.text, event.text) == 0);
+        FUZZ_CHECK(again.on == event.on && again.mode == event.mode);
+        FUZZ_CHECK(strcmp(again.recording, event.recording) == 0);
         free(written);
 }
 

@@ -12,6 +12,7 @@
 
 enum { MAX_LOG = 8192 };
 #define PAPER "018f0000-0000-7000-8000-000000000001"
+#define RECORDING "018f0000-0000-7000-8000-000000000002"
 
 /* A meeting and everything that happened in it. */
 struct world {
@@ -426,6 +427,86 @@ static void a_presentation_ends_with_its_presenter_and_its_paper(void **state)
         assert_string_equal(meeting_presentation(world->meeting)->document, "");
 }
 
+/* ---- recording, streaming ---- */
+
+static int record(struct world *world, const char *by, enum meeting_role role, bool on)
+{
+        return act(world, (struct meeting_command){ .type = COMMAND_RECORDING,
+                                                    .by = by,
+                                                    .role = role,
+                                                    .on = on,
+                                                    .mode = RECORD_BOTH,
+                                                    .recording = RECORDING });
+}
+
+static int stream(struct world *world, const char *by, bool on)
+{
+        return act(world,
+                   (struct meeting_command){
+                           .type = COMMAND_LIVE, .by = by, .role = ROLE_OBSERVER, .on = on });
+}
+
+static void hosts_record_and_everybody_sees_it(void **state)
+{
+        struct world *world = *state;
+        const struct meeting_recording *now = meeting_recording(world->meeting);
+        int64_t since_ms;
+
+        seat_everybody(world);
+        assert_int_equal(record(world, "presenter", ROLE_CHAIR, true), MEETING_E_FORBIDDEN);
+        assert_int_equal(record(world, "secretary", ROLE_OBSERVER, true), 0);
+        since_ms = world->now_ms;
+        assert_string_equal(now->id, RECORDING);
+        assert_int_equal(now->mode, RECORD_BOTH);
+        assert_string_equal(now->by, "secretary");
+        assert_int_equal(now->since_ms, since_ms);
+        assert_int_equal(record(world, "chair", ROLE_CHAIR, true), MEETING_E_RECORDING_ON);
+        assert_int_equal(record(world, "delegate", ROLE_DELEGATE, false), MEETING_E_FORBIDDEN);
+        assert_int_equal(record(world, "chair", ROLE_CHAIR, false), 0);
+        assert_string_equal(last(world)->recording, RECORDING);
+        assert_int_equal(last(world)->since_ms, since_ms);
+        assert_string_equal(now->id, "");
+        assert_int_equal(record(world, "chair", ROLE_CHAIR, false), 0);
+        assert_int_equal(world->n_last, 0);
+}
+
+static void a_script_records_by_its_tokens_role_and_the_server_ends_it(void **state)
+{
+        struct world *world = *state;
+
+        assert_int_equal(record(world, "api", ROLE_DELEGATE, true), MEETING_E_FORBIDDEN);
+        assert_int_equal(record(world, "api", ROLE_SECRETARY, true), 0);
+        assert_string_equal(meeting_recording(world->meeting)->by, "api");
+        assert_int_equal(record(world, NULL, ROLE_OBSERVER, false), 0);
+        assert_string_equal(last(world)->seat.id, "");
+        assert_string_equal(meeting_recording(world->meeting)->id, "");
+}
+
+static void who_was_removed_records_nothing_whatever_her_token_says(void **state)
+{
+        struct world *world = *state;
+
+        seat_everybody(world);
+        on_other(world, COMMAND_REMOVE, "chair", "secretary");
+        assert_int_equal(record(world, "secretary", ROLE_SECRETARY, true), MEETING_E_REMOVED);
+}
+
+static void hosts_stream_to_viewers(void **state)
+{
+        struct world *world = *state;
+        const struct meeting_live *now = meeting_live(world->meeting);
+
+        seat_everybody(world);
+        assert_int_equal(stream(world, "delegate", true), MEETING_E_FORBIDDEN);
+        assert_int_equal(stream(world, "chair", true), 0);
+        assert_true(now->on);
+        assert_string_equal(now->by, "chair");
+        assert_int_equal(stream(world, "secretary", true), 0);
+        assert_int_equal(world->n_last, 0);
+        assert_int_equal(stream(world, NULL, false), 0);
+        assert_false(now->on);
+}
+
 /* ---- the log ---- */
 
 static void assert_same_seats(const struct meeting *a, const struct meeting *b)
@@ -451,6 +532,8 @@ static void the_log_alone_makes_the_state(void **state)
         on_other(world, COMMAND_REMOVE, "chair", "secretary");
         lock_meeting(world, "chair", true);
         present(world, "presenter", 4, 5);
+        record(world, "chair", ROLE_CHAIR, true);
+        stream(world, "chair", true);
 
         assert_int_equal(meeting_new(&again), 0);
         for (size_t i = 0; i < world->n_log; i++)
@@ -461,6 +544,10 @@ static void the_log_alone_makes_the_state(void **state)
         assert_string_equal(meeting_chat_at(again, 0)->text, "Xin chào");
         assert_memory_equal(meeting_presentation(again), meeting_presentation(world->meeting),
                             sizeof(struct meeting_presentation));
+        assert_memory_equal(meeting_recording(again), meeting_recording(world->meeting),
+                            sizeof(struct meeting_recording));
+        assert_memory_equal(meeting_live(again), meeting_live(world->meeting),
+                            sizeof(struct meeting_live));
         meeting_free(again);
 }
 
@@ -510,6 +597,10 @@ int main(void)
                 T(who_becomes_an_observer_loses_hand_media_and_presentation),
                 T(taking_a_presentation_over_needs_a_host),
                 T(a_presentation_ends_with_its_presenter_and_its_paper),
+                T(hosts_record_and_everybody_sees_it),
+                T(a_script_records_by_its_tokens_role_and_the_server_ends_it),
+                T(who_was_removed_records_nothing_whatever_her_token_says),
+                T(hosts_stream_to_viewers),
                 T(the_log_alone_makes_the_state),
                 T(events_about_unknown_seats_only_count),
                 T(strangers_can_do_nothing),

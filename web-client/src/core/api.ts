@@ -8,10 +8,13 @@
  * the subscribers once per turn of the event loop.
  */
 import type {
-  ChatLine, Document, DocumentId, ErrorCode, Id, Kind, Participant, Permission, Presentation, Role,
+  ChatLine, Document, DocumentId, ErrorCode, Film, Id, Jobs, Kind, Live, Participant, Permission, Presentation, Recording, RecordingMode,
+  Role,
 } from '../protocol/types.ts';
 
-export type { ChatLine, Document, DocumentId, ErrorCode, Id, Kind, Participant, Permission, Presentation, Role };
+export type {
+  ChatLine, Document, DocumentId, ErrorCode, Film, Id, Jobs, Kind, Live, Participant, Permission, Presentation, Recording, RecordingMode, Role,
+};
 
 /** Faults without an answer of the server. */
 export type LocalFault = 'offline' | 'upload-broken';
@@ -56,6 +59,12 @@ export interface MeetingState {
   documents: readonly Document[];
   presentation: Presentation | null;
   pointer: { x: number; y: number } | null;
+  /** The meeting is being recorded, streamed to viewers, shown a film; null: not. */
+  recording: Recording | null;
+  live: Live | null;
+  film: Film | null;
+  /** How all that goes; null for those who may not know. */
+  jobs: Jobs | null;
   speaker: Id | null;
   /** My line: 0 unusable … 4 good; null: not known yet. */
   bars: 0 | 1 | 2 | 3 | 4 | null;

@@ -13,20 +13,22 @@ const CHAT_KEPT = 500;
 
 export const emptyState: MeetingState = {
   phase: 'idle', ended: null, self: '', role: 'observer', permissions: new Set(), title: '', locked: false,
-  participants: new Map(), chat: [], unread: 0, documents: [], presentation: null, pointer: null, speaker: null,
+  participants: new Map(), chat: [], unread: 0, documents: [], presentation: null, pointer: null,
+  recording: null, live: null, film: null, jobs: null, speaker: null,
   bars: null, carries: 'all', mutedByHost: false,
 };
 
 export function onWelcome(state: MeetingState, welcome: Welcome): MeetingState {
   const next: MeetingState = {
     ...state, phase: 'joined', self: welcome.self, role: welcome.role, permissions: new Set(welcome.permissions),
-    title: welcome.meeting.title, locked: welcome.meeting.locked,
+    title: welcome.meeting.title, locked: welcome.meeting.locked, film: welcome.film ?? null, jobs: null,
   };
   if (welcome.resumed) return next;
   const participants = new Map((welcome.participants ?? []).map((p) => [p.id, p]));
   return {
     ...next, participants, chat: welcome.chat ?? [], documents: welcome.documents ?? [],
     presentation: welcome.presentation ?? null, speaker: welcome.speaker ?? null, pointer: null,
+    recording: welcome.recording ?? null, live: welcome.live ?? null,
     mutedByHost: participants.get(welcome.self)?.muted ?? false,
   };
 }
@@ -89,6 +91,14 @@ export function onEvent(state: MeetingState, event: MeetingEvent): MeetingState 
     }
     case 'presenting-stopped':
       return { ...state, presentation: null, pointer: null };
+    case 'recording': {
+      const { on, recording, mode, by, since } = event;
+      return { ...state, recording: on && by !== null ? { recording, mode, by, since } : null };
+    }
+    case 'live': {
+      const { on, by, since } = event;
+      return { ...state, live: on && by !== null ? { by, since } : null };
+    }
   }
 }
 
@@ -101,6 +111,10 @@ export function onFleeting(state: MeetingState, message: ServerMessage): Meeting
       return { ...state, bars: message.bars as MeetingState['bars'], carries: message.carries };
     case 'pointer':
       return { ...state, pointer: message.visible ? { x: message.x, y: message.y } : null };
+    case 'film':
+      return { ...state, film: message.film };
+    case 'jobs':
+      return { ...state, jobs: message };
     case 'document-progress':
       return {
         ...state,

@@ -46,6 +46,8 @@ export type ServerMessage =
   | EventDocumentRemoved
   | EventPresenting
   | EventPresentingStopped
+  | EventRecording
+  | EventLive
   | Slots
   | Speaker
   | Wanted
@@ -53,7 +55,9 @@ export type ServerMessage =
   | Silent
   | PeerGone
   | ServerPointer
-  | DocumentProgress;
+  | DocumentProgress
+  | FilmState
+  | Jobs;
 /**
  * stable words; the client has a sentence for each in both languages
  */
@@ -102,11 +106,31 @@ export type ErrorCode =
   | "doc-password"
   | "doc-bomb"
   | "doc-internal"
-  | "doc-not-ready";
+  | "doc-not-ready"
+  | "recording-on"
+  | "recording-off"
+  | "recording-not-ready"
+  | "live-on"
+  | "film-on"
+  | "disk-full"
+  | "job-crashed"
+  | "job-stalled"
+  | "unplayable"
+  | "connect"
+  | "refused"
+  | "auth"
+  | "timeout"
+  | "codec-unsupported"
+  | "no-video-codec"
+  | "missing-package";
 /**
  * what a role may do; the table is in meeting/permissions.c
  */
 export type Permission = "publish" | "chat" | "hand" | "present" | "upload" | "moderate";
+/**
+ * tracks: each voice and picture as sent; program: the composed picture and sound, while the meeting goes on
+ */
+export type RecordingMode = "tracks" | "program" | "both";
 
 /**
  * First message on a socket. The seat comes from the session cookie; resume asks for the events after last_seq.
@@ -387,6 +411,12 @@ export interface Welcome {
   documents?: Document[];
   presentation?: Presentation | null;
   speaker?: Id | null;
+  recording?: Recording | null;
+  live?: Live | null;
+  /**
+   * also when `resumed`: no event tells of it
+   */
+  film?: Film | null;
   /**
    * @maxItems 8
    */
@@ -462,6 +492,47 @@ export interface Presentation {
   presenter: Id;
   document: DocumentId;
   page: number;
+}
+/**
+ * the meeting is being recorded: everybody is told so; `by` api: a script of the operator
+ */
+export interface Recording {
+  recording: DocumentId;
+  mode: RecordingMode;
+  by: Id;
+  /**
+   * milliseconds since 1970
+   */
+  since: number;
+}
+/**
+ * the meeting is streamed to viewers outside of it: everybody is told so
+ */
+export interface Live {
+  by: Id;
+  /**
+   * milliseconds since 1970
+   */
+  since: number;
+}
+/**
+ * the film that is shown to all; its sound and picture are those of the seat `film`
+ */
+export interface Film {
+  document: DocumentId;
+  name: string;
+  by: Id;
+  state: "loading" | "playing" | "paused" | "ended" | "failed";
+  /**
+   * when it was told; it goes on by itself while playing
+   */
+  position_ms: number;
+  /**
+   * 0: not known
+   */
+  duration_ms: number;
+  volume: number;
+  error: ErrorCode | null;
 }
 /**
  * a TURN server, in the words of RTCIceServer
@@ -667,6 +738,42 @@ export interface EventPresentingStopped {
   at: number;
 }
 /**
+ * The recording begins or ends. `by` null: the server ended it (nobody was left, the disk is full, its job failed too often).
+ */
+export interface EventRecording {
+  type: "recording";
+  seq: number;
+  /**
+   * milliseconds since 1970
+   */
+  at: number;
+  on: boolean;
+  mode: RecordingMode;
+  recording: DocumentId;
+  by: Id | null;
+  /**
+   * milliseconds since 1970
+   */
+  since: number;
+}
+/**
+ * The stream to viewers begins or ends. `by` null: the server ended it.
+ */
+export interface EventLive {
+  type: "live";
+  seq: number;
+  /**
+   * milliseconds since 1970
+   */
+  at: number;
+  on: boolean;
+  by: Id | null;
+  /**
+   * milliseconds since 1970
+   */
+  since: number;
+}
+/**
  * Which participant my slots carry now; only slots that changed.
  */
 export interface Slots {
@@ -743,4 +850,70 @@ export interface DocumentProgress {
   document: DocumentId;
   pages: number;
   done: number;
+}
+/**
+ * What is played to all, on every change; null: no film.
+ */
+export interface FilmState {
+  type: "film";
+  film: Film | null;
+}
+/**
+ * How recording, streaming and the like go: to those with the right `moderate`, at most twice a second.
+ */
+export interface Jobs {
+  type: "jobs";
+  recording: JobRecording | null;
+  live: JobLive | null;
+  /**
+   * @maxItems 32
+   */
+  rtmp: JobRtmp[];
+  /**
+   * @maxItems 32
+   */
+  cameras: JobCamera[];
+  /**
+   * @maxItems 32
+   */
+  compose: JobCompose[];
+}
+export interface JobRecording {
+  id: DocumentId;
+  /**
+   * failed: it has ended by itself, `error` says why
+   */
+  state: "starting" | "on" | "stopping" | "failed";
+  bytes: number;
+  seconds: number;
+  /**
+   * how often it began: a job that died goes on in a new part
+   */
+  parts: number;
+  /**
+   * the machine does not keep up: pictures are left out
+   */
+  behind: boolean;
+  error: ErrorCode | null;
+}
+export interface JobLive {
+  state: "starting" | "on" | "stopping" | "failed";
+  viewers: number;
+  error: ErrorCode | null;
+}
+export interface JobRtmp {
+  id: Id;
+  name: string;
+  state: "connecting" | "live" | "lost" | "failed";
+  error: ErrorCode | null;
+}
+export interface JobCamera {
+  id: Id;
+  name: string;
+  state: "connecting" | "playing" | "lost" | "failed";
+  error: ErrorCode | null;
+}
+export interface JobCompose {
+  recording: DocumentId;
+  percent: number;
 }
