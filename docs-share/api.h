@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * docs-share — papers: taken in, kept by content, converted to pages, given out.
+ * docs-share — papers: taken in, kept by content, converted to pages, given out. A film
+ *              is a paper without pages: instead of being converted it is checked that it
+ *              can be played (state CONVERTING meanwhile).
  *
  * Owner:  main makes it, the signalling thread uses and frees it.
  * Thread: the signalling thread calls every function here; conversion, hashing
@@ -22,12 +24,22 @@
 #include "base/base.h"
 #include "store/store.h"
 
-enum { DOCS_MAX_BYTES = 200 * 1024 * 1024, DOCS_MAX_PER_MEETING = 500, DOCS_MAX_PAGES = 2000 };
+enum {
+        DOCS_MAX_BYTES = 200 * 1024 * 1024, /* a paper */
+        DOCS_MAX_PER_MEETING = 500,
+        DOCS_MAX_FILMS_PER_MEETING = 30,
+        DOCS_MAX_PAGES = 2000,
+        DOCS_MAX_FILM_MS = 6 * 3600 * 1000,
+        DOCS_MAX_FILM_SIDE = 4096, /* pixels, either way */
+};
+#define DOCS_MAX_FILM_BYTES (2ll * 1024 * 1024 * 1024)
 
 struct docs;
 
 struct docs_config {
         const char *dir; /* DATA/docs: blobs, pages, uploads in progress */
+        /* The dinh program, whose `job probe` looks at films; NULL: this very program. */
+        const char *program;
         struct store *store;
         void (*wake)(void *user); /* any thread */
         void *wake_user;
@@ -42,15 +54,19 @@ DEFINE_CLEANUP(struct docs *, docs_free)
 
 /* Faults a person can cause; docs_error_code() names them for clients. */
 enum docs_err {
-        DOCS_E_TYPE = 1, /* not PDF, PPTX, ODP, DOCX, ODT, XLSX, JPEG, PNG (by content and name) */
+        DOCS_E_TYPE = 1, /* by content and name: none of core/filetype.h */
         DOCS_E_TOO_LARGE,
         DOCS_E_EMPTY,
         DOCS_E_NAME, /* no usable file name */
         DOCS_E_DISK_FULL,
-        DOCS_E_TOO_MANY, /* documents in this meeting, or uploads at once */
-        DOCS_E_CORRUPT,  /* conversion: cannot be read */
-        DOCS_E_PASSWORD, /* conversion: protected by a password */
-        DOCS_E_BOMB,     /* conversion: too much memory, time, output or pages */
+        DOCS_E_TOO_MANY,   /* documents in this meeting, or uploads at once */
+        DOCS_E_CORRUPT,    /* conversion: cannot be read */
+        DOCS_E_PASSWORD,   /* conversion: protected by a password */
+        DOCS_E_BOMB,       /* conversion: too much memory, time, output or pages */
+        DOCS_E_UNPLAYABLE, /* a film: damaged, or nothing in it to see or hear */
+        DOCS_E_CODEC,      /* a film: no decoder for it here */
+        DOCS_E_LONG,       /* a film: over DOCS_MAX_FILM_MS */
+        DOCS_E_PICTURE,    /* a film: over DOCS_MAX_FILM_SIDE */
         DOCS_E_INTERNAL,
         DOCS_N_ERRS,
 };

@@ -49,6 +49,10 @@ static const char *const migrations[] = {
         "CREATE INDEX docs_of_meeting ON docs (meeting, created_ms, id) WHERE NOT deleted;"
         "CREATE INDEX docs_of_blob ON docs (sha256) WHERE NOT deleted;"
         "CREATE INDEX docs_of_pdf ON docs (pdf_sha256) WHERE NOT deleted;",
+        /* 2: films among the papers */
+        "ALTER TABLE docs ADD COLUMN film INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE docs ADD COLUMN has_video INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE docs ADD COLUMN duration_ms INTEGER NOT NULL DEFAULT 0;",
 };
 
 int db_newest_version(void)

@@ -84,15 +84,16 @@ static void bind_event(sqlite3_stmt *stmt, const struct store_event *event)
 
 #define DOC_COLUMNS                                                                                \
         "id, meeting, name, sha256, pdf_sha256, uploaded_by, size_bytes, created_ms, state,"       \
-        " error, pages, deleted"
+        " error, pages, deleted, film, has_video, duration_ms"
 
 static const char doc_sql[] =
-        "INSERT INTO docs (" DOC_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO docs (" DOC_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (id) DO UPDATE SET meeting=excluded.meeting, name=excluded.name,"
         " sha256=excluded.sha256, pdf_sha256=excluded.pdf_sha256,"
         " uploaded_by=excluded.uploaded_by, size_bytes=excluded.size_bytes,"
         " created_ms=excluded.created_ms, state=excluded.state, error=excluded.error,"
-        " pages=excluded.pages, deleted=excluded.deleted";
+        " pages=excluded.pages, deleted=excluded.deleted, film=excluded.film,"
+        " has_video=excluded.has_video, duration_ms=excluded.duration_ms";
 
 static void bind_doc(sqlite3_stmt *stmt, const struct store_doc *doc)
 {
@@ -108,6 +109,9 @@ static void bind_doc(sqlite3_stmt *stmt, const struct store_doc *doc)
         bind_text(stmt, 10, doc->error);
         (void)sqlite3_bind_int(stmt, 11, doc->pages);
         (void)sqlite3_bind_int(stmt, 12, doc->deleted);
+        (void)sqlite3_bind_int(stmt, 13, doc->film);
+        (void)sqlite3_bind_int(stmt, 14, doc->has_video);
+        (void)sqlite3_bind_int64(stmt, 15, doc->duration_ms);
 }
 
 static void read_doc(struct store_doc *ret_doc, sqlite3_stmt *stmt)
@@ -126,6 +130,9 @@ static void read_doc(struct store_doc *ret_doc, sqlite3_stmt *stmt)
         copy_column(doc.error, sizeof(doc.error), stmt, 9);
         doc.pages = sqlite3_column_int(stmt, 10);
         doc.deleted = sqlite3_column_int(stmt, 11) != 0;
+        doc.film = sqlite3_column_int(stmt, 12) != 0;
+        doc.has_video = sqlite3_column_int(stmt, 13) != 0;
+        doc.duration_ms = sqlite3_column_int64(stmt, 14);
         *ret_doc = doc;
 }
 

@@ -91,6 +91,9 @@ struct store_doc {
         enum store_doc_state state;
         char error[32]; /* a code when failed, else "" */
         int pages;      /* 0 until known */
+        bool film;      /* it is played, and has no pages; below: 0 until it was checked */
+        bool has_video;
+        int64_t duration_ms;
         bool deleted;
 };
 /* Inserts or replaces the whole row by id. */

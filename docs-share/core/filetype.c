@@ -5,7 +5,16 @@
 #include <string.h>
 #include <strings.h>
 
-enum container { CONTAINER_PDF, CONTAINER_ZIP, CONTAINER_JPEG, CONTAINER_PNG };
+enum container {
+        CONTAINER_PDF,
+        CONTAINER_ZIP,
+        CONTAINER_JPEG,
+        CONTAINER_PNG,
+        CONTAINER_ISO, /* ISO/IEC 14496-12, and QuickTime before it */
+        CONTAINER_MATROSKA,
+        CONTAINER_MPEG_AUDIO,
+        CONTAINER_OGG,
+};
 
 static const struct type {
         const char *extension;
@@ -29,11 +38,20 @@ static const struct type {
                             CONTAINER_ZIP },
         [FILETYPE_JPEG] = { "jpg", "image/jpeg", CONTAINER_JPEG },
         [FILETYPE_PNG] = { "png", "image/png", CONTAINER_PNG },
+        [FILETYPE_MP4] = { "mp4", "video/mp4", CONTAINER_ISO },
+        [FILETYPE_MOV] = { "mov", "video/quicktime", CONTAINER_ISO },
+        [FILETYPE_M4A] = { "m4a", "audio/mp4", CONTAINER_ISO },
+        [FILETYPE_MKV] = { "mkv", "video/x-matroska", CONTAINER_MATROSKA },
+        [FILETYPE_WEBM] = { "webm", "video/webm", CONTAINER_MATROSKA },
+        [FILETYPE_MP3] = { "mp3", "audio/mpeg", CONTAINER_MPEG_AUDIO },
+        [FILETYPE_OGG] = { "ogg", "audio/ogg", CONTAINER_OGG },
 };
 
 static const uint8_t zip_magic[] = { 'P', 'K', 3, 4 };
 static const uint8_t png_magic[] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
 static const uint8_t jpeg_magic[] = { 0xff, 0xd8, 0xff };
+static const uint8_t ebml_magic[] = { 0x1a, 0x45, 0xdf, 0xa3 };
+static const uint8_t ogg_magic[] = { 'O', 'g', 'g', 'S' };
 static const uint8_t cfb_magic[] = { 0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1 };
 
 int filetype_from_name(enum filetype *ret_type, const char *name)
@@ -64,6 +82,33 @@ static int check_prefix(const uint8_t *head, size_t len, bool whole, const uint8
         return whole ? DOCS_E_TYPE : -EAGAIN;
 }
 
+/* The file's first box: its length, then its name. Files of before MP4 begin with any of
+ * several; a phone's film with its brand. */
+static int check_iso(const uint8_t *head, size_t len, bool whole)
+{
+        static const char boxes[][5] = { "ftyp", "moov", "mdat", "wide", "free", "skip" };
+
+        if (len < 8)
+                return whole ? DOCS_E_TYPE : -EAGAIN;
+        for (size_t i = 0; i < ARRAY_LEN(boxes); i++)
+                if (memcmp(head + 4, boxes[i], 4) == 0)
+                        return 0;
+        return DOCS_E_TYPE;
+}
+
+/* A tag of ID3, or at once a frame (ISO/IEC 11172-3, 2.4.1.3): eleven bits set, of a
+ * version that there is, and of layer III. */
+static int check_mpeg_audio(const uint8_t *head, size_t len, bool whole)
+{
+        if (head[0] == 'I')
+                return check_prefix(head, len, whole, (const uint8_t *)"ID3", 3);
+        if (head[0] != 0xff)
+                return DOCS_E_TYPE;
+        if (len < 2)
+                return whole ? DOCS_E_TYPE : -EAGAIN;
+        return (head[1] & 0xe6) == 0xe2 && (head[1] & 0x18) != 0x08 ? 0 : DOCS_E_TYPE;
+}
+
 int filetype_check_head(enum filetype type, const uint8_t *head, size_t len, bool whole)
 {
         if (len == 0)
@@ -82,6 +127,14 @@ int filetype_check_head(enum filetype type, const uint8_t *head, size_t len, boo
                 return check_prefix(head, len, whole, jpeg_magic, sizeof(jpeg_magic));
         case CONTAINER_PNG:
                 return check_prefix(head, len, whole, png_magic, sizeof(png_magic));
+        case CONTAINER_ISO:
+                return check_iso(head, len, whole);
+        case CONTAINER_MATROSKA:
+                return check_prefix(head, len, whole, ebml_magic, sizeof(ebml_magic));
+        case CONTAINER_MPEG_AUDIO:
+                return check_mpeg_audio(head, len, whole);
+        case CONTAINER_OGG:
+                return check_prefix(head, len, whole, ogg_magic, sizeof(ogg_magic));
         }
         return DOCS_E_TYPE;
 }
@@ -94,6 +147,11 @@ bool filetype_is_office(enum filetype type)
 bool filetype_is_image(enum filetype type)
 {
         return type == FILETYPE_JPEG || type == FILETYPE_PNG;
+}
+
+bool filetype_is_film(enum filetype type)
+{
+        return types[type].container >= CONTAINER_ISO;
 }
 
 const char *filetype_extension(enum filetype type)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * filetype — what a paper is, by its name and by its first bytes; both must agree.
+ * filetype — what a paper or a film is, by its name and by its first bytes; both must agree.
  *
  * Layer: core, pure.
  */
@@ -18,6 +18,13 @@ enum filetype {
         FILETYPE_XLSX,
         FILETYPE_JPEG,
         FILETYPE_PNG,
+        FILETYPE_MP4,
+        FILETYPE_MOV,
+        FILETYPE_M4A,
+        FILETYPE_MKV,
+        FILETYPE_WEBM,
+        FILETYPE_MP3,
+        FILETYPE_OGG,
         FILETYPE_N,
 };
 
@@ -34,6 +41,7 @@ must_use int filetype_check_head(enum filetype type, const uint8_t *head, size_t
 
 bool filetype_is_office(enum filetype type);
 bool filetype_is_image(enum filetype type);
+bool filetype_is_film(enum filetype type);          /* or only sound */
 const char *filetype_extension(enum filetype type); /* "pptx" */
 const char *filetype_content_type(enum filetype type);
 

@@ -104,6 +104,13 @@ void line_set_pages(struct line *line, int pages)
         line->current.pages = pages;
 }
 
+void line_set_film(struct line *line, int64_t duration_ms, bool has_video)
+{
+        assert(line->running);
+        line->current.duration_ms = duration_ms;
+        line->current.has_video = has_video;
+}
+
 void line_finish(struct line *line, int error, const char *pdf_sha256, struct store_doc *ret_doc)
 {
         struct store_doc *doc = &line->current;

@@ -42,6 +42,9 @@ const struct store_doc *line_running(const struct line *line);
 /* The running one has this many pages. */
 void line_set_pages(struct line *line, int pages);
 
+/* The running one is a film of this length. */
+void line_set_film(struct line *line, int64_t duration_ms, bool has_video);
+
 /* Ends the running one; error: 0 or an enum docs_err. */
 void line_finish(struct line *line, int error, const char *pdf_sha256, struct store_doc *ret_doc);
 

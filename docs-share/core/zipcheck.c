@@ -139,6 +139,13 @@ static bool is_main_part(const struct entry *entry, enum filetype type)
         case FILETYPE_PDF:
         case FILETYPE_JPEG:
         case FILETYPE_PNG:
+        case FILETYPE_MP4:
+        case FILETYPE_MOV:
+        case FILETYPE_M4A:
+        case FILETYPE_MKV:
+        case FILETYPE_WEBM:
+        case FILETYPE_MP3:
+        case FILETYPE_OGG:
         case FILETYPE_N:
                 break;
         }

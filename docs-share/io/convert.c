@@ -21,6 +21,7 @@
 #include "docs-share/core/frames.h"
 #include "docs-share/core/pdfinfo.h"
 #include "docs-share/io/files.h"
+#include "docs-share/io/film_check.h"
 #include "docs-share/io/precheck.h"
 #include "docs-share/io/sandbox.h"
 
@@ -38,6 +39,7 @@ static const int64_t page_timeout_us = 5 * 1000000ll; /* more per page */
 
 struct convert {
         const char *dir;
+        const char *program;
         void (*wake)(void *user);
         void *wake_user;
         struct mailbox *jobs;
@@ -61,6 +63,7 @@ struct work {
         char pdf_sha256[SHA256_HEX];
         struct pdf_pages pages;
         int pages_done;
+        struct film_report film;
 };
 
 static void tell(struct convert *convert, const struct convert_news *news)
@@ -409,6 +412,15 @@ static int make_all(struct work *work)
                                 work->pdf_sha256);
 }
 
+static int check_film(struct work *work)
+{
+        const struct film_check check = { .program = work->convert->program,
+                                          .film = work->original,
+                                          .stop_fd = work->convert->interrupt_fd };
+
+        return sandbox_works(work->convert) ? film_check(&work->film, &check) : DOCS_E_INTERNAL;
+}
+
 static int do_work(struct work *work)
 {
         struct convert *convert = work->convert;
@@ -416,6 +428,8 @@ static int do_work(struct work *work)
         int r;
 
         files_blob_path(work->original, convert->dir, work->job->sha256);
+        if (filetype_is_film(work->job->type))
+                return check_film(work);
         if (files_read_done(convert->dir, work->job->sha256, &pages, work->pdf_sha256) < 0)
                 work->pdf_sha256[0] = '\0';
         if (pages > 0) {
@@ -449,6 +463,7 @@ static void run_job(struct convert *convert, const struct convert_job *job)
                 work->job = job;
                 news.result = do_work(work);
                 snprintf(news.pdf_sha256, SHA256_HEX, "%s", work->pdf_sha256);
+                news.film = work->film;
         }
         if (news.result == -ENOSPC || news.result == -EDQUOT) {
                 news.result = DOCS_E_DISK_FULL;
@@ -478,8 +493,8 @@ static void *convert_main(void *user)
 
 /* ---- the signalling thread's side ---- */
 
-int convert_new(struct convert **ret_convert, const char *dir, void (*wake)(void *user),
-                void *wake_user)
+int convert_new(struct convert **ret_convert, const char *dir, const char *program,
+                void (*wake)(void *user), void *wake_user)
 {
         struct convert *convert = calloc(1, sizeof(*convert));
         sigset_t all, before;
@@ -488,6 +503,7 @@ int convert_new(struct convert **ret_convert, const char *dir, void (*wake)(void
         if (!convert)
                 return -ENOMEM;
         convert->dir = dir;
+        convert->program = program;
         convert->wake = wake;
         convert->wake_user = wake_user;
         convert->interrupt_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

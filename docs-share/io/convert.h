@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * convert — from an original to PDF, page images and text, on a thread of its own.
+ * convert — from an original to PDF, page images and text, on a thread of its own. A film
+ *           is only checked: can it be played?
  *
  * Layer:  docs-share/io.
  * Owner:  struct docs. One job at a time: the next one after CONVERT_END.
@@ -22,6 +23,7 @@
 #ifndef DOCS_SHARE_IO_CONVERT_H
 #define DOCS_SHARE_IO_CONVERT_H
 
+#include "docs-share/core/film_report.h"
 #include "docs-share/core/filetype.h"
 #include "docs-share/core/sha256.h"
 
@@ -39,13 +41,14 @@ struct convert_news {
         enum convert_kind kind;
         int pages, pages_done;       /* PAGES, PAGE */
         int result;                  /* END: 0, an enum docs_err, or -ECANCELED */
-        char pdf_sha256[SHA256_HEX]; /* END with 0 */
+        char pdf_sha256[SHA256_HEX]; /* END with 0; "" of a film */
+        struct film_report film;     /* END with 0, of a film */
         int64_t elapsed_ms;          /* END */
 };
 
-/* dir is borrowed. Returns 0 or -errno. */
-must_use int convert_new(struct convert **ret_convert, const char *dir, void (*wake)(void *user),
-                         void *wake_user);
+/* dir and program (dinh) are borrowed. Returns 0 or -errno. */
+must_use int convert_new(struct convert **ret_convert, const char *dir, const char *program,
+                         void (*wake)(void *user), void *wake_user);
 /* Kills a running program. Accepts NULL, returns NULL. */
 struct convert *convert_free(struct convert *convert);
 

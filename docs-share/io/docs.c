@@ -153,6 +153,8 @@ static void end_conversion(struct docs *docs, const struct convert_news *news)
         }
         docs->counters.conversions++;
         docs->counters.conversion_failures += news->result != 0;
+        if (news->result == 0)
+                line_set_film(docs->line, news->film.duration_ms, news->film.has_video);
         line_finish(docs->line, news->result, news->pdf_sha256, &doc);
         log_line(LOG_INFO, "docs", "doc=%s converted: %s, %d pages, %lld ms", doc.id,
                  news->result ? doc.error : "ready", doc.pages, (long long)news->elapsed_ms);
@@ -362,7 +364,8 @@ static int prepare_all(struct docs *docs, char *ret_error, size_t error_cap)
         if (r == 0)
                 r = disk_new(&docs->disk, docs->dir, docs->wake, docs->wake_user);
         if (r == 0)
-                r = convert_new(&docs->convert, docs->dir, docs->wake, docs->wake_user);
+                r = convert_new(&docs->convert, docs->dir, docs->program, docs->wake,
+                                docs->wake_user);
         if (r == 0)
                 r = store_docs(docs->store, NULL, resume_doc, docs);
         if (r < 0)
@@ -385,6 +388,8 @@ int docs_new(struct docs **ret_docs, const struct docs_config *config, char *ret
         }
         docs->puts_end = &docs->puts;
         snprintf(docs->dir, sizeof(docs->dir), "%s", config->dir);
+        snprintf(docs->program, sizeof(docs->program), "%s",
+                 config->program ? config->program : "/proc/self/exe");
         docs->store = config->store;
         docs->wake = config->wake;
         docs->wake_user = config->wake_user;
@@ -427,7 +432,7 @@ static int fill_blob(struct docs *docs, const struct store_doc *doc, bool pdf,
         const char *sha256 = pdf ? doc->pdf_sha256 : doc->sha256;
         enum filetype type = FILETYPE_PDF;
 
-        if (pdf && doc->state != STORE_DOC_READY)
+        if (pdf && (doc->state != STORE_DOC_READY || doc->film))
                 return -ENOENT;
         if (!pdf && filetype_from_name(&type, doc->name) != 0)
                 return -ENOENT;

@@ -18,7 +18,11 @@
 #include "docs-share/io/convert.h"
 #include "docs-share/io/disk.h"
 
-enum { DOCS_MAX_UPLOADS = 32, DOCS_MAX_UPLOADS_PER_MEETING = 16 };
+enum {
+        DOCS_MAX_UPLOADS = 32,
+        DOCS_MAX_UPLOADS_PER_MEETING = 16,
+        DOCS_MAX_FILM_UPLOADS_PER_MEETING = 2
+};
 
 enum upload_state { UPLOAD_OPEN, UPLOAD_KEEPING, UPLOAD_SETTLED, UPLOAD_STORING };
 
@@ -54,6 +58,7 @@ struct put {
 
 struct docs {
         char dir[FILES_DIR_MAX + 1];
+        char program[FILES_PATH];
         struct store *store;
         void (*wake)(void *user);
         void *wake_user;

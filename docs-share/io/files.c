@@ -137,7 +137,8 @@ int files_keep_blob(const char *dir, const char *part, int fd, const char *sha25
                 (void)unlink(part);
                 return 0;
         }
-        if (fsync(fd) < 0 || fchmod(fd, 0400) < 0) {
+        /* For everybody: who plays a film has another user. The folder above is shut. */
+        if (fsync(fd) < 0 || fchmod(fd, 0444) < 0) {
                 int r = -errno;
 
                 (void)unlink(part);

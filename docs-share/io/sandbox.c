@@ -40,12 +40,19 @@ static const char *const root_args[] = { "--reuid", "65534", "--regid", "65534",
  * setuid, such as the one that lets a service bind port 443. */
 static const char *const no_caps_args[] = { "setpriv", "--ambient-caps", "-all", "--inh-caps",
                                             "-all" };
-static const char *const limit_args[] = { "--",          "nice",
-                                          "-n",          "10",
-                                          "prlimit",     "--as=2147483648",
+static const char *const limit_args[] = { "prlimit",     "--as=2147483648",
                                           "--cpu=180",   "--fsize=536870912",
                                           "--nproc=200", "--nofile=1024",
                                           "--core=0",    "--" };
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+/* Leaks of libraries are not our program's fault. */
+static const char *const program_args[] = { "--setenv", "ASAN_OPTIONS", "detect_leaks=0" };
+#else
+static const char *const program_args[] = { "--setenv", "MALLOC_ARENA_MAX", "4" };
+#endif
+
+/* The child's descriptors besides 0, 1 and 2; 3 is also what a job's media would be. */
+enum { FD_COPY = 3, FD_PROGRAM = 4, FD_FILE = 5, FD_END = 6, FD_SAFE = 32 };
 
 struct args {
         const char *list[MAX_ARGS];
@@ -61,7 +68,11 @@ static void add_args(struct args *args, const char *const *more, size_t n)
 
 static void build_args(struct args *args, const struct sandbox_run *run)
 {
-        const char *bind[] = { "--perms", "0444", "--ro-bind-data", "3", run->input_name };
+        static const char *const nice_args[] = { "--", "nice", "-n", "10" };
+        static const char *const self[] = { "/proc/self/fd/4" };
+        const char *copy[] = { "--perms", "0444", "--ro-bind-data", "3", run->input_name };
+        /* Not --ro-bind-fd: that looks at the path, which is not for the child's user. */
+        const char *file[] = { "--symlink", "/proc/self/fd/5", run->input_name };
         size_t n = 0;
 
         while (run->argv[n])
@@ -70,16 +81,24 @@ static void build_args(struct args *args, const struct sandbox_run *run)
         if (geteuid() == 0)
                 add_args(args, root_args, ARRAY_LEN(root_args));
         add_args(args, fixed_args, ARRAY_LEN(fixed_args));
-        if (run->input)
-                add_args(args, bind, ARRAY_LEN(bind));
-        add_args(args, limit_args, ARRAY_LEN(limit_args));
-        add_args(args, run->argv, n);
+        if (run->program) {
+                add_args(args, program_args, ARRAY_LEN(program_args));
+                add_args(args, file, run->input ? ARRAY_LEN(file) : 0);
+                add_args(args, nice_args, ARRAY_LEN(nice_args));
+                add_args(args, self, ARRAY_LEN(self));
+                add_args(args, run->argv + 1, n - 1);
+        } else {
+                add_args(args, copy, run->input ? ARRAY_LEN(copy) : 0);
+                add_args(args, nice_args, ARRAY_LEN(nice_args));
+                add_args(args, limit_args, ARRAY_LEN(limit_args));
+                add_args(args, run->argv, n);
+        }
         args->list[args->n] = NULL;
 }
 
 struct child {
         pid_t pid;
-        int pidfd, out, err; /* read ends */
+        int pidfd, in, out, err; /* our ends */
 };
 
 static void child_donep(struct child *child)
@@ -89,20 +108,43 @@ static void child_donep(struct child *child)
                 (void)waitpid(child->pid, NULL, 0);
         }
         closep(&child->pidfd);
+        closep(&child->in);
         closep(&child->out);
         closep(&child->err);
 }
 
+/* The child's ends, by the descriptor that each becomes; -1: none. */
+struct ends {
+        int fds[FD_END];
+};
+
+static void ends_donep(struct ends *ends)
+{
+        for (size_t i = 0; i < FD_END; i++)
+                closep(&ends->fds[i]);
+}
+
+/* Takes fd over, to a number that no dup2() of the child hits. */
+static int put_end(struct ends *ends, size_t at, int fd)
+{
+        cleanup(closep) int low = fd;
+
+        if (low < 0)
+                return -errno;
+        ends->fds[at] = fcntl(low, F_DUPFD_CLOEXEC, FD_SAFE);
+        return ends->fds[at] < 0 ? -errno : 0;
+}
+
 /* posix_spawn, not fork: the server is large, and has many threads. The child
- * keeps no descriptor of ours but the two pipes and, as 3, its input (-1: none),
- * which its user need not be allowed to open. */
-static int spawn(pid_t *ret_pid, char *const *argv, int in, int out, int err)
+ * keeps no descriptor of ours but those in *ends. Its input is opened here: its user
+ * need not be allowed to. */
+static int spawn(pid_t *ret_pid, char *const *argv, const struct ends *ends)
 {
         extern char **environ;
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t attr;
         sigset_t none, all;
-        int r;
+        int r = 0;
 
         sigemptyset(&none);
         sigfillset(&all);
@@ -111,15 +153,12 @@ static int spawn(pid_t *ret_pid, char *const *argv, int in, int out, int err)
         posix_spawnattr_setsigmask(&attr, &none);
         posix_spawnattr_setsigdefault(&attr, &all);
         posix_spawn_file_actions_init(&actions);
-        r = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+        for (int i = 0; r == 0 && i < FD_END; i++)
+                r = ends->fds[i] >= 0 ? posix_spawn_file_actions_adddup2(&actions, ends->fds[i], i)
+                                      : posix_spawn_file_actions_addopen(&actions, i, "/dev/null",
+                                                                         O_RDONLY, 0);
         if (r == 0)
-                r = posix_spawn_file_actions_adddup2(&actions, out, 1);
-        if (r == 0)
-                r = posix_spawn_file_actions_adddup2(&actions, err, 2);
-        if (r == 0 && in >= 0)
-                r = posix_spawn_file_actions_adddup2(&actions, in, 3);
-        if (r == 0)
-                r = posix_spawn_file_actions_addclosefrom_np(&actions, in >= 0 ? 4 : 3);
+                r = posix_spawn_file_actions_addclosefrom_np(&actions, FD_END);
         if (r == 0)
                 r = posix_spawnp(ret_pid, argv[0], &actions, &attr, argv, environ);
         posix_spawn_file_actions_destroy(&actions);
@@ -127,30 +166,47 @@ static int spawn(pid_t *ret_pid, char *const *argv, int in, int out, int err)
         return -r;
 }
 
+static int open_pipe(struct ends *ends, int at, int *ret_fd)
+{
+        int fds[2];
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return -errno;
+        *ret_fd = fds[at == 0];
+        return put_end(ends, (size_t)at, fds[at != 0]);
+}
+
+static int open_ends(struct ends *ends, struct child *child, const struct sandbox_run *run)
+{
+        int r = open_pipe(ends, 1, &child->out);
+
+        if (r == 0)
+                r = open_pipe(ends, 2, &child->err);
+        if (r == 0 && run->input)
+                r = put_end(ends, run->program ? FD_FILE : FD_COPY,
+                            open(run->input, O_RDONLY | O_CLOEXEC));
+        if (r < 0 || !run->program)
+                return r;
+        r = put_end(ends, FD_PROGRAM, open(run->program, O_RDONLY | O_CLOEXEC));
+        if (r == 0)
+                r = open_pipe(ends, 0, &child->in);
+        /* It fits into the pipe. */
+        if (r == 0 && write(child->in, run->line, strlen(run->line)) < 0)
+                r = -errno;
+        return r;
+}
+
 static int start_child(struct child *child, const struct sandbox_run *run)
 {
         struct args args = { .n = 0 };
-        cleanup(closep) int in = -1;
-        cleanup(closep) int out = -1;
-        cleanup(closep) int err = -1;
-        int fds[2];
+        cleanup(ends_donep) struct ends ends = { .fds = { -1, -1, -1, -1, -1, -1 } };
         int r;
 
         build_args(&args, run);
-        if (run->input) {
-                in = open(run->input, O_RDONLY | O_CLOEXEC);
-                if (in < 0)
-                        return -errno;
-        }
-        if (pipe2(fds, O_CLOEXEC) < 0)
-                return -errno;
-        child->out = fds[0];
-        out = fds[1];
-        if (pipe2(fds, O_CLOEXEC) < 0)
-                return -errno;
-        child->err = fds[0];
-        err = fds[1];
-        r = spawn(&child->pid, (char *const *)args.list, in, out, err);
+        r = open_ends(&ends, child, run);
+        if (r < 0)
+                return r;
+        r = spawn(&child->pid, (char *const *)args.list, &ends);
         if (r < 0) {
                 child->pid = 0;
                 return r;
@@ -234,7 +290,7 @@ static enum sandbox_end end_of_status(int status)
 
 int sandbox_run(struct sandbox_result *ret_result, const struct sandbox_run *run)
 {
-        cleanup(child_donep) struct child child = { .pidfd = -1, .out = -1, .err = -1 };
+        cleanup(child_donep) struct child child = { .pidfd = -1, .in = -1, .out = -1, .err = -1 };
         int status = 0;
         int r;
 

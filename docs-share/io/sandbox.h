@@ -11,9 +11,13 @@
  * to: its only output is the pipe, which is bounded here. So a hijacked
  * converter can neither fill the disk nor plant a link.
  *
+ * A program of ours (`program`) is run from a descriptor, so that it needs no path that its
+ * user may read, and gets the file itself instead of a copy: films are large.
+ *
  * Limits per process by prlimit: memory (2 GB of address space: LibreOffice
  * converts decks in half of it), CPU time, file size, tasks; nice 10, so that
- * the media plane comes first. The wall clock is watched from outside.
+ * the media plane comes first. The wall clock is watched from outside. A program of
+ * ours sets its own limits (sfu/jobs/limits.h).
  */
 #ifndef DOCS_SHARE_IO_SANDBOX_H
 #define DOCS_SHARE_IO_SANDBOX_H
@@ -28,6 +32,8 @@ enum sandbox_end {
 };
 
 struct sandbox_run {
+        const char *program;    /* path of a program to be run instead of argv[0]; NULL: none */
+        const char *line;       /* with program: its stdin, which then stays open; short */
         const char *input;      /* file on the host; NULL: none */
         const char *input_name; /* its name there: "/in/file.pptx" */
         const char *const *argv;

@@ -10,38 +10,60 @@
 #include "docs-share/core/filename.h"
 #include "docs-share/io/docs.h"
 
+enum { WRITE_BACK_BYTES = 8 * 1024 * 1024 };
+
 static bool is_disk_full(int r)
 {
         return r == -ENOSPC || r == -EDQUOT || r == -EFBIG;
 }
 
+static int64_t max_bytes(enum filetype type)
+{
+        return filetype_is_film(type) ? DOCS_MAX_FILM_BYTES : DOCS_MAX_BYTES;
+}
+
+struct count {
+        size_t docs, films;
+};
+
 static void count_doc(void *user, const struct store_doc *doc)
 {
-        (void)doc;
-        (*(size_t *)user)++;
+        struct count *count = user;
+
+        count->docs++;
+        count->films += doc->film;
 }
 
 /* Bounds that do not depend on the content. */
-static int check_room(struct docs *docs, const char *meeting, int64_t size_bytes)
+static int check_room(struct docs *docs, const char *meeting, enum filetype type,
+                      int64_t size_bytes)
 {
-        size_t n = 0, n_coming = 0;
+        struct count there = { 0 }, coming = { 0 };
         int r;
 
         if (size_bytes == 0)
                 return DOCS_E_EMPTY;
-        if (size_bytes > DOCS_MAX_BYTES)
+        if (size_bytes > max_bytes(type))
                 return DOCS_E_TOO_LARGE;
         if (docs->n_uploads >= DOCS_MAX_UPLOADS ||
             line_waiting(docs->line) + DOCS_MAX_UPLOADS >= LINE_MAX_WAITING)
                 return DOCS_E_TOO_MANY;
-        r = store_docs(docs->store, meeting, count_doc, &n);
+        r = store_docs(docs->store, meeting, count_doc, &there);
         if (r < 0)
                 return r;
         for (struct docs_upload *upload = docs->uploads; upload; upload = upload->next)
-                n_coming += strcmp(upload->doc.meeting, meeting) == 0;
-        if (n_coming >= DOCS_MAX_UPLOADS_PER_MEETING)
-                return DOCS_E_TOO_MANY; /* one meeting must not take the others' turn */
-        return n + n_coming >= DOCS_MAX_PER_MEETING ? DOCS_E_TOO_MANY : 0;
+                if (strcmp(upload->doc.meeting, meeting) == 0)
+                        count_doc(&coming, &upload->doc);
+        /* One meeting must not take the others' turn, nor their disk. */
+        if (coming.docs >= DOCS_MAX_UPLOADS_PER_MEETING ||
+            there.docs + coming.docs >= DOCS_MAX_PER_MEETING)
+                return DOCS_E_TOO_MANY;
+        if (!filetype_is_film(type))
+                return 0;
+        return coming.films >= DOCS_MAX_FILM_UPLOADS_PER_MEETING ||
+                               there.films + coming.films >= DOCS_MAX_FILMS_PER_MEETING
+                       ? DOCS_E_TOO_MANY
+                       : 0;
 }
 
 /* Makes the file and reserves its space: a full disk is known before the first byte. */
@@ -93,7 +115,7 @@ int docs_upload_begin(struct docs *docs, struct docs_upload **ret_upload, const 
         if (r == 0)
                 r = filetype_from_name(&type, clean);
         if (r == 0)
-                r = check_room(docs, meeting, size_bytes);
+                r = check_room(docs, meeting, type, size_bytes);
         if (r != 0)
                 return r;
 
@@ -103,6 +125,7 @@ int docs_upload_begin(struct docs *docs, struct docs_upload **ret_upload, const 
         upload->docs = docs;
         upload->fd = -1;
         upload->type = type;
+        upload->doc.film = filetype_is_film(type);
         upload->doc.created_ms = clock_wall_us() / 1000;
         uuid_v7(upload->doc.id, clock_wall_us());
         snprintf(upload->doc.meeting, sizeof(upload->doc.meeting), "%s", meeting);
@@ -152,11 +175,23 @@ static int write_part(int fd, const uint8_t *data, size_t len)
         return 0;
 }
 
+/* Begins to write a film's bytes to the disk while they come, without waiting: otherwise
+ * the kernel would hold up this thread once too many of them are in memory only. */
+static void write_back(const struct docs_upload *upload, size_t len)
+{
+        int64_t before = upload->doc.size_bytes / WRITE_BACK_BYTES;
+        int64_t after = (upload->doc.size_bytes + (int64_t)len) / WRITE_BACK_BYTES;
+
+        if (after != before)
+                (void)sync_file_range(upload->fd, before * WRITE_BACK_BYTES,
+                                      (after - before) * WRITE_BACK_BYTES, SYNC_FILE_RANGE_WRITE);
+}
+
 int docs_upload_write(struct docs_upload *upload, const uint8_t *data, size_t len)
 {
         int r;
 
-        if (len > (size_t)(DOCS_MAX_BYTES - upload->doc.size_bytes))
+        if ((int64_t)len > max_bytes(upload->type) - upload->doc.size_bytes)
                 return DOCS_E_TOO_LARGE;
         r = check_head(upload, data, len, false);
         if (r != 0)
@@ -164,6 +199,7 @@ int docs_upload_write(struct docs_upload *upload, const uint8_t *data, size_t le
         r = write_part(upload->fd, data, len);
         if (r != 0)
                 return r;
+        write_back(upload, len);
         upload->doc.size_bytes += (int64_t)len;
         return sha256_add(upload->sha, data, len);
 }

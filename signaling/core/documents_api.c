@@ -96,10 +96,11 @@ struct upload {
 static void reply_docs_error(struct http_conn *conn, int r)
 {
         static const int status[DOCS_N_ERRS] = {
-                [DOCS_E_TYPE] = 415,     [DOCS_E_TOO_LARGE] = 413, [DOCS_E_EMPTY] = 400,
-                [DOCS_E_NAME] = 400,     [DOCS_E_DISK_FULL] = 507, [DOCS_E_TOO_MANY] = 409,
-                [DOCS_E_CORRUPT] = 422,  [DOCS_E_PASSWORD] = 422,  [DOCS_E_BOMB] = 422,
-                [DOCS_E_INTERNAL] = 500,
+                [DOCS_E_TYPE] = 415,     [DOCS_E_TOO_LARGE] = 413,  [DOCS_E_EMPTY] = 400,
+                [DOCS_E_NAME] = 400,     [DOCS_E_DISK_FULL] = 507,  [DOCS_E_TOO_MANY] = 409,
+                [DOCS_E_CORRUPT] = 422,  [DOCS_E_PASSWORD] = 422,   [DOCS_E_BOMB] = 422,
+                [DOCS_E_INTERNAL] = 500, [DOCS_E_UNPLAYABLE] = 422, [DOCS_E_CODEC] = 422,
+                [DOCS_E_LONG] = 422,     [DOCS_E_PICTURE] = 422,
         };
 
         if (r < 0)

@@ -35,15 +35,31 @@ static const char *doc_state_word(enum store_doc_state state)
         return "failed";
 }
 
+/* What only a film has. */
+static int add_film(json_t *object, const struct store_doc *doc)
+{
+        int r = json_object_set_new(object, "film", json_true());
+
+        r |= json_object_set_new(object, "video", json_boolean(doc->has_video));
+        r |= json_object_set_new(object, "duration_ms", json_integer(doc->duration_ms));
+        return r;
+}
+
 json_t *document_json(const struct msg_document *document)
 {
         const struct store_doc *doc = &document->doc;
+        json_t *object = json_pack("{s:s, s:s, s:I, s:s, s:s, s:i, s:i, s:s?, s:s, s:I}", "id",
+                                   doc->id, "name", doc->name, "size", (json_int_t)doc->size_bytes,
+                                   "sha256", doc->sha256, "state", doc_state_word(doc->state),
+                                   "pages", doc->pages, "done", document->done, "error",
+                                   doc->error[0] ? doc->error : NULL, "by", doc->uploaded_by, "at",
+                                   (json_int_t)doc->created_ms);
 
-        return json_pack("{s:s, s:s, s:I, s:s, s:s, s:i, s:i, s:s?, s:s, s:I}", "id", doc->id,
-                         "name", doc->name, "size", (json_int_t)doc->size_bytes, "sha256",
-                         doc->sha256, "state", doc_state_word(doc->state), "pages", doc->pages,
-                         "done", document->done, "error", doc->error[0] ? doc->error : NULL, "by",
-                         doc->uploaded_by, "at", (json_int_t)doc->created_ms);
+        if (object && doc->film && add_film(object, doc) != 0) {
+                json_decref(object);
+                return NULL;
+        }
+        return object;
 }
 
 json_t *chat_json(const struct meeting_chat *line)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "docs-share/core/filename.h"
+#include "docs-share/core/film_report.h"
 #include "docs-share/core/frames.h"
 #include "docs-share/core/pdfinfo.h"
 #include "docs-share/core/zipcheck.h"
@@ -50,6 +51,7 @@ static int on_page(void *user, struct span screen, struct span phone)
 static void probe_output(const uint8_t *data, size_t len)
 {
         static struct pdf_pages pages;
+        struct film_report report = { 0 };
         struct frames frames = { 0 };
         uint8_t sum = 0;
 
@@ -57,6 +59,8 @@ static void probe_output(const uint8_t *data, size_t len)
                 for (int i = 0; i < pages.n; i++)
                         FUZZ_CHECK(pages.width_px[i] >= 1 && pages.width_px[i] <= PAGE_SCREEN_PX);
         }
+        if (film_report_parse(&report, (const char *)data, len) == 0)
+                FUZZ_CHECK(report.duration_ms >= 0 && report.duration_ms <= DOCS_MAX_FILM_MS);
         (void)!frames_feed(&frames, data, len, on_page, &sum);
         frames_done(&frames);
 }

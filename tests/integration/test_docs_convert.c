@@ -34,6 +34,7 @@ static const char *papers; /* argv[2] */
 
 struct world {
         char dir[64], error[256];
+        char program[96]; /* "": this one */
         int wake_fd;
         struct store *store;
         struct docs *docs;
@@ -61,6 +62,7 @@ static void open_world(struct world *w)
         snprintf(dir, sizeof(dir), "%s/docs", w->dir);
         assert_int_equal(store_open(&w->store, w->dir, on_wake, w, w->error, sizeof(w->error)), 0);
         config.store = w->store;
+        config.program = w->program[0] ? w->program : NULL;
         assert_int_equal(docs_new(&w->docs, &config, w->error, sizeof(w->error)), 0);
 }
 
@@ -466,6 +468,83 @@ static void conversion_resumes_after_kill_9(void **state)
         assert_true(text_has(w, id, SENTENCE));
 }
 
+/* In place of dinh: answers what the film says, and tells when it is not treated as a job. */
+static void write_program(struct world *w)
+{
+        static const char script[] =
+                "#!/bin/sh\n"
+                "[ \"$1 $2\" = 'job probe' ] || exit 3\n"
+                "read -r line; [ \"$line\" = '{\"type\":\"start\"}' ] || exit 4\n"
+                "exec tail -n 1 /input\n";
+        cleanup(closep) int fd = -1;
+
+        snprintf(w->program, sizeof(w->program), "%s/program", w->dir);
+        fd = open(w->program, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+        assert_int_equal(write(fd, script, sizeof(script) - 1), sizeof(script) - 1);
+}
+
+/* A file that begins like a film and ends with what is said of it. */
+static void upload_film(struct world *w, const char *name, const char *report)
+{
+        static uint8_t film[1 << 20] = { 0x1a, 0x45, 0xdf, 0xa3 };
+        struct docs_upload *upload = NULL;
+
+        film[sizeof(film) - 1] = '\n';
+        assert_int_equal(docs_upload_begin(w->docs, &upload, MEETING, "p1", name, -1), 0);
+        for (int i = 0; i < 3; i++)
+                assert_int_equal(docs_upload_write(upload, film, sizeof(film)), 0);
+        assert_int_equal(docs_upload_write(upload, (const uint8_t *)report, strlen(report)), 0);
+        w->upload_result = INT32_MAX;
+        docs_upload_finish(upload, on_uploaded, w);
+        while (w->upload_result == INT32_MAX)
+                step(w);
+        assert_int_equal(w->upload_result, 0);
+        assert_true(w->uploaded.film);
+}
+
+#define MEDIA "{\"type\":\"media\",\"duration_ms\":"
+
+static void films_are_checked_and_kept_as_they_are(void **state)
+{
+        static const struct {
+                const char *report, *error;
+        } bad[] = {
+                { "{\"type\":\"error\",\"code\":\"unplayable\"}", "doc-unplayable" },
+                { "{\"type\":\"error\",\"code\":\"codec-unsupported\"}", "doc-codec" },
+                { MEDIA "30000000,\"audio\":\"mp3\"}", "doc-long" },
+                { MEDIA "1,\"video\":\"av1\",\"width\":9000}", "doc-picture" },
+                { "not a line", "doc-unplayable" },
+        };
+        struct world *w = *state;
+        const struct docs_event *event;
+        struct docs_file file;
+
+        close_world(w);
+        write_program(w);
+        open_world(w);
+        for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+                upload_film(w, "Phim.mkv", bad[i].report);
+                assert_string_equal(wait_end(w, w->uploaded.id)->doc.error, bad[i].error);
+        }
+        upload_film(w, "Phóng sự.webm",
+                    MEDIA "61000,\"video\":\"h264\",\"audio\":\"aac\",\"width\":1280}\n");
+        event = wait_end(w, w->uploaded.id);
+        assert_int_equal(event->doc.state, STORE_DOC_READY);
+        assert_int_equal(event->doc.duration_ms, 61000);
+        assert_true(event->doc.film && event->doc.has_video);
+        assert_int_equal(event->doc.pages, 0);
+        assert_int_equal(docs_file(w->docs, w->uploaded.id, DOCS_ORIGINAL, 0, &file), 0);
+        assert_string_equal(file.content_type, "video/webm");
+        assert_string_equal(file.name, "Phóng sự.webm");
+        assert_true(file.size_bytes > 3 << 20);
+        assert_int_equal(docs_file(w->docs, w->uploaded.id, DOCS_PDF, 0, &file), -ENOENT);
+        assert_int_equal(docs_file(w->docs, w->uploaded.id, DOCS_TEXT, 0, &file), -ENOENT);
+        assert_int_equal(docs_file(w->docs, w->uploaded.id, DOCS_PAGE_SCREEN, 1, &file), -ENOENT);
+
+        upload(w, "paper.pdf"); /* and papers go on as before */
+        assert_int_equal(wait_end(w, w->uploaded.id)->doc.state, STORE_DOC_READY);
+}
+
 static void without_a_sandbox_nothing_is_converted(void **state)
 {
         struct world *w = *state;
@@ -494,6 +573,7 @@ int main(int argc, char **argv)
                 TEST(same_content_is_converted_once),
                 TEST(deleting_in_mid_conversion_leaves_nothing),
                 TEST(conversion_resumes_after_kill_9),
+                TEST(films_are_checked_and_kept_as_they_are),
                 TEST(without_a_sandbox_nothing_is_converted),
         };
         char command[1024], error[300];

@@ -55,6 +55,40 @@ static void first_bytes_must_agree_with_the_name(void **state)
                 { FILETYPE_PNG, "\x89PNG\r\n\x1a\n", 8, false, 0 },
                 { FILETYPE_PNG, "\xff\xd8\xff\xe0", 4, false, DOCS_E_TYPE },
                 { FILETYPE_JPEG, "\xff\xd8\xff\xe0", 4, false, 0 },
+                { FILETYPE_MP4,
+                  "\0\0\0\x20"
+                  "ftypisom",
+                  12, false, 0 },
+                { FILETYPE_MP4,
+                  "\0\0\0\x20"
+                  "fty",
+                  7, false, -EAGAIN },
+                { FILETYPE_MP4,
+                  "\0\0\0\x20"
+                  "fty",
+                  7, true, DOCS_E_TYPE },
+                { FILETYPE_MP4, "\x1a\x45\xdf\xa3\x01\0\0\0", 8, false, DOCS_E_TYPE },
+                { FILETYPE_MOV,
+                  "\0\0\0\x08"
+                  "wide",
+                  8, false, 0 },
+                { FILETYPE_M4A,
+                  "\0\0\0\x1c"
+                  "ftypM4A ",
+                  12, false, 0 },
+                { FILETYPE_MKV, "\x1a\x45\xdf\xa3", 4, false, 0 },
+                { FILETYPE_WEBM, "\x1a\x45", 2, false, -EAGAIN },
+                { FILETYPE_WEBM, "RIFF", 4, false, DOCS_E_TYPE },
+                { FILETYPE_MP3, "ID3\4", 4, false, 0 },
+                { FILETYPE_MP3, "ID", 2, false, -EAGAIN },
+                { FILETYPE_MP3, "\xff\xfb\x90", 3, false, 0 },
+                { FILETYPE_MP3, "\xff\xf3", 2, false, 0 },
+                { FILETYPE_MP3, "\xff", 1, false, -EAGAIN },
+                { FILETYPE_MP3, "\xff", 1, true, DOCS_E_TYPE },
+                { FILETYPE_MP3, "\xff\xeb", 2, false, DOCS_E_TYPE }, /* no such version */
+                { FILETYPE_MP3, "\xff\xd8", 2, false, DOCS_E_TYPE },
+                { FILETYPE_MP3, "\xff\xf1", 2, false, DOCS_E_TYPE }, /* AAC */
+                { FILETYPE_OGG, "OggS", 4, false, 0 },
         };
 
         (void)state;

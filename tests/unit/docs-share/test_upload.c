@@ -237,6 +237,37 @@ static void uploads_at_once_are_bounded(void **state)
                 docs_upload_abort(uploads[i]);
 }
 
+static void films_have_bounds_of_their_own(void **state)
+{
+        static const uint8_t block[1 << 20] = { 0x1a, 0x45, 0xdf, 0xa3 };
+        struct world *w = *state;
+        struct docs_upload *uploads[4] = { 0 };
+        struct store_doc doc = { .meeting = MEETING, .state = STORE_DOC_READY, .film = true };
+
+        assert_int_equal(begin(w, &uploads[0], "a.mkv", DOCS_MAX_FILM_BYTES + 1), DOCS_E_TOO_LARGE);
+        assert_int_equal(begin(w, &uploads[0], "a.mkv", -1), 0);
+        for (int i = 0; i < 220; i++) /* more than any paper */
+                assert_int_equal(docs_upload_write(uploads[0], block, sizeof(block)), 0);
+        assert_int_equal(begin(w, &uploads[1], "b.mp3", -1), 0);
+        assert_int_equal(begin(w, &uploads[2], "c.mp4", -1), DOCS_E_TOO_MANY);
+        assert_int_equal(begin(w, &uploads[3], "d.pdf", -1), 0); /* papers are not held up */
+        docs_upload_abort(uploads[3]);
+        docs_upload_abort(uploads[1]);
+        assert_int_equal(finish(w, uploads[0]), 0);
+        assert_true(w->doc.film);
+        assert_int_equal(w->doc.size_bytes, 220ll << 20);
+
+        for (int i = 0; i < DOCS_MAX_FILMS_PER_MEETING; i++) {
+                snprintf(doc.id, sizeof(doc.id), "d%d", i);
+                assert_int_equal(store_doc_put(w->store, &doc, NULL, NULL), 0);
+        }
+        close_world(w);
+        assert_int_equal(open_world(w), 0);
+        assert_int_equal(begin(w, &uploads[2], "c.mp4", -1), DOCS_E_TOO_MANY);
+        assert_int_equal(begin(w, &uploads[3], "d.pdf", -1), 0);
+        docs_upload_abort(uploads[3]);
+}
+
 static void documents_per_meeting_are_bounded(void **state)
 {
         struct world *w = *state;
@@ -400,6 +431,7 @@ int main(void)
                 TEST(empty_and_short_files_fail_at_the_end),
                 TEST(endless_upload_is_cut),
                 TEST(uploads_at_once_are_bounded),
+                TEST(films_have_bounds_of_their_own),
                 TEST(documents_per_meeting_are_bounded),
                 TEST(left_over_parts_are_removed_at_start),
                 TEST(blobs_without_a_document_are_removed_at_start),

@@ -376,6 +376,9 @@ static void documents_are_replaced_by_id(void **state)
         assert_int_equal(store_doc_put(f->store, &doc, on_done, &done), 0);
         doc.state = STORE_DOC_FAILED;
         strcpy(doc.error, "doc-corrupt");
+        doc.film = true;
+        doc.has_video = true;
+        doc.duration_ms = 6 * 3600 * 1000;
         assert_int_equal(store_doc_put(f->store, &doc, on_done, &done), 0);
         wait_done(f, &done, 2);
         assert_int_equal(done.last, 0);
@@ -384,6 +387,8 @@ static void documents_are_replaced_by_id(void **state)
         assert_int_equal(got.state, STORE_DOC_FAILED);
         assert_string_equal(got.error, "doc-corrupt");
         assert_string_equal(got.name, "Báo cáo.pptx");
+        assert_true(got.film && got.has_video);
+        assert_int_equal(got.duration_ms, doc.duration_ms);
 
         assert_int_equal(store_docs(f->store, MEETING, count_doc, listed), 0);
         assert_int_equal(store_docs(f->store, NULL, count_doc, listed), 0);

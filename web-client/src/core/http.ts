@@ -49,6 +49,8 @@ export class HttpSessions implements Sessions {
 const PROGRESS_EVERY_MS = 100;
 /** The server's own bound (docs-share/api.h): said before a long upload, not after it. */
 const MAX_UPLOAD_BYTES = 200 * 1024 * 1024;
+const MAX_FILM_BYTES = 2 * 1024 * 1024 * 1024;
+const FILM = /\.(mp4|mov|m4a|mkv|webm|mp3|ogg)$/i;
 
 export class HttpPapers implements Papers {
   #session: Session;
@@ -66,7 +68,7 @@ export class HttpPapers implements Papers {
   }
 
   upload(file: File, onProgress: (progress: number) => void): Upload {
-    if (file.size > MAX_UPLOAD_BYTES)
+    if (file.size > (FILM.test(file.name) ? MAX_FILM_BYTES : MAX_UPLOAD_BYTES))
       return { name: file.name, progress: 0, cancel() {}, done: Promise.reject(new Failure('doc-too-large')) };
     const request = new XMLHttpRequest(); // fetch cannot tell how much was sent
     let told = 0;

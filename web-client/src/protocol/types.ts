@@ -105,6 +105,10 @@ export type ErrorCode =
   | "doc-corrupt"
   | "doc-password"
   | "doc-bomb"
+  | "doc-unplayable"
+  | "doc-codec"
+  | "doc-long"
+  | "doc-picture"
   | "doc-internal"
   | "doc-not-ready"
   | "recording-on"
@@ -482,6 +486,18 @@ export interface Document {
    */
   done: number;
   error: ErrorCode | null;
+  /**
+   * it is played, not paged: pages stay 0, and `converting` means that it is being checked. Only of films, as the next two
+   */
+  film?: boolean;
+  /**
+   * there is something to see, not only to hear; known when `ready`
+   */
+  video?: boolean;
+  /**
+   * 0: not known
+   */
+  duration_ms?: number;
   by: Id;
   /**
    * milliseconds since 1970

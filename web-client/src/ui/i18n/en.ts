@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { length } from '../common/length.ts';
 import type { Words } from './vi.ts';
 
 export const en: Words = {
@@ -39,8 +40,8 @@ export const en: Words = {
     'sdp-too-many': 'The browser asks for too many streams.',
     'sdp-changed': 'The media connection has changed; connecting again.',
     'sdp-room-full': 'The room has no free stream for you. You can still read the papers and chat.',
-    'doc-type': 'This kind of file is not accepted. Accepted: PDF, PPTX, ODP, DOCX, ODT, XLSX, JPEG, PNG.',
-    'doc-too-large': 'The file is too large: 200 MB at most.',
+    'doc-type': 'This kind of file is not accepted. Accepted: PDF, PPTX, ODP, DOCX, ODT, XLSX, JPEG, PNG; films as MP4, MOV, MKV, WebM; sound as MP3, M4A, OGG.',
+    'doc-too-large': 'The file is too large: 200 MB at most for a paper, 2 GB for a film.',
     'doc-empty': 'The file is empty.',
     'doc-name': 'The file name cannot be used. Please rename the file and send it again.',
     'doc-disk-full': 'The server has no space left for this document.',
@@ -48,6 +49,10 @@ export const en: Words = {
     'doc-corrupt': 'The file is damaged and cannot be opened. Please check the original.',
     'doc-password': 'The file has a password. Please remove the password and send it again.',
     'doc-bomb': 'The file grows too large when opened and was not converted.',
+    'doc-unplayable': 'The film cannot be played: the file is damaged, or there is nothing to see or hear in it.',
+    'doc-codec': 'The film cannot be played: the server has no decoder for it. Please convert it to MP4 (H.264, AAC) and send it again.',
+    'doc-long': 'The film is longer than 6 hours. Please shorten it and send it again.',
+    'doc-picture': 'The picture of the film is too large (over 4096 pixels in one direction). Please make it smaller and send it again.',
     'doc-internal': 'The server could not convert the document. The original can still be downloaded.',
     'doc-not-ready': 'The document is not ready yet. Please wait until it is converted.',
     'recording-on': 'The meeting is being recorded already.',
@@ -175,12 +180,14 @@ export const en: Words = {
     empty: 'No papers yet.',
     emptyHost: 'No papers yet. Upload a file for everybody to read.',
     upload: 'Upload a document',
-    uploadHint: 'PDF, PPTX, ODP, DOCX, ODT, XLSX, pictures. 200 MB at most.',
+    uploadHint: 'PDF, PPTX, ODP, DOCX, ODT, XLSX, pictures: 200 MB at most. Films, sound: 2 GB.',
     sending: (percent) => `Sending ${percent}%`,
     cancelUpload: 'Cancel the upload',
     queued: 'Waiting to be converted',
     converting: (done, pages) => (pages > 0 ? `Converting ${done}/${pages}` : 'Converting'),
     ready: (pages) => `Ready · ${pages} ${pages === 1 ? 'page' : 'pages'}`,
+    checking: 'Looking at the film',
+    film: (ms) => (ms > 0 ? `Ready · ${length(ms)}` : 'Ready'),
     presentingNow: 'Being presented',
     failed: 'Cannot be used',
     open: 'Read',

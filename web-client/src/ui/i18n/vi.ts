@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Vietnamese: the first language. Every other table has the same shape. */
 import type { DeviceFault, Fault, Role } from '../../core/api.ts';
+import { length } from '../common/length.ts';
 
 const faults: Record<Fault, string> = {
   'bad-json': 'Máy chủ không hiểu yêu cầu. Vui lòng tải lại trang.',
@@ -37,8 +38,8 @@ const faults: Record<Fault, string> = {
   'sdp-too-many': 'Trình duyệt xin quá nhiều luồng hình tiếng.',
   'sdp-changed': 'Kết nối hình tiếng đã thay đổi, đang nối lại.',
   'sdp-room-full': 'Phòng họp đã đủ số luồng hình tiếng. Bạn vẫn đọc được tài liệu và trò chuyện.',
-  'doc-type': 'Loại tệp này chưa nhận được. Nhận: PDF, PPTX, ODP, DOCX, ODT, XLSX, JPEG, PNG.',
-  'doc-too-large': 'Tệp quá lớn: tối đa 200 MB.',
+  'doc-type': 'Loại tệp này chưa nhận được. Nhận: PDF, PPTX, ODP, DOCX, ODT, XLSX, JPEG, PNG; phim MP4, MOV, MKV, WebM; âm thanh MP3, M4A, OGG.',
+  'doc-too-large': 'Tệp quá lớn: tài liệu tối đa 200 MB, phim tối đa 2 GB.',
   'doc-empty': 'Tệp trống, không có nội dung.',
   'doc-name': 'Tên tệp không dùng được. Xin đổi tên tệp rồi gửi lại.',
   'doc-disk-full': 'Máy chủ đã đầy dung lượng, chưa nhận được tài liệu.',
@@ -46,6 +47,10 @@ const faults: Record<Fault, string> = {
   'doc-corrupt': 'Tệp bị hỏng, không mở được. Xin kiểm tra lại tệp gốc.',
   'doc-password': 'Tệp có mật khẩu. Xin bỏ mật khẩu rồi gửi lại.',
   'doc-bomb': 'Tệp quá nặng khi mở ra, không chuyển đổi được.',
+  'doc-unplayable': 'Phim không phát được: tệp bị hỏng hoặc không có hình, tiếng.',
+  'doc-codec': 'Phim không phát được: máy chủ không giải được kiểu nén của tệp. Xin chuyển sang MP4 (H.264, AAC) rồi gửi lại.',
+  'doc-long': 'Phim dài quá 6 giờ. Xin cắt ngắn rồi gửi lại.',
+  'doc-picture': 'Hình của phim quá lớn (hơn 4096 điểm ảnh mỗi chiều). Xin thu nhỏ rồi gửi lại.',
   'doc-internal': 'Chưa chuyển đổi được tài liệu do sự cố của máy chủ. Vẫn tải được tệp gốc.',
   'doc-not-ready': 'Tài liệu chưa sẵn sàng. Xin chờ chuyển đổi xong.',
   'recording-on': 'Cuộc họp đang được ghi rồi.',
@@ -192,12 +197,14 @@ export const vi = {
     empty: 'Chưa có tài liệu nào.',
     emptyHost: 'Chưa có tài liệu nào. Gửi tệp lên để mọi người cùng đọc.',
     upload: 'Gửi tài liệu lên',
-    uploadHint: 'PDF, PPTX, ODP, DOCX, ODT, XLSX, ảnh. Tối đa 200 MB.',
+    uploadHint: 'PDF, PPTX, ODP, DOCX, ODT, XLSX, ảnh: tối đa 200 MB. Phim, âm thanh: tối đa 2 GB.',
     sending: (percent: number) => `Đang gửi ${percent}%`,
     cancelUpload: 'Hủy gửi',
     queued: 'Đang chờ chuyển đổi',
     converting: (done: number, pages: number) => (pages > 0 ? `Đang chuyển đổi ${done}/${pages}` : 'Đang chuyển đổi'),
     ready: (pages: number) => `Sẵn sàng · ${pages} trang`,
+    checking: 'Đang kiểm tra phim',
+    film: (ms: number) => (ms > 0 ? `Sẵn sàng · ${length(ms)}` : 'Sẵn sàng'),
     presentingNow: 'Đang trình chiếu',
     failed: 'Không dùng được',
     open: 'Đọc',
