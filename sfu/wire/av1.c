@@ -2,12 +2,10 @@
 #include "sfu/wire/av1.h"
 
 enum {
-        OBU_SEQUENCE_HEADER = 1, /* AV1 specification §6.2.2 */
-        OBU_TEMPORAL_DELIMITER = 2,
-        MAX_LEB128_BYTES = 8, /* §4.10.5 */
+        MAX_LEB128_BYTES = 8, /* AV1 specification §4.10.5 */
 };
 
-static uint64_t read_leb128(struct rd *r)
+uint64_t av1_read_leb128(struct rd *r)
 {
         uint64_t value = 0;
 
@@ -29,7 +27,7 @@ static bool has_sequence_header(struct rd *r, uint8_t n_elements)
 {
         for (uint8_t i = 1; i <= 2 && rd_left(r) > 0; i++) {
                 bool last = i == n_elements;
-                uint64_t len = last ? rd_left(r) : read_leb128(r);
+                uint64_t len = last ? rd_left(r) : av1_read_leb128(r);
                 struct span obu = rd_take(r, len <= rd_left(r) ? (size_t)len : SIZE_MAX);
 
                 if (obu.len == 0)
@@ -37,8 +35,8 @@ static bool has_sequence_header(struct rd *r, uint8_t n_elements)
 
                 uint8_t type = obu.data[0] >> 3 & 0x0f;
 
-                if (type != OBU_TEMPORAL_DELIMITER || last)
-                        return type == OBU_SEQUENCE_HEADER;
+                if (type != AV1_OBU_TEMPORAL_DELIMITER || last)
+                        return type == AV1_OBU_SEQUENCE_HEADER;
         }
         return false;
 }
