@@ -16,13 +16,13 @@ enum av1_err {
 };
 
 enum av1_obu { /* AV1 specification §6.2.2 */
-        AV1_OBU_SEQUENCE_HEADER = 1,
-        AV1_OBU_TEMPORAL_DELIMITER = 2,
-        AV1_OBU_FRAME_HEADER = 3,
-        AV1_OBU_TILE_GROUP = 4,
-        AV1_OBU_FRAME = 6,
-        AV1_OBU_TILE_LIST = 8,
-        AV1_OBU_PADDING = 15,
+               AV1_OBU_SEQUENCE_HEADER = 1,
+               AV1_OBU_TEMPORAL_DELIMITER = 2,
+               AV1_OBU_FRAME_HEADER = 3,
+               AV1_OBU_TILE_GROUP = 4,
+               AV1_OBU_FRAME = 6,
+               AV1_OBU_TILE_LIST = 8,
+               AV1_OBU_PADDING = 15,
 };
 
 struct av1_desc {
