@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "sfu/jobs/jobs.h"
 #include "signaling/commands.h"
 
 static const char help[] =
@@ -41,6 +42,8 @@ int main(int argc, char **argv)
                 return command_token(argc - 2, argv + 2);
         if (strcmp(word, "load") == 0)
                 return command_load(argc - 2, argv + 2);
+        if (strcmp(word, "job") == 0) /* not in the help: the server starts these */
+                return job_main(argc - 2, argv + 2);
         if (strcmp(word, "meeting") == 0 && argc > 2 && strcmp(argv[2], "create") == 0)
                 return command_meeting_create(argc - 3, argv + 3);
         if (strcmp(word, "--help") == 0) {

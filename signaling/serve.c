@@ -47,6 +47,7 @@ struct serve {
         struct store *store;
         struct sfu *sfu;
         struct docs *docs;
+        struct jobs *jobs;
         struct app *app;
         struct server *server;
         int64_t drain_until_us; /* 0: serving */
@@ -223,11 +224,25 @@ static int start_docs(struct serve *serve)
         return docs_new(&serve->docs, &config, serve->error, sizeof(serve->error));
 }
 
+static int start_jobs(struct serve *serve)
+{
+        char dir[PATH_MAX];
+        struct jobs_config config = { .loop = &serve->loop, .cache_dir = dir };
+        int r;
+
+        snprintf(dir, sizeof(dir), "%s/jobs-cache", serve->options.data);
+        r = jobs_new(&serve->jobs, &config);
+        if (r < 0)
+                snprintf(serve->error, sizeof(serve->error), "%s: %s", dir, strerror(-r));
+        return r;
+}
+
 static int start_service(struct serve *serve)
 {
         struct service_config config = { .store = serve->store,
                                          .sfu = serve->sfu,
                                          .docs = serve->docs,
+                                         .jobs = serve->jobs,
                                          .turn = &serve->options.turn.config,
                                          .wall_ms = wall_ms,
                                          .now_us = clock_now_us,
@@ -285,7 +300,7 @@ static int start_server(struct serve *serve)
 static int start_all(struct serve *serve)
 {
         static int (*const steps[])(struct serve *) = {
-                start_store, start_media, start_docs, start_service, start_server,
+                start_store, start_media, start_docs, start_jobs, start_service, start_server,
         };
         int r = 0;
 
@@ -339,6 +354,7 @@ static void end_all(struct serve *serve)
         service_free(serve->app);
         serve->app = NULL;
         docs_free(serve->docs);
+        jobs_free(serve->jobs);
         sfu_free(serve->sfu);
         store_close(serve->store);
         uv_walk(&serve->loop, close_handle, NULL);

@@ -100,6 +100,17 @@ void job_stop(struct job *job);
 /* At once. on_end follows. */
 void job_kill(struct job *job);
 
+/* Makes a file or folder that the server made below a job's folder the job's, to read and write.
+ * It is needed when the server is root: jobs run as nobody then, and what the server writes is
+ * its own (umask 077). A file that others hold too (hard links) is copied first. dir of
+ * job_start() is given by itself, what is in it is not. Returns 0 or -errno. */
+must_use int jobs_give(const char *path);
+
+/* Opens a file in a job's folder for reading. A job reads hostile media, so what it leaves may be
+ * a link to elsewhere or a pipe: only a plain file that lies below dir without any link counts.
+ * name: may hold slashes, from anywhere. Returns 0 or -errno. */
+must_use int jobs_open_file(const char *dir, const char *name, int *ret_fd);
+
 /* "tracks", "program" and so on: of `dinh job`, of the log and the metrics. */
 const char *job_kind_word(enum job_kind kind);
 

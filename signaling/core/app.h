@@ -64,6 +64,7 @@ struct app {
         struct store *store;
         struct sfu *sfu;
         struct docs *docs;
+        struct jobs *jobs;
         struct server *server; /* NULL until service_set_server() */
         int64_t (*wall_ms)(void);
         int64_t (*now_us)(void);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "sfu/jobs/jobs.h"
 #include "signaling/core/replies.h"
 
 #define NO_MEETING "00000000-0000-7000-8000-000000000000"
@@ -101,6 +102,48 @@ static void add_documents(GString *text, const struct app *app)
         add_gauge(text, "last_conversion_seconds", (double)c.last_conversion_ms / 1000.0);
 }
 
+/* One series a kind of job. */
+static void add_kinds(GString *text, const char *type, const char *name,
+                      double (*value)(const struct jobs_counters *c, size_t kind),
+                      const struct jobs_counters *c)
+{
+        g_string_append_printf(text, "# TYPE dinh_%s %s\n", name, type);
+        for (size_t i = 0; i < N_JOB_KINDS; i++)
+                g_string_append_printf(text, "dinh_%s{kind=\"%s\"} %.15g\n", name,
+                                       job_kind_word((enum job_kind)i), value(c, i));
+}
+
+static double job_running(const struct jobs_counters *c, size_t kind)
+{
+        return c->running[kind];
+}
+
+static double job_started(const struct jobs_counters *c, size_t kind)
+{
+        return (double)c->started[kind];
+}
+
+static double job_failed(const struct jobs_counters *c, size_t kind)
+{
+        return (double)c->failed[kind];
+}
+
+static double job_cpu(const struct jobs_counters *c, size_t kind)
+{
+        return c->cpu_s[kind];
+}
+
+static void add_jobs(GString *text, const struct app *app)
+{
+        struct jobs_counters c;
+
+        jobs_counters(app->jobs, &c);
+        add_kinds(text, "gauge", "jobs_running", job_running, &c);
+        add_kinds(text, "counter", "jobs_started_total", job_started, &c);
+        add_kinds(text, "counter", "jobs_failed_total", job_failed, &c);
+        add_kinds(text, "counter", "jobs_cpu_seconds_total", job_cpu, &c);
+}
+
 static void add_meetings(GString *text, const struct app *app)
 {
         size_t seats = 0, online = 0, pending = 0;
@@ -144,6 +187,7 @@ void metrics_reply(struct app *app, struct http_conn *conn)
         add_media(text, app);
         add_server(text, app);
         add_documents(text, app);
+        add_jobs(text, app);
         add_meetings(text, app);
         add_process(text, app);
         response.body = (struct span){ (const uint8_t *)text->str, text->len };

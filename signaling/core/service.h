@@ -13,6 +13,7 @@ struct service_config {
         struct store *store; /* these are borrowed, and freed after the service */
         struct sfu *sfu;
         struct docs *docs;
+        struct jobs *jobs;
         const struct turn_config *turn; /* NULL: none */
         int64_t (*wall_ms)(void);
         int64_t (*now_us)(void);
