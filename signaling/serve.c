@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "sfu/jobs/jobs.h"
 #include "signaling/addresses.h"
 #include "signaling/commands.h"
 #include "signaling/core/service.h"
@@ -233,7 +234,7 @@ static int start_jobs(struct serve *serve)
         snprintf(dir, sizeof(dir), "%s/jobs-cache", serve->options.data);
         r = jobs_new(&serve->jobs, &config);
         if (r < 0)
-                snprintf(serve->error, sizeof(serve->error), "%s: %s", dir, strerror(-r));
+                snprintf(serve->error, sizeof(serve->error), "jobs-cache: %s", strerror(-r));
         return r;
 }
 
