@@ -74,6 +74,9 @@ export interface MeetingState {
   mutedByHost: boolean;
 }
 
+/** The seat of a film played into the meeting. */
+export const FILM_SEAT = 'film';
+
 export interface Meeting {
   readonly state: MeetingState;
   subscribe(listener: () => void): () => void;
@@ -157,6 +160,44 @@ export interface Media {
   /** The streams of the audio slots: attach each to an <audio autoplay>. */
   readonly voices: readonly MediaStream[];
   close(): void;
+}
+
+/** A line in the list of the meeting's recordings. */
+export interface RecordingRow {
+  id: DocumentId;
+  mode: RecordingMode;
+  /** Milliseconds since 1970; ended is null while it goes on. */
+  started: number;
+  ended: number | null;
+  state: 'on' | 'finishing' | 'ready' | 'failed';
+  seconds: number;
+  bytes: number;
+  parts: number;
+  has_video: boolean;
+  by: string;
+  error: Fault | null;
+  kept_until: number | null;
+}
+
+/** The host's record, stream and film. Each throws a Failure. */
+export interface Studio {
+  recordings(): Promise<RecordingRow[]>;
+  record(mode: RecordingMode): Promise<void>;
+  stopRecording(recording: string): Promise<void>;
+  /** Makes one video of a recording's tracks; how far it is comes in `jobs`. */
+  compose(recording: string): Promise<void>;
+  removeRecording(recording: string): Promise<void>;
+  /** The page that plays it. */
+  replayUrl(recording: string): string;
+  setLive(on: boolean): Promise<void>;
+  viewerLink(): Promise<string>;
+  addTarget(target: { name: string; url: string; key: string }): Promise<void>;
+  removeTarget(id: string): Promise<void>;
+  addCamera(camera: { name: string; url: string; user: string; password: string }): Promise<void>;
+  removeCamera(id: string): Promise<void>;
+  playFilm(document: DocumentId): Promise<void>;
+  steerFilm(change: { playing?: boolean; position_ms?: number; volume?: number }): Promise<void>;
+  stopFilm(): Promise<void>;
 }
 
 /** An upload under way. */

@@ -10,7 +10,7 @@ async function failureOf(response: Response): Promise<Failure> {
   return new Failure(body.code ?? 'internal');
 }
 
-async function call(method: string, url: string, body?: unknown): Promise<Response> {
+export async function call(method: string, url: string, body?: unknown): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(url, {

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Joins the core to this browser: the one place that knows its globals. */
-import { Failure, type Media, type Meeting, type Papers, type Session, type Sessions } from './api.ts';
+import { Failure, type Media, type Meeting, type Papers, type Session, type Sessions, type Studio } from './api.ts';
 import { systemClock } from './clock.ts';
 import { HttpPapers, HttpSessions } from './http.ts';
 import { Link, type Socket } from './link.ts';
 import { MediaClient } from './media.ts';
 import { MeetingClient } from './meeting.ts';
+import { HttpStudio } from './studio.ts';
 
 export * from './api.ts';
 
 export interface App {
   sessions: Sessions;
-  connect(session: Session): { meeting: Meeting; media: Media; papers: Papers };
+  connect(session: Session): { meeting: Meeting; media: Media; papers: Papers; studio: Studio };
 }
 
 /** Phones show few pictures, desks nine, a hall's wall the whole grid. */
@@ -50,7 +51,7 @@ export function createApp(): App {
       document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && meeting.link.probe());
       window.addEventListener('pagehide', () => media.close());
       window.addEventListener('pageshow', (event) => event.persisted && location.reload());
-      return { meeting, media, papers: new HttpPapers(session, systemClock) };
+      return { meeting, media, papers: new HttpPapers(session, systemClock), studio: new HttpStudio(session) };
     },
   };
 }

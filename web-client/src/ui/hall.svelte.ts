@@ -6,18 +6,20 @@
 import { getContext, setContext } from 'svelte';
 import {
   Failure, type Fault, type Media, type MediaState, type Meeting, type MeetingState, type Papers, type Permission,
-  type Session,
+  type Session, type Studio,
 } from '../core/api.ts';
 import { Reading } from './papers/reading.svelte.ts';
 import { Uploads } from './papers/uploads.svelte.ts';
+import { Consent } from './signs/consent.svelte.ts';
 import { Wishes } from './meeting/wishes.ts';
 
-export type Panel = 'papers' | 'chat' | 'people';
+export type Panel = 'papers' | 'chat' | 'people' | 'studio';
 export type Layout = 'speaker' | 'grid' | 'slides';
 export interface Connection {
   meeting: Meeting;
   media: Media;
   papers: Papers;
+  studio: Studio;
 }
 export interface Toast {
   id: number;
@@ -33,9 +35,11 @@ export class Hall {
   readonly meeting: Meeting;
   readonly media: Media;
   readonly papers: Papers;
+  readonly studio: Studio;
   readonly reading: Reading;
   readonly uploads: Uploads;
   readonly wishes: Wishes;
+  readonly consent: Consent;
   /** The core's snapshots. */
   state: MeetingState = $state.raw()!;
   m: MediaState = $state.raw()!;
@@ -55,11 +59,13 @@ export class Hall {
     this.meeting = connection.meeting;
     this.media = connection.media;
     this.papers = connection.papers;
+    this.studio = connection.studio;
     this.state = this.meeting.state;
     this.m = this.media.state;
     this.reading = new Reading(this);
     this.uploads = new Uploads(this);
     this.wishes = new Wishes(this.media);
+    this.consent = new Consent(this);
     this.#unsubscribe = [
       this.meeting.subscribe(() => (this.state = this.meeting.state)),
       this.media.subscribe(() => (this.m = this.media.state)),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { length } from '../common/length.ts';
+import { clockText } from '../../core/format.ts';
 import type { Words } from './vi.ts';
 
 export const en: Words = {
@@ -155,6 +155,8 @@ export const en: Words = {
     layoutSpeaker: 'Speaker',
     layoutGrid: 'Grid',
     layoutSlides: 'Slides',
+    studio: 'Record',
+    studioLong: 'Record & stream',
     unread: (n) => `${n} unread`,
   },
   stage: {
@@ -187,7 +189,7 @@ export const en: Words = {
     converting: (done, pages) => (pages > 0 ? `Converting ${done}/${pages}` : 'Converting'),
     ready: (pages) => `Ready · ${pages} ${pages === 1 ? 'page' : 'pages'}`,
     checking: 'Looking at the film',
-    film: (ms) => (ms > 0 ? `Ready · ${length(ms)}` : 'Ready'),
+    film: (ms) => (ms > 0 ? `Ready · ${clockText(ms)}` : 'Ready'),
     presentingNow: 'Being presented',
     failed: 'Cannot be used',
     open: 'Read',
@@ -256,6 +258,48 @@ export const en: Words = {
     role: (name) => `Your role in the meeting is now: ${name}.`,
     soundOnly: 'Weak connection: sound and documents only. The pictures come back by themselves.',
     weak: 'Your connection is weak. Turning the camera off helps the sound.',
+  },
+  signs: {
+    recording: 'Recording',
+    live: 'Live',
+    more: 'press for more',
+    title: 'Recording and live stream',
+    recordingNow: 'The meeting is being recorded.',
+    since: (time, name) => (name ? `Since ${time}, started by ${name}.` : `Since ${time}.`),
+    modes: {
+      program: 'Recorded as one video: who speaks, the presented page and everybody’s sound.',
+      tracks: 'Everybody’s picture and sound are recorded separately.',
+      both: 'Recorded as one video, and everybody’s picture and sound separately too.',
+    },
+    liveNow: 'The meeting is streamed live to viewers outside.',
+    rights: 'With microphone and camera off, your voice and picture are not recorded. If anything is unclear, please ask the chair.',
+    open: 'Open the controls',
+    consent: 'The meeting is being recorded: picture, sound and slides. By staying you agree to it.',
+    consentLive: 'The meeting is streamed live: people outside can see its pictures and slides and hear its sound.',
+    understood: 'I understand',
+    stopped: 'Recording has stopped. From now on the meeting is not recorded.',
+    liveStopped: 'The live stream has stopped.',
+  },
+  film: {
+    title: (name) => `Film: ${name}`,
+    loading: 'Opening the film…',
+    ended: 'The film is over.',
+    failed: 'The film cannot be played.',
+    soundOnly: 'This file has sound only',
+    play: 'Play',
+    pause: 'Pause',
+    stop: 'Stop the film',
+    position: 'Position in the film',
+    of: (at, all) => `${at} / ${all}`,
+    volume: 'Volume of the film for everybody',
+    percent: (n) => `${n}%`,
+    playOn: 'Play the film',
+    playing: 'Playing now',
+  },
+  time: {
+    hours: (n) => `${n} ${n === 1 ? 'hour' : 'hours'}`,
+    minutes: (n) => `${n} ${n === 1 ? 'minute' : 'minutes'}`,
+    seconds: (n) => `${n} ${n === 1 ? 'second' : 'seconds'}`,
   },
   leave: {
     ask: 'Leave the meeting?',

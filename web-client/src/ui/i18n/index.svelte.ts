@@ -29,6 +29,11 @@ class I18n {
     return tables[this.language];
   }
 
+  /** Words of a part of the page that is loaded only when it is opened. */
+  pick<T>(tables: Record<Language, T>): T {
+    return tables[this.language];
+  }
+
   toggle(): void {
     this.language = this.language === 'vi' ? 'en' : 'vi';
     try {

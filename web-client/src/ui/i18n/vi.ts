@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Vietnamese: the first language. Every other table has the same shape. */
-import type { DeviceFault, Fault, Role } from '../../core/api.ts';
-import { length } from '../common/length.ts';
+import type { DeviceFault, Fault, RecordingMode, Role } from '../../core/api.ts';
+import { clockText } from '../../core/format.ts';
 
 const faults: Record<Fault, string> = {
   'bad-json': 'Máy chủ không hiểu yêu cầu. Vui lòng tải lại trang.',
@@ -172,6 +172,8 @@ export const vi = {
     layoutSpeaker: 'Người nói',
     layoutGrid: 'Lưới',
     layoutSlides: 'Trang chiếu',
+    studio: 'Ghi & phát',
+    studioLong: 'Ghi hình & phát trực tiếp',
     unread: (n: number) => `${n} tin chưa đọc`,
   },
   stage: {
@@ -204,7 +206,7 @@ export const vi = {
     converting: (done: number, pages: number) => (pages > 0 ? `Đang chuyển đổi ${done}/${pages}` : 'Đang chuyển đổi'),
     ready: (pages: number) => `Sẵn sàng · ${pages} trang`,
     checking: 'Đang kiểm tra phim',
-    film: (ms: number) => (ms > 0 ? `Sẵn sàng · ${length(ms)}` : 'Sẵn sàng'),
+    film: (ms: number) => (ms > 0 ? `Sẵn sàng · ${clockText(ms)}` : 'Sẵn sàng'),
     presentingNow: 'Đang trình chiếu',
     failed: 'Không dùng được',
     open: 'Đọc',
@@ -273,6 +275,48 @@ export const vi = {
     role: (name: string) => `Vai trò của bạn trong cuộc họp bây giờ là: ${name}.`,
     soundOnly: 'Đường truyền yếu: chỉ còn tiếng và tài liệu. Hình sẽ tự trở lại.',
     weak: 'Đường truyền của bạn yếu. Tắt camera sẽ giúp nghe rõ hơn.',
+  },
+  signs: {
+    recording: 'Đang ghi',
+    live: 'Đang phát trực tiếp',
+    more: 'bấm để biết thêm',
+    title: 'Ghi hình và phát trực tiếp',
+    recordingNow: 'Cuộc họp đang được ghi lại.',
+    since: (time: string, name: string) => (name ? `Bắt đầu lúc ${time}, do ${name} bật.` : `Bắt đầu lúc ${time}.`),
+    modes: {
+      program: 'Ghi thành một video: người đang nói, trang chiếu và tiếng của mọi người.',
+      tracks: 'Ghi riêng hình và tiếng của từng người.',
+      both: 'Ghi thành một video, và ghi riêng hình và tiếng của từng người.',
+    } as Record<RecordingMode, string>,
+    liveNow: 'Cuộc họp đang được phát trực tiếp cho người xem bên ngoài.',
+    rights: 'Tắt micro và camera thì tiếng và hình của bạn không bị ghi. Có điều gì chưa rõ, xin hỏi chủ tọa.',
+    open: 'Mở phần điều khiển',
+    consent: 'Cuộc họp đang được ghi lại: hình, tiếng và trang chiếu. Ở lại cuộc họp là bạn đồng ý.',
+    consentLive: 'Cuộc họp đang được phát trực tiếp: người ngoài cuộc họp cũng xem được hình, tiếng và trang chiếu.',
+    understood: 'Tôi đã hiểu',
+    stopped: 'Đã dừng ghi. Từ lúc này cuộc họp không còn bị ghi lại.',
+    liveStopped: 'Đã dừng phát trực tiếp.',
+  },
+  film: {
+    title: (name: string) => `Phim: ${name}`,
+    loading: 'Đang mở phim…',
+    ended: 'Phim đã hết.',
+    failed: 'Không phát được phim.',
+    soundOnly: 'Tệp này chỉ có tiếng',
+    play: 'Phát tiếp',
+    pause: 'Tạm dừng',
+    stop: 'Dừng phim',
+    position: 'Vị trí trong phim',
+    of: (at: string, all: string) => `${at} / ${all}`,
+    volume: 'Âm lượng phim cho mọi người',
+    percent: (n: number) => `${n}%`,
+    playOn: 'Phát phim',
+    playing: 'Đang phát',
+  },
+  time: {
+    hours: (n: number) => `${n} giờ`,
+    minutes: (n: number) => `${n} phút`,
+    seconds: (n: number) => `${n} giây`,
   },
   leave: {
     ask: 'Rời cuộc họp?',
