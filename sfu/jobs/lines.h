@@ -17,7 +17,8 @@
  *   -> {"type":"behind", "dropped":n}             packets it could not take, since the last one
  *   -> {"type":"error", "code":"…", "message":"English"}   then it ends, non-zero
  *      codes: disk-full, unplayable, no-video-codec, connect, refused (a wrong key), auth (of a
- *      camera), timeout, codec-unsupported, internal
+ *      camera), timeout, codec-unsupported, missing-package,
+ *      internal
  *
  * tracks   start: {"part":1, "start_us", "start_ms"}. Writes /work/p1-{kind}-{participant}-{n}.mkv
  *   -> {"type":"file", "name":"p1-mic-17-1.mkv", "participant":17, "kind":"mic", "codec":"opus", "t":first}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sfu/jobs/gst/pipeline.h"
+
+#include <assert.h>
+
+struct pipeline {
+        struct child *child;
+        struct pipeline_params params;
+        GstElement *bin;
+        guint watch;
+        bool failed;
+};
+
+static const char *code_of_resource(int code)
+{
+        switch (code) {
+        case GST_RESOURCE_ERROR_NO_SPACE_LEFT:
+                return "disk-full";
+        case GST_RESOURCE_ERROR_NOT_AUTHORIZED:
+                return "auth";
+        case GST_RESOURCE_ERROR_NOT_FOUND:
+        case GST_RESOURCE_ERROR_OPEN_READ:
+        case GST_RESOURCE_ERROR_OPEN_WRITE:
+        case GST_RESOURCE_ERROR_OPEN_READ_WRITE:
+                return "connect";
+        default:
+                return "internal";
+        }
+}
+
+static const char *code_of_stream(int code)
+{
+        switch (code) {
+        case GST_STREAM_ERROR_CODEC_NOT_FOUND:
+                return "codec-unsupported";
+        case GST_STREAM_ERROR_TYPE_NOT_FOUND:
+        case GST_STREAM_ERROR_WRONG_TYPE:
+        case GST_STREAM_ERROR_DECODE:
+        case GST_STREAM_ERROR_DEMUX:
+        case GST_STREAM_ERROR_FORMAT:
+        case GST_STREAM_ERROR_DECRYPT:
+        case GST_STREAM_ERROR_DECRYPT_NOKEY:
+                return "unplayable";
+        default:
+                return "internal";
+        }
+}
+
+const char *pipeline_error_code(const GError *error)
+{
+        if (error->domain == GST_RESOURCE_ERROR)
+                return code_of_resource(error->code);
+        if (error->domain == GST_STREAM_ERROR)
+                return code_of_stream(error->code);
+        if (g_error_matches(error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN) ||
+            g_error_matches(error, GST_PARSE_ERROR, GST_PARSE_ERROR_NO_SUCH_ELEMENT))
+                return "missing-package";
+        return "internal";
+}
+
+static void on_error(struct pipeline *pipeline, GstMessage *message)
+{
+        const struct pipeline_params *params = &pipeline->params;
+        struct child *child = pipeline->child;
+        g_autoptr(GError) error = NULL;
+        g_autofree char *debug = NULL;
+        const char *code;
+
+        if (pipeline->failed)
+                return;
+        pipeline->failed = true;
+        gst_message_parse_error(message, &error, &debug);
+        code = pipeline_error_code(error);
+        /* The callback may free the pipeline. */
+        if (!params->on_error || !params->on_error(params->user, code, error->message))
+                child_fail(child, code, "%s", error->message);
+}
+
+static gboolean on_bus(GstBus *bus, GstMessage *message, void *user)
+{
+        struct pipeline *pipeline = user;
+        const struct pipeline_params *params = &pipeline->params;
+
+        (void)bus;
+        if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
+                on_error(pipeline, message);
+        else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS && params->on_eos)
+                params->on_eos(params->user);
+        else if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_EOS && params->on_message)
+                params->on_message(params->user, message);
+        return G_SOURCE_CONTINUE;
+}
+
+int pipeline_new(struct pipeline **ret_pipeline, struct child *child,
+                 const struct pipeline_params *params)
+{
+        struct pipeline *pipeline;
+        g_autoptr(GError) error = NULL;
+        GstElement *bin = gst_parse_launch_full(params->description, NULL,
+                                                GST_PARSE_FLAG_FATAL_ERRORS, &error);
+        GstBus *bus;
+
+        if (!bin) {
+                child_fail(child, pipeline_error_code(error), "%s", error->message);
+                return 1;
+        }
+        pipeline = g_new0(struct pipeline, 1);
+        pipeline->child = child;
+        pipeline->params = *params;
+        pipeline->params.description = NULL;
+        pipeline->bin = gst_object_ref_sink(bin);
+        bus = gst_element_get_bus(bin);
+        pipeline->watch = gst_bus_add_watch(bus, on_bus, pipeline);
+        gst_object_unref(bus);
+        *ret_pipeline = pipeline;
+        return 0;
+}
+
+struct pipeline *pipeline_free(struct pipeline *pipeline)
+{
+        if (!pipeline)
+                return NULL;
+        g_source_remove(pipeline->watch);
+        gst_element_set_state(pipeline->bin, GST_STATE_NULL);
+        gst_object_unref(pipeline->bin);
+        g_free(pipeline);
+        return NULL;
+}
+
+GstElement *pipeline_bin(const struct pipeline *pipeline)
+{
+        return pipeline->bin;
+}
+
+GstElement *pipeline_get(const struct pipeline *pipeline, const char *name)
+{
+        GstElement *element = gst_bin_get_by_name(GST_BIN(pipeline->bin), name);
+
+        assert(element);
+        gst_object_unref(element); /* the bin keeps it */
+        return element;
+}
+
+void pipeline_set_state(struct pipeline *pipeline, GstState state)
+{
+        (void)gst_element_set_state(pipeline->bin, state);
+}
