@@ -62,18 +62,18 @@ static void on_error(struct pipeline *pipeline, GstMessage *message)
 {
         const struct pipeline_params *params = &pipeline->params;
         struct child *child = pipeline->child;
-        g_autoptr(GError) error = NULL;
-        g_autofree char *debug = NULL;
+        GError *error = NULL;
         const char *code;
 
         if (pipeline->failed)
                 return;
         pipeline->failed = true;
-        gst_message_parse_error(message, &error, &debug);
+        gst_message_parse_error(message, &error, NULL);
         code = pipeline_error_code(error);
         /* The callback may free the pipeline. */
         if (!params->on_error || !params->on_error(params->user, code, error->message))
                 child_fail(child, code, "%s", error->message);
+        g_error_free(error);
 }
 
 static gboolean on_bus(GstBus *bus, GstMessage *message, void *user)
@@ -95,13 +95,14 @@ int pipeline_new(struct pipeline **ret_pipeline, struct child *child,
                  const struct pipeline_params *params)
 {
         struct pipeline *pipeline;
-        g_autoptr(GError) error = NULL;
+        GError *error = NULL;
         GstElement *bin = gst_parse_launch_full(params->description, NULL,
                                                 GST_PARSE_FLAG_FATAL_ERRORS, &error);
         GstBus *bus;
 
         if (!bin) {
                 child_fail(child, pipeline_error_code(error), "%s", error->message);
+                g_error_free(error);
                 return 1;
         }
         pipeline = g_new0(struct pipeline, 1);
