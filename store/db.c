@@ -53,6 +53,22 @@ static const char *const migrations[] = {
         "ALTER TABLE docs ADD COLUMN film INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE docs ADD COLUMN has_video INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE docs ADD COLUMN duration_ms INTEGER NOT NULL DEFAULT 0;",
+        /* 3 */
+        "CREATE TABLE recordings ("
+        "  id TEXT PRIMARY KEY,"
+        "  meeting TEXT NOT NULL REFERENCES meetings (id),"
+        "  mode TEXT NOT NULL,"
+        "  started_by TEXT NOT NULL,"
+        "  started_ms INTEGER NOT NULL,"
+        "  ended_ms INTEGER NOT NULL,"
+        "  state INTEGER NOT NULL,"
+        "  parts TEXT NOT NULL,"
+        "  bytes INTEGER NOT NULL,"
+        "  error TEXT NOT NULL,"
+        "  kept_until_ms INTEGER NOT NULL,"
+        "  deleted INTEGER NOT NULL"
+        ") STRICT, WITHOUT ROWID;"
+        "CREATE INDEX recordings_of_meeting ON recordings (meeting, id) WHERE NOT deleted;",
 };
 
 int db_newest_version(void)

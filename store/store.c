@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "store/db.h"
+#include "store/rows.h"
 
 enum {
         /* Writes in one transaction: enough that a storm costs one fsync, few
@@ -22,7 +23,7 @@ enum {
         MAX_QUEUED_BYTES = 256 * 1024 * 1024,
 };
 
-enum write_kind { WRITE_EVENT, WRITE_DOC };
+enum write_kind { WRITE_EVENT, WRITE_DOC, WRITE_RECORDING };
 
 struct write {
         enum write_kind kind;
@@ -33,6 +34,7 @@ struct write {
         size_t size_bytes;
         struct store_event event; /* its strings are in text */
         struct store_doc doc;
+        struct store_recording recording; /* its parts are in text */
         char text[];
 };
 
@@ -49,113 +51,29 @@ struct store {
 
         struct store_thread {
                 sqlite3 *db;
-                sqlite3_stmt *put_event, *put_doc;
+                sqlite3_stmt *put_event, *put_doc, *put_recording;
                 bool durable; /* what the connection is set to */
                 struct log_limit failures;
                 struct write *batch[MAX_BATCH];
         } own;
 };
 
-/* ---- rows ---- */
-
-static void bind_text(sqlite3_stmt *stmt, int at, const char *text)
-{
-        (void)sqlite3_bind_text(stmt, at, text, -1, SQLITE_STATIC);
-}
-
-static void copy_column(char *ret, size_t cap, sqlite3_stmt *stmt, int column)
-{
-        const unsigned char *text = sqlite3_column_text(stmt, column);
-
-        snprintf(ret, cap, "%s", text ? (const char *)text : "");
-}
-
-static const char event_sql[] = "INSERT INTO events (meeting, seq, at_ms, type, body)"
-                                " VALUES (?, ?, ?, ?, ?)";
-
-static void bind_event(sqlite3_stmt *stmt, const struct store_event *event)
-{
-        bind_text(stmt, 1, event->meeting);
-        (void)sqlite3_bind_int64(stmt, 2, (sqlite3_int64)event->seq);
-        (void)sqlite3_bind_int64(stmt, 3, event->at_ms);
-        bind_text(stmt, 4, event->type);
-        bind_text(stmt, 5, event->body);
-}
-
-#define DOC_COLUMNS                                                                                \
-        "id, meeting, name, sha256, pdf_sha256, uploaded_by, size_bytes, created_ms, state,"       \
-        " error, pages, deleted, film, has_video, duration_ms"
-
-static const char doc_sql[] =
-        "INSERT INTO docs (" DOC_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (id) DO UPDATE SET meeting=excluded.meeting, name=excluded.name,"
-        " sha256=excluded.sha256, pdf_sha256=excluded.pdf_sha256,"
-        " uploaded_by=excluded.uploaded_by, size_bytes=excluded.size_bytes,"
-        " created_ms=excluded.created_ms, state=excluded.state, error=excluded.error,"
-        " pages=excluded.pages, deleted=excluded.deleted, film=excluded.film,"
-        " has_video=excluded.has_video, duration_ms=excluded.duration_ms";
-
-static void bind_doc(sqlite3_stmt *stmt, const struct store_doc *doc)
-{
-        bind_text(stmt, 1, doc->id);
-        bind_text(stmt, 2, doc->meeting);
-        bind_text(stmt, 3, doc->name);
-        bind_text(stmt, 4, doc->sha256);
-        bind_text(stmt, 5, doc->pdf_sha256);
-        bind_text(stmt, 6, doc->uploaded_by);
-        (void)sqlite3_bind_int64(stmt, 7, doc->size_bytes);
-        (void)sqlite3_bind_int64(stmt, 8, doc->created_ms);
-        (void)sqlite3_bind_int(stmt, 9, (int)doc->state);
-        bind_text(stmt, 10, doc->error);
-        (void)sqlite3_bind_int(stmt, 11, doc->pages);
-        (void)sqlite3_bind_int(stmt, 12, doc->deleted);
-        (void)sqlite3_bind_int(stmt, 13, doc->film);
-        (void)sqlite3_bind_int(stmt, 14, doc->has_video);
-        (void)sqlite3_bind_int64(stmt, 15, doc->duration_ms);
-}
-
-static void read_doc(struct store_doc *ret_doc, sqlite3_stmt *stmt)
-{
-        struct store_doc doc = { 0 };
-
-        copy_column(doc.id, sizeof(doc.id), stmt, 0);
-        copy_column(doc.meeting, sizeof(doc.meeting), stmt, 1);
-        copy_column(doc.name, sizeof(doc.name), stmt, 2);
-        copy_column(doc.sha256, sizeof(doc.sha256), stmt, 3);
-        copy_column(doc.pdf_sha256, sizeof(doc.pdf_sha256), stmt, 4);
-        copy_column(doc.uploaded_by, sizeof(doc.uploaded_by), stmt, 5);
-        doc.size_bytes = sqlite3_column_int64(stmt, 6);
-        doc.created_ms = sqlite3_column_int64(stmt, 7);
-        doc.state = (enum store_doc_state)sqlite3_column_int(stmt, 8);
-        copy_column(doc.error, sizeof(doc.error), stmt, 9);
-        doc.pages = sqlite3_column_int(stmt, 10);
-        doc.deleted = sqlite3_column_int(stmt, 11) != 0;
-        doc.film = sqlite3_column_int(stmt, 12) != 0;
-        doc.has_video = sqlite3_column_int(stmt, 13) != 0;
-        doc.duration_ms = sqlite3_column_int64(stmt, 14);
-        *ret_doc = doc;
-}
-
-static void read_meeting(struct store_meeting *ret_meeting, sqlite3_stmt *stmt)
-{
-        struct store_meeting meeting = { 0 };
-
-        copy_column(meeting.id, sizeof(meeting.id), stmt, 0);
-        copy_column(meeting.title, sizeof(meeting.title), stmt, 1);
-        meeting.created_ms = sqlite3_column_int64(stmt, 2);
-        *ret_meeting = meeting;
-}
-
 /* ---- the store's thread ---- */
 
 static int run_write(struct store_thread *own, const struct write *write)
 {
-        if (write->kind == WRITE_EVENT) {
-                bind_event(own->put_event, &write->event);
+        switch (write->kind) {
+        case WRITE_EVENT:
+                row_bind_event(own->put_event, &write->event);
                 return db_run(own->put_event);
+        case WRITE_DOC:
+                row_bind_doc(own->put_doc, &write->doc);
+                return db_run(own->put_doc);
+        case WRITE_RECORDING:
+                row_bind_recording(own->put_recording, &write->recording);
+                return db_run(own->put_recording);
         }
-        bind_doc(own->put_doc, &write->doc);
-        return db_run(own->put_doc);
+        return -EINVAL;
 }
 
 /* A refused row (repeated seq, unknown meeting) undoes its own statement only. */
@@ -290,9 +208,11 @@ static int prepare_all(struct store *store, const char *dir, char *ret_error, si
         if (r == 0)
                 r = db_set_durable(store->own.db, false);
         if (r == 0)
-                r = db_prepare(store->own.db, &store->own.put_event, event_sql);
+                r = db_prepare(store->own.db, &store->own.put_event, row_event_sql);
         if (r == 0)
-                r = db_prepare(store->own.db, &store->own.put_doc, doc_sql);
+                r = db_prepare(store->own.db, &store->own.put_doc, row_doc_sql);
+        if (r == 0)
+                r = db_prepare(store->own.db, &store->own.put_recording, row_recording_sql);
         if (r == 0) /* and the message that stops the thread */
                 r = mailbox_new(&store->queue, sizeof(struct write *), STORE_MAX_QUEUED + 1);
         if (r == 0)
@@ -335,6 +255,7 @@ struct store *store_close(struct store *store)
                 free_write(store, write);
         sqlite3_finalize(store->own.put_event);
         sqlite3_finalize(store->own.put_doc);
+        sqlite3_finalize(store->own.put_recording);
         db_close(store->own.db);
         db_close(store->front);
         mailbox_free(store->queue);
@@ -424,6 +345,26 @@ int store_doc_put(struct store *store, const struct store_doc *doc, store_done d
         return queue_write(store, write);
 }
 
+int store_recording_put(struct store *store, const struct store_recording *recording,
+                        store_done done, void *user)
+{
+        size_t size = sizeof(struct write) + strlen(recording->parts) + 1;
+        struct write *write = calloc(1, size);
+        char *at;
+
+        if (!write)
+                return -ENOMEM;
+        *write = (struct write){ .kind = WRITE_RECORDING,
+                                 .durable = true,
+                                 .done = done,
+                                 .user = user,
+                                 .size_bytes = size,
+                                 .recording = *recording };
+        at = write->text;
+        write->recording.parts = copy_text(&at, recording->parts);
+        return queue_write(store, write);
+}
+
 /* ---- synchronous writes, on the caller's connection ---- */
 
 int store_secret(struct store *store, const char *name, uint8_t ret_secret[STORE_SECRET_BYTES])
@@ -438,11 +379,11 @@ int store_secret(struct store *store, const char *name, uint8_t ret_secret[STORE
                 r = db_prepare(store->front, &get, "SELECT value FROM secrets WHERE name = ?");
         if (r < 0)
                 return r;
-        bind_text(get, 1, name);
+        row_bind_text(get, 1, name);
         if (sqlite3_step(get) != SQLITE_ROW) {
                 (void)sqlite3_reset(get);
                 rand_bytes(fresh, sizeof(fresh));
-                bind_text(put, 1, name);
+                row_bind_text(put, 1, name);
                 (void)sqlite3_bind_blob(put, 2, fresh, sizeof(fresh), SQLITE_STATIC);
                 r = db_run(put);
                 if (r < 0)
@@ -466,8 +407,8 @@ int store_meeting_create(struct store *store, const struct store_meeting *meetin
                        "INSERT INTO meetings (id, title, created_ms) VALUES (?, ?, ?)");
         if (r < 0)
                 return r;
-        bind_text(stmt, 1, meeting->id);
-        bind_text(stmt, 2, meeting->title);
+        row_bind_text(stmt, 1, meeting->id);
+        row_bind_text(stmt, 2, meeting->title);
         (void)sqlite3_bind_int64(stmt, 3, meeting->created_ms);
         return db_run(stmt);
 }
@@ -483,10 +424,10 @@ int store_meeting_get(struct store *store, const char *id, struct store_meeting 
                        "SELECT id, title, created_ms FROM meetings WHERE id = ?");
         if (r < 0)
                 return r;
-        bind_text(stmt, 1, id);
+        row_bind_text(stmt, 1, id);
         r = sqlite3_step(stmt);
         if (r == SQLITE_ROW) {
-                read_meeting(ret_meeting, stmt);
+                row_read_meeting(ret_meeting, stmt);
                 return 0;
         }
         return r == SQLITE_DONE ? -ENOENT : db_errno(store->front);
@@ -504,7 +445,7 @@ int store_events(struct store *store, const char *meeting, uint64_t after, size_
                        " WHERE meeting = ? AND seq > ? ORDER BY seq LIMIT ?");
         if (r < 0)
                 return r;
-        bind_text(stmt, 1, meeting);
+        row_bind_text(stmt, 1, meeting);
         (void)sqlite3_bind_int64(stmt, 2, after > INT64_MAX ? INT64_MAX : (sqlite3_int64)after);
         (void)sqlite3_bind_int64(stmt, 3, limit > INT64_MAX ? INT64_MAX : (sqlite3_int64)limit);
         while ((r = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -530,10 +471,10 @@ int store_doc_get(struct store *store, const char *id, struct store_doc *ret_doc
         r = db_prepare(store->front, &stmt, "SELECT " DOC_COLUMNS " FROM docs WHERE id = ?");
         if (r < 0)
                 return r;
-        bind_text(stmt, 1, id);
+        row_bind_text(stmt, 1, id);
         r = sqlite3_step(stmt);
         if (r == SQLITE_ROW) {
-                read_doc(ret_doc, stmt);
+                row_read_doc(ret_doc, stmt);
                 return 0;
         }
         return r == SQLITE_DONE ? -ENOENT : db_errno(store->front);
@@ -554,9 +495,9 @@ int store_docs(struct store *store, const char *meeting,
         if (r < 0)
                 return r;
         if (meeting)
-                bind_text(stmt, 1, meeting);
+                row_bind_text(stmt, 1, meeting);
         while ((r = sqlite3_step(stmt)) == SQLITE_ROW) {
-                read_doc(&doc, stmt);
+                row_read_doc(&doc, stmt);
                 each(user, &doc);
         }
         return r == SQLITE_DONE ? 0 : db_errno(store->front);
@@ -572,9 +513,50 @@ int store_blob_used(struct store *store, const char *sha256, bool *ret_used)
                        " OR EXISTS (SELECT 1 FROM docs WHERE pdf_sha256 = ?1 AND NOT deleted)");
         if (r < 0)
                 return r;
-        bind_text(stmt, 1, sha256);
+        row_bind_text(stmt, 1, sha256);
         if (sqlite3_step(stmt) != SQLITE_ROW)
                 return db_errno(store->front);
         *ret_used = sqlite3_column_int(stmt, 0) != 0;
         return 0;
+}
+
+int store_recording_get(struct store *store, const char *id, store_recording_fn each, void *user)
+{
+        cleanup(db_finalizep) sqlite3_stmt *stmt = NULL;
+        struct store_recording recording;
+        int r;
+
+        r = db_prepare(store->front, &stmt,
+                       "SELECT " RECORDING_COLUMNS " FROM recordings WHERE id = ?");
+        if (r < 0)
+                return r;
+        row_bind_text(stmt, 1, id);
+        r = sqlite3_step(stmt);
+        if (r != SQLITE_ROW)
+                return r == SQLITE_DONE ? -ENOENT : db_errno(store->front);
+        row_read_recording(&recording, stmt);
+        each(user, &recording);
+        return 0;
+}
+
+int store_recordings(struct store *store, const char *meeting, store_recording_fn each, void *user)
+{
+        cleanup(db_finalizep) sqlite3_stmt *stmt = NULL;
+        struct store_recording recording;
+        int r;
+
+        r = db_prepare(store->front, &stmt,
+                       meeting ? "SELECT " RECORDING_COLUMNS " FROM recordings WHERE NOT deleted"
+                                 " AND meeting = ? ORDER BY id DESC"
+                               : "SELECT " RECORDING_COLUMNS " FROM recordings WHERE NOT deleted"
+                                 " ORDER BY id DESC");
+        if (r < 0)
+                return r;
+        if (meeting)
+                row_bind_text(stmt, 1, meeting);
+        while ((r = sqlite3_step(stmt)) == SQLITE_ROW) {
+                row_read_recording(&recording, stmt);
+                each(user, &recording);
+        }
+        return r == SQLITE_DONE ? 0 : db_errno(store->front);
 }

@@ -106,4 +106,37 @@ must_use int store_docs(struct store *store, const char *meeting,
 /* Whether a document that is not deleted has this blob, as original or as PDF. */
 must_use int store_blob_used(struct store *store, const char *sha256, bool *ret_used);
 
+/* ---- recordings: their files lie in media.h's folders ---- */
+enum store_recording_state {
+        STORE_RECORDING_ON,
+        STORE_RECORDING_FINISHING, /* ended; its files are being put in order */
+        STORE_RECORDING_READY,
+        STORE_RECORDING_FAILED,
+        STORE_N_RECORDING_STATES,
+};
+
+struct store_recording {
+        char id[UUID_TEXT]; /* version 7: their order is that of time */
+        char meeting[UUID_TEXT];
+        char mode[8];                 /* a word of the protocol */
+        char by[65];                  /* participant id, or "api" */
+        int64_t started_ms, ended_ms; /* 0: it is on */
+        enum store_recording_state state;
+        const char *parts; /* JSON text, the caller's own form */
+        int64_t bytes;
+        char error[32]; /* a code, or "" */
+        int64_t kept_until_ms;
+        bool deleted;
+};
+/* Inserts or replaces the whole row by id; copies it. */
+must_use int store_recording_put(struct store *store, const struct store_recording *recording,
+                                 store_done done, void *user);
+typedef void (*store_recording_fn)(void *user, const struct store_recording *recording);
+/* Calls each once; deleted ones too. Returns 0, -ENOENT or -errno. */
+must_use int store_recording_get(struct store *store, const char *id, store_recording_fn each,
+                                 void *user);
+/* meeting NULL: all meetings. Deleted ones are left out. Newest first. */
+must_use int store_recordings(struct store *store, const char *meeting, store_recording_fn each,
+                              void *user);
+
 #endif

@@ -404,6 +404,67 @@ static void documents_are_replaced_by_id(void **state)
         assert_int_equal(store_doc_get(f->store, "d2", &got), -ENOENT);
 }
 
+/* ---- recordings ---- */
+
+static void count_recording(void *user, const struct store_recording *recording)
+{
+        struct store_recording *listed = user;
+
+        assert_string_equal(recording->parts, "[{\"part\":1}]");
+        listed->bytes++;
+        listed->state = recording->state;
+        listed->deleted = recording->deleted;
+        listed->kept_until_ms = recording->kept_until_ms;
+}
+
+static void recordings_come_back_as_they_were_put(void **state)
+{
+        struct fixture *f = *state;
+        struct store_recording recording = { .id = "r1",
+                                             .meeting = MEETING,
+                                             .mode = "both",
+                                             .by = "s-a",
+                                             .started_ms = 5,
+                                             .parts = "[]",
+                                             .kept_until_ms = 99 };
+        struct store_recording listed = { 0 };
+        struct done done = { 0 };
+
+        assert_int_equal(store_recording_put(f->store, &recording, on_done, &done), 0);
+        recording.parts = "[{\"part\":1}]";
+        recording.state = STORE_RECORDING_READY;
+        assert_int_equal(store_recording_put(f->store, &recording, on_done, &done), 0);
+        wait_done(f, &done, 2);
+        assert_int_equal(done.last, 0);
+        assert_int_equal(store_recording_get(f->store, "r1", count_recording, &listed), 0);
+        assert_int_equal(listed.state, STORE_RECORDING_READY);
+        assert_int_equal(listed.kept_until_ms, 99);
+        assert_int_equal(store_recording_get(f->store, "r2", count_recording, &listed), -ENOENT);
+        assert_int_equal(store_recordings(f->store, MEETING, count_recording, &listed), 0);
+        assert_int_equal(store_recordings(f->store, NULL, count_recording, &listed), 0);
+        assert_int_equal(store_recordings(f->store, "other", count_recording, &listed), 0);
+        assert_int_equal(listed.bytes, 3);
+
+        recording.deleted = true;
+        assert_int_equal(store_recording_put(f->store, &recording, on_done, &done), 0);
+        wait_done(f, &done, 3);
+        assert_int_equal(store_recordings(f->store, MEETING, count_recording, &listed), 0);
+        assert_int_equal(listed.bytes, 3);
+        assert_int_equal(store_recording_get(f->store, "r1", count_recording, &listed), 0);
+        assert_true(listed.deleted);
+}
+
+static void a_recording_of_no_meeting_is_refused(void **state)
+{
+        struct fixture *f = *state;
+        struct store_recording recording = { .id = "r1", .meeting = "none", .parts = "[]" };
+        struct done done = { 0 };
+
+        assert_int_equal(store_recording_put(f->store, &recording, on_done, &done), 0);
+        wait_done(f, &done, 1);
+        assert_int_equal(done.last, -ENOENT);
+}
+
 /* ---- opening ---- */
 
 static void set_version(const struct fixture *f, const char *sql)
@@ -415,6 +476,23 @@ static void set_version(const struct fixture *f, const char *sql)
         assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
         assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
         sqlite3_close(db);
+}
+
+/* As the release before recordings left it. */
+static void an_older_database_gains_recordings_and_keeps_the_rest(void **state)
+{
+        struct fixture *f = *state;
+        struct store_recording recording = { .id = "r1", .meeting = MEETING, .parts = "[]" };
+        struct store_meeting meeting;
+        struct done done = { 0 };
+
+        f->store = store_close(f->store);
+        set_version(f, "DROP TABLE recordings; PRAGMA user_version=2;");
+        reopen(f);
+        assert_int_equal(store_meeting_get(f->store, MEETING, &meeting), 0);
+        assert_int_equal(store_recording_put(f->store, &recording, on_done, &done), 0);
+        wait_done(f, &done, 1);
+        assert_int_equal(done.last, 0);
 }
 
 static void newer_version_is_refused(void **state)
@@ -596,6 +674,9 @@ int main(void)
                 TEST(meetings_are_kept),
                 TEST(second_opener_writes_beside_the_first),
                 TEST(documents_are_replaced_by_id),
+                TEST(recordings_come_back_as_they_were_put),
+                TEST(a_recording_of_no_meeting_is_refused),
+                TEST(an_older_database_gains_recordings_and_keeps_the_rest),
                 TEST(newer_version_is_refused),
                 TEST(empty_file_is_migrated),
                 TEST(garbage_file_is_refused_clearly),
