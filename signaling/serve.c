@@ -27,6 +27,7 @@
 #include "signaling/options.h"
 #include "signaling/turn_options.h"
 #include "signaling/usage.h"
+#include "store/media.h"
 
 enum { MAX_WORKERS = 32, DRAIN_MAX_MS = 3000, ERROR_TEXT = 512 };
 
@@ -49,6 +50,7 @@ struct serve {
         struct sfu *sfu;
         struct docs *docs;
         struct jobs *jobs;
+        struct media *media;
         struct app *app;
         struct server *server;
         int64_t drain_until_us; /* 0: serving */
@@ -199,6 +201,14 @@ static int start_store(struct serve *serve)
                           sizeof(serve->error));
 }
 
+static int start_media_dir(struct serve *serve)
+{
+        char dir[PATH_MAX];
+
+        snprintf(dir, sizeof(dir), "%s/media", serve->options.data);
+        return media_open(&serve->media, dir, serve->error, sizeof(serve->error));
+}
+
 static int start_media(struct serve *serve)
 {
         char identity[PATH_MAX];
@@ -244,6 +254,7 @@ static int start_service(struct serve *serve)
                                          .sfu = serve->sfu,
                                          .docs = serve->docs,
                                          .jobs = serve->jobs,
+                                         .media = serve->media,
                                          .turn = &serve->options.turn.config,
                                          .wall_ms = wall_ms,
                                          .now_us = clock_now_us,
@@ -301,7 +312,8 @@ static int start_server(struct serve *serve)
 static int start_all(struct serve *serve)
 {
         static int (*const steps[])(struct serve *) = {
-                start_store, start_media, start_docs, start_jobs, start_service, start_server,
+                start_store, start_media_dir, start_media,  start_docs,
+                start_jobs,  start_service,   start_server,
         };
         int r = 0;
 
@@ -358,6 +370,7 @@ static void end_all(struct serve *serve)
         jobs_free(serve->jobs);
         sfu_free(serve->sfu);
         store_close(serve->store);
+        media_close(serve->media);
         uv_walk(&serve->loop, close_handle, NULL);
         uv_run(&serve->loop, UV_RUN_DEFAULT);
         uv_loop_close(&serve->loop);

@@ -27,11 +27,14 @@
 #include "docs-share/api.h"
 #include "meeting/meeting.h"
 #include "sfu/api.h"
+#include "sfu/jobs/jobs.h"
+#include "signaling/core/jobs_news.h"
 #include "signaling/io/server.h"
 #include "signaling/wire/client_msg.h"
 #include "signaling/wire/event_json.h"
 #include "signaling/wire/token.h"
 #include "signaling/wire/turn.h"
+#include "store/media.h"
 #include "store/store.h"
 
 enum {
@@ -65,6 +68,7 @@ struct app {
         struct sfu *sfu;
         struct docs *docs;
         struct jobs *jobs;
+        struct media *media;
         struct server *server; /* NULL until service_set_server() */
         int64_t (*wall_ms)(void);
         int64_t (*now_us)(void);
@@ -140,6 +144,9 @@ struct room {
         struct ws_text *ring[ROOM_RING]; /* event n is at n % ROOM_RING */
         uint64_t ring_first;             /* oldest one kept */
 
+        struct jobs_news jobs;
+        struct program *program; /* NULL: nobody uses it */
+
         uint32_t speaker; /* member's number, 0: silence */
         bool speaker_dirty;
         int64_t speaker_ms;
@@ -164,6 +171,7 @@ struct session {
         struct room *room;     /* from joining on */
         struct member *member; /* from joined on */
         uint64_t last_seq;     /* events up to here were sent */
+        uint64_t jobs_version; /* of the `jobs` she was sent */
         int64_t turn_us;       /* when new TURN credentials are due */
         double allowance;      /* token bucket */
         int64_t refilled_us, opened_us;

@@ -5,64 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "signaling/core/auth.h"
+#include "signaling/core/asker.h"
 #include "signaling/core/replies.h"
 #include "signaling/core/rooms.h"
 #include "signaling/wire/words.h"
-
-/* Papers put in by a script have no seat behind them. */
-#define UPLOADER_WITHOUT_SEAT "api"
-
-/* ---- rights ---- */
-
-struct asker {
-        struct auth auth;
-        struct room *room;
-        unsigned permissions;
-};
-
-/* Answers and returns false when the request goes no further. */
-static bool admit(struct app *app, struct http_conn *conn, const struct http_request *req,
-                  struct asker *ret_asker)
-{
-        int r = auth_request(app, req, &ret_asker->auth);
-
-        if (r != 0) {
-                reply_unauthorized(conn, r);
-                return false;
-        }
-        r = room_open(app, ret_asker->auth.who.meeting, &ret_asker->room);
-        if (r < 0) {
-                reply_failure(conn, r);
-                return false;
-        }
-        if (auth_permissions(ret_asker->room, &ret_asker->auth.who, &ret_asker->permissions) != 0) {
-                reply_error(conn, 403, "removed", "a host has ended this seat");
-                return false;
-        }
-        return true;
-}
-
-static bool admit_to_meeting(struct app *app, struct http_conn *conn,
-                             const struct http_request *req, const char *meeting,
-                             struct asker *ret_asker)
-{
-        if (!admit(app, conn, req, ret_asker))
-                return false;
-        if (strcmp(ret_asker->auth.who.meeting, meeting) == 0)
-                return true;
-        reply_error(conn, 403, "forbidden", "the token is of another meeting");
-        return false;
-}
-
-static bool admit_change(struct http_conn *conn, const struct http_request *req,
-                         const struct auth *auth)
-{
-        if (auth_may_change(req, auth))
-                return true;
-        reply_error(conn, 403, "origin-forbidden", "not from this page");
-        return false;
-}
 
 /* ---- list ---- */
 
@@ -72,7 +18,7 @@ void documents_list(struct app *app, struct http_conn *conn, const struct http_r
         struct asker asker;
         json_t *list;
 
-        if (!admit_to_meeting(app, conn, req, meeting, &asker))
+        if (!asker_admit_to(app, conn, req, meeting, &asker))
                 return;
         list = json_array();
         for (guint i = 0; i < asker.room->documents->len; i++) {
@@ -114,11 +60,9 @@ static enum http_body_mode begin_upload(struct app *app, struct http_conn *conn,
                                         const struct http_request *req, const struct asker *asker,
                                         const char *name)
 {
-        const char *seat = asker->auth.who.seat;
         struct upload *upload = calloc(1, sizeof(*upload));
         int r = upload ? docs_upload_begin(app->docs, &upload->handle, asker->room->info.id,
-                                           seat[0] ? seat : UPLOADER_WITHOUT_SEAT, name,
-                                           req->content_length)
+                                           asker_id(asker), name, req->content_length)
                        : -ENOMEM;
 
         if (r != 0) {
@@ -138,13 +82,11 @@ enum http_body_mode documents_upload(struct app *app, struct http_conn *conn,
         char name[1024];
         struct asker asker;
 
-        if (!admit_to_meeting(app, conn, req, meeting, &asker) ||
-            !admit_change(conn, req, &asker.auth))
+        if (!asker_admit_to(app, conn, req, meeting, &asker) ||
+            !asker_may_change(conn, req, &asker))
                 return HTTP_BODY_REFUSED;
-        if (!(asker.permissions & PERM_UPLOAD)) {
-                reply_error(conn, 403, "forbidden", "the role does not allow it");
+        if (!asker_has(conn, &asker, PERM_UPLOAD))
                 return HTTP_BODY_REFUSED;
-        }
         if (http_query_get(req, "name", name, sizeof(name)) != 0) {
                 reply_error(conn, 400, "doc-name", "?name= is missing or too long");
                 return HTTP_BODY_REFUSED;
@@ -273,7 +215,7 @@ void documents_download(struct app *app, struct http_conn *conn, const struct ht
         bool is_page = page[0];
         int number = 0, r;
 
-        if (!admit(app, conn, req, &asker) || !find_document(app, conn, &asker, id, &doc))
+        if (!asker_admit(app, conn, req, &asker) || !find_document(app, conn, &asker, id, &doc))
                 return;
         if (parse_variant(&variant, part) != 0 ||
             is_page != (variant == DOCS_PAGE_SCREEN || variant == DOCS_PAGE_PHONE) ||
@@ -298,14 +240,12 @@ void documents_delete(struct app *app, struct http_conn *conn, const struct http
         bool is_hers;
         int r;
 
-        if (!admit(app, conn, req, &asker) || !admit_change(conn, req, &asker.auth) ||
+        if (!asker_admit(app, conn, req, &asker) || !asker_may_change(conn, req, &asker) ||
             !find_document(app, conn, &asker, id, &doc))
                 return;
         is_hers = asker.auth.who.seat[0] && strcmp(doc.uploaded_by, asker.auth.who.seat) == 0;
-        if (!is_hers && !(asker.permissions & PERM_MODERATE)) {
-                reply_error(conn, 403, "forbidden", "the role does not allow it");
+        if (!is_hers && !asker_has(conn, &asker, PERM_MODERATE))
                 return;
-        }
         r = docs_delete(app->docs, id);
         if (r == 0)
                 reply_empty(conn, 204, NULL, 0);

@@ -415,6 +415,7 @@ void room_free(struct room *room)
         g_ptr_array_free(room->sessions, TRUE);
         g_array_free(room->documents, TRUE);
         g_hash_table_destroy(room->logged_documents);
+        jobs_news_done(&room->jobs);
         meeting_free(room->state);
         free(room);
 }
@@ -483,6 +484,7 @@ bool room_tick(struct room *room, int64_t now_ms)
         g_ptr_array_free(overdue, TRUE);
         g_hash_table_foreach_remove(room->members, is_forgotten, room);
         tell_speaker(room, now_ms);
+        jobs_news_tick(room, now_ms);
         if (room->sync_documents && now_ms >= room->synced_ms + ROOM_SYNC_MS) {
                 room->synced_ms = now_ms;
                 documents_sync(room);

@@ -23,6 +23,7 @@ int service_new(struct app **ret_app, const struct service_config *config)
         app->sfu = config->sfu;
         app->docs = config->docs;
         app->jobs = config->jobs;
+        app->media = config->media;
         if (config->turn)
                 app->turn = *config->turn;
         app->wall_ms = config->wall_ms;

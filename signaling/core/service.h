@@ -14,6 +14,7 @@ struct service_config {
         struct sfu *sfu;
         struct docs *docs;
         struct jobs *jobs;
+        struct media *media;
         const struct turn_config *turn; /* NULL: none */
         int64_t (*wall_ms)(void);
         int64_t (*now_us)(void);
