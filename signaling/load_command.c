@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "load/hls.h"
 #include "load/load.h"
 #include "signaling/commands.h"
 #include "signaling/options.h"
@@ -71,6 +72,43 @@ static struct load_params params_of(const struct words *w)
         return p;
 }
 
+static int command_load_hls(int argc, char **argv)
+{
+        const char *url = NULL, *rendition = "";
+        long viewers = 100, duration = 20, join_seconds = 4, settle_seconds = 6, pid = 0;
+        bool insecure = false, json = false;
+        const struct option_spec specs[] = {
+                { "url", OPTION_TEXT, &url, 0, 0, false },
+                { "viewers", OPTION_NUMBER, &viewers, 1, MAX_SUBSCRIBERS, false },
+                { "rendition", OPTION_TEXT, &rendition, 0, 0, false },
+                { "duration", OPTION_NUMBER, &duration, 1, MAX_SECONDS, false },
+                { "join-seconds", OPTION_NUMBER, &join_seconds, 0, MAX_SECONDS, false },
+                { "settle-seconds", OPTION_NUMBER, &settle_seconds, 0, MAX_SECONDS, false },
+                { "insecure", OPTION_FLAG, &insecure, 0, 0, false },
+                { "json", OPTION_FLAG, &json, 0, 0, false },
+                { "server-pid", OPTION_NUMBER, &pid, 1, 1 << 22, false },
+        };
+        char error[OPTION_ERROR], why[ERROR_TEXT] = "";
+        struct hls_params params;
+
+        if (options_parse(specs, ARRAY_LEN(specs), argc, argv, error) < 0)
+                return command_fail(EXIT_USAGE, "%s", error);
+        if (!url)
+                return command_fail(EXIT_USAGE, "load hls: --url is needed");
+        params = (struct hls_params){ .url = url,
+                                      .rendition = rendition,
+                                      .viewers = (unsigned)viewers,
+                                      .join_seconds = (unsigned)join_seconds,
+                                      .settle_seconds = (unsigned)settle_seconds,
+                                      .duration_seconds = (unsigned)duration,
+                                      .insecure = insecure,
+                                      .json = json,
+                                      .server_pid = (int)pid };
+        if (hls_run(&params, why, sizeof(why)) < 0)
+                return command_fail(EXIT_FAILURE, "load hls: %s", why);
+        return EXIT_SUCCESS;
+}
+
 int command_load(int argc, char **argv)
 {
         struct words w = { .gro = "on",
@@ -116,6 +154,8 @@ int command_load(int argc, char **argv)
         char error[OPTION_ERROR], why[ERROR_TEXT] = "";
         struct load_params params;
 
+        if (argc > 0 && strcmp(argv[0], "hls") == 0)
+                return command_load_hls(argc - 1, argv + 1);
         if (options_parse(specs, ARRAY_LEN(specs), argc, argv, error) < 0)
                 return command_fail(EXIT_USAGE, "%s", error);
         if (!w.url || !w.meeting || !w.token)

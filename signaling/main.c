@@ -24,6 +24,8 @@ static const char help[] =
         "            [--no-audio] [--no-video] [--duration S] [--join-seconds S]\n"
         "            [--settle-seconds S] [--ramp N] [--gro on|off] [--no-feedback] [--insecure]\n"
         "            [--server-pid PID] [--json]\n"
+        "  dinh load hls --url PLAYLIST [--viewers N] [--rendition 720|360|audio] [--duration S]\n"
+        "            [--join-seconds S] [--settle-seconds S] [--insecure] [--server-pid PID] [--json]\n"
         "  dinh --help | --version\n"
         "\n"
         "Roles: chair, secretary, presenter, delegate, observer.\n"

@@ -164,6 +164,45 @@ static bool serve_static(struct http_conn *conn)
         return true;
 }
 
+static void refuse_live(struct http_conn *conn, int status)
+{
+        static const struct http_header headers[] = {
+                { "Access-Control-Allow-Origin", "*" },
+                { "Access-Control-Allow-Methods", "GET, HEAD" },
+                { "Access-Control-Allow-Headers", "Range" },
+                { "Access-Control-Max-Age", "86400" },
+                { "Allow", "GET, HEAD, OPTIONS" },
+                { "Cache-Control", "max-age=1" },
+        };
+
+        http_reply(conn, &(struct http_response){ .status = status,
+                                                  .content_type = "text/plain; charset=utf-8",
+                                                  .headers = headers,
+                                                  .n_headers = ARRAY_LEN(headers) });
+}
+
+/* True when the path is below /live/; it is answered. */
+static bool serve_live(struct http_conn *conn)
+{
+        const struct http_request *req = &conn->req;
+        struct live_path path;
+        struct http_file file;
+
+        if (req->metrics_port || strncmp(req->path, "/live/", 6) != 0)
+                return false;
+        conn->server->counters.live_requests++;
+        if (req->method == HTTP_OPTIONS)
+                refuse_live(conn, 204);
+        else if (req->method > HTTP_HEAD)
+                refuse_live(conn, 405);
+        else if (live_path_parse(&path, req->path) < 0 ||
+                 live_files_find(conn->server->live, &path, clock_now_us(), &file) < 0)
+                refuse_live(conn, 404);
+        else
+                http_reply_file(conn, req, &file);
+        return true;
+}
+
 static void on_body_complete(struct http_conn *conn)
 {
         const struct server_handler *handler = &conn->server->handler;
@@ -255,7 +294,7 @@ static int on_head(struct http_conn *conn)
                 http_reply_error(conn, conn->refuse_status, true);
         else if (!strcmp(conn->req.path, "/ws") && !conn->req.metrics_port)
                 ws_conn_accept(conn);
-        else if (!serve_static(conn))
+        else if (!serve_live(conn) && !serve_static(conn))
                 return dispatch(conn);
         if (conn->state == CONN_HEAD) {
                 if (!conn->in.body_done)

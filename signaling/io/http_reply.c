@@ -9,15 +9,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "signaling/wire/http_fields.h"
 #include "signaling/wire/http_range.h"
 
-enum { HEAD_CAP = 8192, DISPOSITION_CAP = 2048, WRITES_PER_TURN = 8 };
+enum {
+        HEAD_CAP = 8192,
+        DISPOSITION_CAP = 2048,
+        WRITES_PER_TURN = 8,
+        TLS_RECORD = 16384, /* RFC 8446 §5.1 */
+        BLOB_BYTES_PER_TURN = 256 * 1024,
+};
 
 /* Nothing from elsewhere, nothing inline, and nobody may frame the meeting. */
 static const char policy_own[] =
@@ -29,8 +40,12 @@ static const char policy_sandbox[] =
 static const char always[] =
         "X-Content-Type-Options: nosniff\r\n"
         "Referrer-Policy: no-referrer\r\n"
-        "Cross-Origin-Resource-Policy: same-origin\r\n"
         "Permissions-Policy: camera=(self), microphone=(self), display-capture=(self)\r\n";
+
+static const char our_origin[] = "Cross-Origin-Resource-Policy: same-origin\r\n";
+/* A player may be on another site, and a CDN in between. */
+static const char any_origin[] = "Cross-Origin-Resource-Policy: cross-origin\r\n"
+                                 "Access-Control-Allow-Origin: *\r\n";
 
 struct text {
         char *data;
@@ -143,6 +158,7 @@ static void put_headers(struct text *text, const struct http_header *headers, si
 void conn_output_clear(struct conn_output *out)
 {
         closep(&out->file_fd);
+        http_blob_unref(out->blob);
         free(out->data);
         *out = (struct conn_output){ .file_fd = -1 };
 }
@@ -187,6 +203,7 @@ void http_reply(struct http_conn *conn, const struct http_response *response)
         if (!may_reply(conn))
                 return;
         put_start(&head, conn, response->status, false);
+        put(&head, "%s", our_origin);
         put_headers(&head, response->headers, response->n_headers);
         if (response->content_type && !bodiless)
                 put(&head, "Content-Type: %s\r\n", response->content_type);
@@ -259,6 +276,15 @@ static int open_file(const char *path, int *ret_fd, uint64_t *ret_size)
         return 0;
 }
 
+static int open_body(struct http_conn *conn, const struct http_file *file, uint64_t *ret_size)
+{
+        if (!file->blob)
+                return open_file(file->path, &conn->out.file_fd, ret_size);
+        conn->out.blob = http_blob_ref(file->blob);
+        *ret_size = file->blob->len;
+        return 0;
+}
+
 /* If-Range holds our strong tag or the range does not count (RFC 9110 §13.1.5). */
 static enum http_range_kind choose_range(const struct http_request *req,
                                          const struct http_file *file, uint64_t size,
@@ -293,20 +319,20 @@ static int choose_bytes(struct http_conn *conn, const struct http_request *req,
 {
         uint64_t first = 0, last = 0;
 
-        conn->out.file_at = 0;
-        conn->out.file_left = size;
+        conn->out.body_at = 0;
+        conn->out.body_left = size;
         if (file->etag && *req->if_none_match &&
             http_etag_matches(req->if_none_match, file->etag)) {
-                conn->out.file_left = 0;
+                conn->out.body_left = 0;
                 return 304;
         }
         switch (choose_range(req, file, size, &first, &last)) {
         case HTTP_RANGE_PART:
-                conn->out.file_at = first;
-                conn->out.file_left = last - first + 1;
+                conn->out.body_at = first;
+                conn->out.body_left = last - first + 1;
                 return 206;
         case HTTP_RANGE_OUTSIDE:
-                conn->out.file_left = 0;
+                conn->out.body_left = 0;
                 return 416;
         case HTTP_RANGE_WHOLE:
                 break;
@@ -318,11 +344,11 @@ static void put_length(struct text *head, const struct conn_output *out, int sta
 {
         if (status == 206)
                 put(head, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n",
-                    out->file_at, out->file_at + out->file_left - 1, size);
+                    out->body_at, out->body_at + out->body_left - 1, size);
         if (status == 416)
                 put(head, "Content-Range: bytes */%" PRIu64 "\r\n", size);
         if (status != 304)
-                put(head, "Content-Length: %" PRIu64 "\r\n", out->file_left);
+                put(head, "Content-Length: %" PRIu64 "\r\n", out->body_left);
 }
 
 void http_reply_file_with(struct http_conn *conn, const struct http_request *req,
@@ -335,13 +361,14 @@ void http_reply_file_with(struct http_conn *conn, const struct http_request *req
 
         if (!may_reply(conn))
                 return;
-        r = open_file(file->path, &conn->out.file_fd, &size);
+        r = open_body(conn, file, &size);
         if (r < 0) {
                 http_reply_error(conn, r == -ENOENT ? 404 : 500, false);
                 return;
         }
         status = choose_bytes(conn, req, file, size);
         put_start(&head, conn, status, file->sandbox);
+        put(&head, "%s", file->any_origin ? any_origin : our_origin);
         put_file_fields(&head, file);
         put(&head, "%s", extra);
         if (status == 200 || status == 206) {
@@ -357,7 +384,7 @@ void http_reply_file_with(struct http_conn *conn, const struct http_request *req
                 return;
         }
         if (conn->head_only)
-                conn->out.file_left = 0;
+                conn->out.body_left = 0;
         start_output(conn, &head, (struct span){ 0 });
 }
 
@@ -412,42 +439,122 @@ static int send_some(struct http_conn *conn)
                 out->sent += n;
                 return conn_write(conn, out->data + out->sent - n, n);
         }
-        n = out->file_left < SERVER_IO_BYTES ? (size_t)out->file_left : SERVER_IO_BYTES;
-        got = pread(out->file_fd, io, n, (off_t)out->file_at);
+        n = out->body_left < SERVER_IO_BYTES ? (size_t)out->body_left : SERVER_IO_BYTES;
+        got = pread(out->file_fd, io, n, (off_t)out->body_at);
         if (got <= 0)
                 return -1; /* the file shrank: only closing tells the client */
-        out->file_at += (uint64_t)got;
-        out->file_left -= (uint64_t)got;
+        out->body_at += (uint64_t)got;
+        out->body_left -= (uint64_t)got;
         return conn_write(conn, io, (size_t)got);
+}
+
+/* ---- bodies in memory: straight to the socket, because what it does not take now would be
+ *      copied by libwebsockets, and it does not take most of a segment ---- */
+
+/* Returns how much was taken, 0 when the socket is full, -1 when it is broken. */
+static ssize_t send_plain(const struct http_conn *conn, struct span head, struct span body)
+{
+        struct iovec parts[] = { { (void *)(uintptr_t)head.data, head.len },
+                                 { (void *)(uintptr_t)body.data, body.len } };
+        const struct msghdr message = { .msg_iov = parts, .msg_iovlen = ARRAY_LEN(parts) };
+        ssize_t n = sendmsg(lws_get_socket_fd(conn->wsi), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : n;
+}
+
+/* One record. The head shares its first with the body: a record of its own would be a packet
+ * of its own. A record that the socket did not take is made from the same bytes again. */
+static ssize_t send_record(const struct http_conn *conn, struct span head, struct span body)
+{
+        SSL *ssl = lws_get_ssl(conn->wsi);
+        uint8_t *io = conn->server->io;
+        const uint8_t *from = body.data;
+        size_t len = body.len < TLS_RECORD ? body.len : TLS_RECORD, sent = 0;
+
+        if (head.len > 0) {
+                size_t room = SERVER_IO_BYTES - head.len;
+
+                len = len < room ? len : room;
+                memcpy(io, head.data, head.len);
+                if (len > 0)
+                        memcpy(io + head.len, body.data, len);
+                len += head.len;
+                len = len < TLS_RECORD ? len : TLS_RECORD;
+                from = io;
+        }
+        ERR_clear_error();
+        if (SSL_write_ex(ssl, from, len, &sent) == 1)
+                return (ssize_t)sent;
+        return SSL_get_error(ssl, 0) == SSL_ERROR_WANT_WRITE ? 0 : -1;
+}
+
+/* Returns 0 when all of it is out, 1 when the rest has to wait, -1 when it broke. */
+static int send_blob(struct http_conn *conn)
+{
+        struct conn_output *out = &conn->out;
+        ssize_t n = 0;
+
+        for (size_t turn = 0; turn < BLOB_BYTES_PER_TURN; turn += (size_t)n) {
+                struct span head = { out->data + out->sent, out->len - out->sent };
+                struct span body = { out->blob->data + out->body_at, (size_t)out->body_left };
+                size_t of_head;
+
+                if (head.len + body.len == 0)
+                        return 0;
+                n = lws_get_ssl(conn->wsi) ? send_record(conn, head, body)
+                                           : send_plain(conn, head, body);
+                if (n < 0)
+                        return -1;
+                if (n == 0)
+                        break;
+                conn->server->counters.bytes_out += (uint64_t)n;
+                conn->server->counters.live_bytes_out += (uint64_t)n;
+                of_head = (size_t)n < head.len ? (size_t)n : head.len;
+                out->sent += of_head;
+                out->body_at += (uint64_t)n - of_head;
+                out->body_left -= (uint64_t)n - of_head;
+        }
+        return 1;
 }
 
 static bool has_output(const struct conn_output *out)
 {
-        return out->sent < out->len || out->file_left > 0;
+        return out->sent < out->len || out->body_left > 0;
+}
+
+/* As send_blob(), from wherever the bytes are. */
+static int send_output(struct http_conn *conn)
+{
+        if (conn->out.blob)
+                return send_blob(conn);
+        for (int i = 0; i < WRITES_PER_TURN && has_output(&conn->out); i++) {
+                if (lws_partial_buffered(conn->wsi))
+                        return 1;
+                if (send_some(conn) < 0)
+                        return -1;
+        }
+        return has_output(&conn->out) || lws_partial_buffered(conn->wsi);
 }
 
 int http_conn_on_writable(struct http_conn *conn)
 {
-        struct conn_output *out = &conn->out;
+        int r;
 
         conn_unblock(conn);
         if (!conn->replied)
                 return 0;
-        if (out->len == 0)
+        if (conn->out.len == 0)
                 return -1;
         conn->deadline_us = clock_now_us() + WRITE_TIMEOUT_US;
-        for (int i = 0; i < WRITES_PER_TURN && has_output(out); i++) {
-                if (lws_partial_buffered(conn->wsi))
-                        return 0; /* lws calls again when it has sent its remainder */
-                if (send_some(conn) < 0)
-                        return -1;
-        }
-        if (has_output(out)) {
-                lws_callback_on_writable(conn->wsi);
+        r = lws_partial_buffered(conn->wsi) ? 1 : send_output(conn);
+        if (r < 0)
+                return -1;
+        if (r > 0) {
+                /* While lws has a remainder, it calls again by itself. */
+                if (!lws_partial_buffered(conn->wsi))
+                        lws_callback_on_writable(conn->wsi);
                 return 0;
         }
-        if (lws_partial_buffered(conn->wsi))
-                return 0;
         if (conn->close_after) {
                 http_conn_drain(conn);
                 return 0;

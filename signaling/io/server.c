@@ -279,6 +279,8 @@ static int load_config(struct server *server, const struct server_config *config
                         return r;
                 }
         }
+        if (live_files_new(&server->live) < 0)
+                return -ENOMEM;
         if (config->web_dir && static_files_new(&server->files, config->web_dir) < 0)
                 log_line(LOG_WARN, "http", "no web client in %s", config->web_dir);
         return 0;
@@ -384,6 +386,7 @@ struct server *server_free(struct server *server)
         uv_run(server->loop, UV_RUN_NOWAIT);
         tls_ctx_free(server->tls);
         static_files_free(server->files);
+        live_files_free(server->live);
         peer_table_free(server->peers);
         free(server->cert_path);
         free(server->key_path);
@@ -424,6 +427,21 @@ int server_reload_certificate(struct server *server)
                 return -EINVAL;
         }
         return 0;
+}
+
+int server_live_open(struct server *server, const char *key, const char *dir)
+{
+        return live_files_open(server->live, key, dir);
+}
+
+void server_live_close(struct server *server, const char *key)
+{
+        live_files_close(server->live, key);
+}
+
+unsigned server_live_viewers(const struct server *server, const char *key)
+{
+        return live_files_viewers(server->live, key, clock_now_us());
 }
 
 void server_counters(const struct server *server, struct server_counters *ret_counters)

@@ -82,14 +82,18 @@ struct http_response {
  * body is read and dropped for a while, so that the client gets to see it. */
 void http_reply(struct http_conn *conn, const struct http_response *response);
 
+struct http_blob; /* io/http_blob.h */
+
 struct http_file {
         const char *path;
+        struct http_blob *blob; /* the file's bytes, instead of path; a reference is taken */
         const char *content_type;
         const char *etag; /* quoted; NULL: none */
         const char *cache_control;
         const char *download_name;    /* UTF-8; NULL: shown inline. RFC 6266/8187 */
         const char *content_encoding; /* "br", "gzip", NULL */
         bool sandbox;                 /* uploaded content: a sandboxing CSP of its own */
+        bool any_origin;              /* other sites' pages may use it */
 };
 /* Streams a regular file with Range, If-Range, If-None-Match and HEAD. */
 void http_reply_file(struct http_conn *conn, const struct http_request *req,
@@ -166,12 +170,19 @@ uint16_t server_metrics_port(const struct server *server);
  * certificate and returns -EINVAL if they cannot be used together. */
 must_use int server_reload_certificate(struct server *server);
 
+/* Serves a live stream's folder at /live/KEY/ (wire/live_path.h) to whoever knows the key:
+ * from memory, without cookies, for any origin. Returns 0 or -errno (-EEXIST). */
+must_use int server_live_open(struct server *server, const char *key, const char *dir);
+void server_live_close(struct server *server, const char *key); /* unknown ones are ignored */
+/* How many play it now, about. */
+unsigned server_live_viewers(const struct server *server, const char *key);
+
 /* Stops listening; open connections go on until server_free(). */
 void server_stop_listening(struct server *server);
 
 struct server_counters {
         uint64_t requests, refused_limits, bad_requests, ws_opened, ws_slow_closed;
-        uint64_t bytes_in, bytes_out;
+        uint64_t bytes_in, bytes_out, live_requests, live_bytes_out;
         uint32_t connections, ws_connections;
 };
 void server_counters(const struct server *server, struct server_counters *ret_counters);

@@ -24,7 +24,9 @@
 #include <libwebsockets.h>
 
 #include "base/log.h"
+#include "signaling/io/http_blob.h"
 #include "signaling/io/listener.h"
+#include "signaling/io/live_files.h"
 #include "signaling/io/peer_table.h"
 #include "signaling/io/server.h"
 #include "signaling/io/static_files.h"
@@ -72,8 +74,9 @@ struct conn_input {
 struct conn_output {
         uint8_t *data; /* head and small body */
         size_t len, sent;
-        int file_fd;
-        uint64_t file_at, file_left;
+        int file_fd; /* what follows is in a file, or in a blob */
+        struct http_blob *blob;
+        uint64_t body_at, body_left;
 };
 
 struct http_conn {
@@ -109,6 +112,7 @@ struct server {
         struct listener *listeners[LISTEN_COUNT];
         struct tls_ctx *tls;
         struct static_files *files;
+        struct live_files *live;
         struct peer_table *peers;
         struct cidr trusted;
         bool has_trusted, freeing;

@@ -64,6 +64,8 @@ void tls_ctx_attach(struct tls_ctx *tls, SSL_CTX *ctx)
 {
         SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
         SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
+        /* A record at a time, so that a full socket is noticed between two of them. */
+        SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
         SSL_CTX_set_cert_cb(ctx, choose_certificate, tls);
         /* One name or many, it is one certificate: libwebsockets must not look
          * for another virtual host by the name the client sent. */

@@ -11,12 +11,14 @@
 #include "signaling/wire/http_peer.h"
 #include "signaling/wire/http_range.h"
 #include "signaling/wire/http_uri.h"
+#include "signaling/wire/live_path.h"
 #include "signaling/wire/ws_frame.h"
 
 enum { FILE_SIZE = 1000 };
 
 static void check_target(struct http_head *head)
 {
+        struct live_path live;
         char value[64];
 
         if (http_query_find(head->query, "id", value, sizeof(value)) == 0)
@@ -25,6 +27,9 @@ static void check_target(struct http_head *head)
                 return;
         FUZZ_CHECK(head->path[0] == '/' && !strstr(head->path, "/../"));
         FUZZ_CHECK(!strchr(head->path, '\\') && !strchr(head->path, '\n'));
+        if (live_path_parse(&live, head->path) == 0)
+                FUZZ_CHECK(live_key_is_good(live.key) && !strpbrk(live.name, "/\\") &&
+                           live.name[0] != '.');
 }
 
 static void check_range(const char *text)

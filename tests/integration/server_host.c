@@ -3,8 +3,8 @@
  * server_host — signaling/io/server with a small handler, for
  * server.test.mjs to speak to over real sockets.
  *
- * server_host HTTP HTTPS METRICS CERT KEY WEB_DIR FILES_DIR MAX_CONNECTIONS TRUSTED
- * ("-" for none). Prints "ready HTTP HTTPS METRICS" (ports); SIGHUP reloads the
+ * server_host HTTP HTTPS METRICS CERT KEY WEB_DIR FILES_DIR MAX_CONNECTIONS TRUSTED [LIVE_DIR]
+ * ("-" for none; LIVE_DIR is served as the stream LIVE_KEY_OF_TEST). Prints "ready HTTP HTTPS METRICS" (ports); SIGHUP reloads the
  * certificate, SIGUSR1 stops listening, SIGTERM ends.
  * server_host DIR makes a certificate there.
  */
@@ -15,6 +15,8 @@
 
 #include "signaling/io/server.h"
 #include "signaling/io/tls_cert.h"
+
+#define LIVE_KEY_OF_TEST "live-key-of-this-test_"
 
 enum { MAX_WS = 4096 };
 
@@ -101,11 +103,12 @@ static void reply_counters(struct host *host, struct http_conn *conn)
 
         server_counters(host->server, &c);
         snprintf(text, sizeof(text),
-                 "{\"requests\":%llu,\"refused\":%llu,\"bad\":%llu,\"wsSlow\":%llu,"
+                 "{\"requests\":%llu,\"refused\":%llu,\"bad\":%llu,\"wsSlow\":%llu,\"viewers\":%u,"
                  "\"connections\":%u,\"ws\":%u,\"open\":%u,\"texts\":%u,\"registered\":%zu}",
                  (unsigned long long)c.requests, (unsigned long long)c.refused_limits,
                  (unsigned long long)c.bad_requests, (unsigned long long)c.ws_slow_closed,
-                 c.connections, c.ws_connections, host->open_requests, host->texts, host->n_ws);
+                 server_live_viewers(host->server, LIVE_KEY_OF_TEST), c.connections,
+                 c.ws_connections, host->open_requests, host->texts, host->n_ws);
         reply_text(conn, 200, text);
 }
 
@@ -279,7 +282,7 @@ static const char *given(const char *arg)
         return strcmp(arg, "-") ? arg : NULL;
 }
 
-static int serve(struct host *host, char **argv)
+static int serve(struct host *host, char **argv, const char *live_dir)
 {
         struct server_config config = { .http = given(argv[1]),
                                         .https = given(argv[2]),
@@ -297,6 +300,10 @@ static int serve(struct host *host, char **argv)
         host->files_dir = argv[7];
         if (server_new(&host->server, &host->loop, &config, &handler, error, sizeof(error)) < 0) {
                 fprintf(stderr, "server_host: %s\n", error);
+                return 1;
+        }
+        if (live_dir && server_live_open(host->server, LIVE_KEY_OF_TEST, live_dir) < 0) {
+                fprintf(stderr, "server_host: %s is no folder\n", live_dir);
                 return 1;
         }
         watch(host, &host->on_term, SIGTERM);
@@ -323,12 +330,12 @@ int main(int argc, char **argv)
                 free(host);
                 return tls_cert_ensure(argv[1], cert, key, sizeof(cert)) < 0;
         }
-        if (argc != 10 || !host) {
-                fprintf(stderr, "server_host: nine arguments\n");
+        if (argc < 10 || argc > 11 || !host) {
+                fprintf(stderr, "server_host: nine arguments or ten\n");
                 return 2;
         }
         uv_loop_init(&host->loop);
-        status = serve(host, argv);
+        status = serve(host, argv, argc > 10 ? argv[10] : NULL);
         if (status == 0) {
                 uv_close((uv_handle_t *)&host->on_term, NULL);
                 uv_close((uv_handle_t *)&host->on_hup, NULL);
