@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sequence header OBU (AV1 §5.5), as far as its colour configuration. */
-#include "sfu/jobs/core/av1_depay.h"
+#include "sfu/jobs/core/av1_sequence.h"
 
 #include "sfu/jobs/core/bits.h"
 #include "sfu/wire/av1.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/wire/wire_test.h"
 
-#include "sfu/jobs/core/av1_depay.h"
+#include "sfu/jobs/core/av1_sequence.h"
+#include "sfu/jobs/core/depay.h"
 
 /* The sequence header of a 64x64 picture, as libaom writes it (profile 0, level 0), and frames
  * whose first three bits say what they are: 0x10 is a shown key frame, 0x30 an inter frame. */
@@ -115,25 +116,26 @@ static const struct scenario scenarios[] = {
             { { 0x50, 0x30, 0x30 }, 3, 2, true } } },
 };
 
-static void run_step(const struct scenario *scenario, size_t i, struct av1_depay *depay)
+static void run_step(const struct scenario *scenario, size_t i, struct depay *depay)
 {
         const struct step *step = &scenario->steps[i];
         cleanup(wire_freep) uint8_t *bytes = wire_copy(step->bytes, step->len);
-        const struct av1_payload payload = {
-                .bytes = { bytes, step->len },
+        const struct depay_packet packet = {
+                .payload = { bytes, step->len },
                 .ts = step->ts,
                 .marker = step->marker,
                 .after_loss = step->after_loss,
                 .new_stream = step->new_stream,
         };
-        struct av1_unit unit = { 0 };
-        int r = av1_depay_put(depay, &payload, &unit);
+        struct depay_frame unit = { 0 };
+        int r = depay_put(depay, &packet, &unit);
 
         if (r != step->has_unit)
                 fail_msg("%s, packet %zu: %d", scenario->name, i, r);
         if (!r)
                 return;
-        if (unit.ts != step->ts || unit.is_keyframe != step->is_keyframe)
+        if (unit.ts != step->ts || unit.is_keyframe != step->is_keyframe ||
+            unit.format->width != 64 || unit.format->height != 64)
                 fail_msg("%s, packet %zu: key %d", scenario->name, i, unit.is_keyframe);
         if (unit.bytes.len != step->unit_len ||
             memcmp(unit.bytes.data, step->unit, unit.bytes.len) != 0)
@@ -144,9 +146,9 @@ static void payloads_become_units(void **state)
 {
         (void)state;
         for (size_t i = 0; i < ARRAY_LEN(scenarios); i++) {
-                cleanup(av1_depay_freep) struct av1_depay *depay = NULL;
+                cleanup(depay_freep) struct depay *depay = NULL;
 
-                assert_int_equal(av1_depay_new(&depay), 0);
+                assert_int_equal(depay_new(&depay, JOB_AV1), 0);
                 for (size_t k = 0; k < ARRAY_LEN(scenarios[i].steps); k++)
                         if (scenarios[i].steps[k].len > 0)
                                 run_step(&scenarios[i], k, depay);
@@ -156,20 +158,20 @@ static void payloads_become_units(void **state)
 static void a_unit_without_end_is_bounded(void **state)
 {
         static const uint8_t part[1200] = { 0xd0 };
-        cleanup(av1_depay_freep) struct av1_depay *depay = NULL;
-        struct av1_payload payload = { .bytes = { (const uint8_t[]){ 0x50, 0x30, 0x10 }, 3 },
+        cleanup(depay_freep) struct depay *depay = NULL;
+        struct depay_packet packet = { .payload = { (const uint8_t[]){ 0x50, 0x30, 0x10 }, 3 },
                                        .new_stream = true };
-        struct av1_unit unit;
+        struct depay_frame unit;
 
         (void)state;
-        assert_int_equal(av1_depay_new(&depay), 0);
-        assert_int_equal(av1_depay_put(depay, &payload, &unit), 0);
-        payload = (struct av1_payload){ .bytes = { part, sizeof(part) } };
-        for (int i = 0; i < AV1_MAX_UNIT / 1000; i++)
-                assert_int_equal(av1_depay_put(depay, &payload, &unit), 0);
-        payload = (struct av1_payload){ .bytes = { (const uint8_t[]){ 0x90, 1 }, 2 },
+        assert_int_equal(depay_new(&depay, JOB_AV1), 0);
+        assert_int_equal(depay_put(depay, &packet, &unit), 0);
+        packet = (struct depay_packet){ .payload = { part, sizeof(part) } };
+        for (int i = 0; i < DEPAY_MAX_FRAME / 1000; i++)
+                assert_int_equal(depay_put(depay, &packet, &unit), 0);
+        packet = (struct depay_packet){ .payload = { (const uint8_t[]){ 0x90, 1 }, 2 },
                                         .marker = true };
-        assert_int_equal(av1_depay_put(depay, &payload, &unit), 0);
+        assert_int_equal(depay_put(depay, &packet, &unit), 0);
 }
 
 static void a_sequence_header_tells_size_and_format(void **state)
