@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sfu/jobs/gst/kinds.h"
 
-/* One line a kind, in its order. */
 static const struct job_ops *const kinds[N_JOB_KINDS] = {
-        NULL,
+        [JOB_FINISH] = &finish_ops,
 };
 
 const struct job_ops *kinds_find(enum job_kind kind)

@@ -9,6 +9,9 @@
 
 #include "sfu/jobs/child.h"
 
+/* One a file. */
+extern const struct job_ops finish_ops;
+
 /* NULL: this kind is not built in. */
 const struct job_ops *kinds_find(enum job_kind kind);
 
