@@ -32,8 +32,9 @@
 enum {
         JOB_LINE_MAX = 64 * 1024,
         JOB_QUEUE_MAX = 1024 * 1024,
-        JOB_SILENCE_MS = 5000, /* every job tells its progress once a second */
-        JOB_STOP_MS = 5000,    /* from job_stop() to SIGKILL; JOB_FINISH has a minute */
+        JOB_SILENCE_MS = 5000,       /* every job tells its progress once a second */
+        JOB_IDLE_SILENCE_MS = 60000, /* compose, finish, probe: a busy machine leaves them little */
+        JOB_STOP_MS = 5000,          /* from job_stop() to SIGKILL; JOB_FINISH has a minute */
         JOBS_MAX = 64,
 };
 

@@ -81,6 +81,12 @@ static bool has_network(enum job_kind kind)
         return kind == JOB_CAMERA || kind == JOB_RTMP;
 }
 
+/* Runs at idle priority: job_limits.h. */
+static bool is_idle(enum job_kind kind)
+{
+        return kind == JOB_COMPOSE || kind == JOB_FINISH || kind == JOB_PROBE;
+}
+
 /* ---- the end of a job ---- */
 
 static enum job_end end_reason(const struct job *job)
@@ -173,7 +179,9 @@ static void on_watch(uv_timer_t *timer)
 {
         struct job *job = timer->data;
         int64_t now_us = clock_now_us();
-        int64_t most_ms = job->said_something ? JOB_SILENCE_MS : START_SILENCE_MS;
+        int64_t most_ms = is_idle(job->kind)    ? JOB_IDLE_SILENCE_MS
+                          : job->said_something ? JOB_SILENCE_MS
+                                                : START_SILENCE_MS;
 
         if (now_us > job->kill_at_us || now_us - job->last_line_us > most_ms * 1000)
                 kill_job(job, JOB_STALLED);

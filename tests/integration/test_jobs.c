@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "sfu/jobs/child.h"
+#include "tests/integration/jobs_world.h"
 
 /* ---- the job ---- */
 
@@ -155,137 +156,20 @@ static int child_side(const char *word)
 
 /* ---- the server ---- */
 
-struct world {
-        uv_loop_t loop;
-        uv_timer_t alarm;
-        struct jobs *jobs;
-        char dir[64], cache[80], work[80], input[80], secret[80];
-};
-
-struct owner {
-        struct job *job;
-        size_t n_lines, n_ends;
-        json_t *lines; /* the last one of each type */
-        enum job_end reason;
-        char error[32];
-};
-
-static void on_line(void *user, const json_t *line)
+static void make_file(const char *dir, const char *name, int mode, char *ret_path)
 {
-        struct owner *owner = user;
+        int fd;
 
-        assert_int_equal(owner->n_ends, 0);
-        owner->n_lines++;
-        json_object_set_new(owner->lines, json_string_value(json_object_get(line, "type")),
-                            json_deep_copy(line));
-}
-
-static void on_end(void *user, enum job_end reason, const char *error)
-{
-        struct owner *owner = user;
-
-        owner->n_ends++;
-        owner->reason = reason;
-        snprintf(owner->error, sizeof(owner->error), "%s", error);
-}
-
-static void on_alarm(uv_timer_t *timer)
-{
-        (void)timer;
-        fail_msg("waited for too long");
-}
-
-static void make_file(const char *path, int mode)
-{
-        int fd = open(path, O_WRONLY | O_CREAT, mode);
-
+        sprintf(ret_path, "%s/%s", dir, name);
+        fd = open(ret_path, O_WRONLY | O_CREAT, mode);
         assert_true(fd >= 0);
         close(fd);
 }
 
-static int setup(void **state)
-{
-        struct world *world = calloc(1, sizeof(*world));
-        struct jobs_config config = { .loop = &world->loop, .cache_dir = world->cache };
-
-        snprintf(world->dir, sizeof(world->dir), "/tmp/test_jobs.XXXXXX");
-        assert_non_null(mkdtemp(world->dir));
-        snprintf(world->cache, sizeof(world->cache), "%s/cache", world->dir);
-        snprintf(world->work, sizeof(world->work), "%s/work", world->dir);
-        snprintf(world->input, sizeof(world->input), "%s/input", world->dir);
-        snprintf(world->secret, sizeof(world->secret), "%s/secret", world->dir);
-        assert_int_equal(mkdir(world->work, 0700), 0);
-        make_file(world->input, 0600);
-        make_file(world->secret, 0644);
-        uv_loop_init(&world->loop);
-        uv_timer_init(&world->loop, &world->alarm);
-        uv_timer_start(&world->alarm, on_alarm, 60000, 0);
-        assert_int_equal(jobs_new(&world->jobs, &config), 0);
-        *state = world;
-        return 0;
-}
-
-static void close_handle(uv_handle_t *handle, void *user)
-{
-        (void)user;
-        if (!uv_is_closing(handle))
-                uv_close(handle, NULL);
-}
-
-static int teardown(void **state)
-{
-        struct world *world = *state;
-        char command[128];
-
-        jobs_free(world->jobs);
-        uv_walk(&world->loop, close_handle, NULL);
-        uv_run(&world->loop, UV_RUN_DEFAULT);
-        assert_int_equal(uv_loop_close(&world->loop), 0);
-        snprintf(command, sizeof(command), "rm -r %s", world->dir);
-        assert_int_equal(system(command), 0);
-        free(world);
-        return 0;
-}
-
-static struct owner start_with(struct world *world, struct owner *owner, struct job_params params,
-                               json_t *start)
-{
-        params.dir = params.dir ? params.dir : world->work;
-        params.start = start;
-        params.on_line = on_line;
-        params.on_end = on_end;
-        params.user = owner;
-        *owner = (struct owner){ .lines = json_object() };
-        assert_int_equal(job_start(world->jobs, &params, &owner->job), 0);
-        assert_int_equal(owner->n_ends, 0);
-        json_decref(start);
-        return *owner;
-}
-
 static void start(struct world *world, struct owner *owner, enum job_kind kind, const char *what)
 {
-        start_with(world, owner, (struct job_params){ .kind = kind, .fd = -1 },
-                   json_pack("{s:s, s:s}", "type", "start", "do", what));
-}
-
-static void owner_done(struct owner *owner)
-{
-        json_decref(owner->lines);
-}
-
-static void wait_for(struct world *world, struct owner *owner, const char *type)
-{
-        while (!json_object_get(owner->lines, type) && owner->n_ends == 0)
-                uv_run(&world->loop, UV_RUN_ONCE);
-        if (!json_object_get(owner->lines, type))
-                fail_msg("ended (%d %s) before \"%s\"", (int)owner->reason, owner->error, type);
-}
-
-static void wait_end(struct world *world, struct owner *owner, enum job_end reason)
-{
-        while (owner->n_ends == 0)
-                uv_run(&world->loop, UV_RUN_ONCE);
-        assert_int_equal(owner->reason, reason);
+        owner_start(world, owner, (struct job_params){ .kind = kind, .fd = -1 },
+                    json_pack("{s:s, s:s}", "type", "start", "do", what));
 }
 
 static const char *text_of(const struct owner *owner, const char *type)
@@ -304,15 +188,15 @@ static void test_a_job_is_started_told_things_and_stopped(void **state)
         start(world, &owner, JOB_FILM, "wait");
         jobs_counters(world->jobs, &counters);
         assert_int_equal(counters.running[JOB_FILM], 1);
-        wait_for(world, &owner, "ready");
+        owner_wait_line(world, &owner, "ready");
         printf("figure: start_to_ready_ms %d\n", (int)((clock_now_us() - start_us) / 1000));
         job_send(owner.job, echo);
-        wait_for(world, &owner, "echo");
+        owner_wait_line(world, &owner, "echo");
         assert_string_equal(text_of(&owner, "echo"), "Phim");
-        wait_for(world, &owner, "progress");
+        owner_wait_line(world, &owner, "progress");
         job_stop(owner.job);
         job_stop(owner.job);
-        wait_end(world, &owner, JOB_DONE);
+        owner_wait_end(world, &owner, JOB_DONE);
         assert_string_equal(owner.error, "");
         jobs_counters(world->jobs, &counters);
         assert_int_equal(counters.started[JOB_FILM], 1);
@@ -330,17 +214,17 @@ static void test_a_crash_is_told_and_others_go_on(void **state)
         struct owner other, owner;
 
         start(world, &other, JOB_FILM, "wait");
-        wait_for(world, &other, "ready");
+        owner_wait_line(world, &other, "ready");
         start(world, &owner, JOB_TRACKS, "crash");
-        wait_end(world, &owner, JOB_CRASHED);
+        owner_wait_end(world, &owner, JOB_CRASHED);
         assert_string_equal(owner.error, "");
         json_object_clear(other.lines);
-        wait_for(world, &other, "progress");
+        owner_wait_line(world, &other, "progress");
         jobs_counters(world->jobs, &counters);
         assert_int_equal(counters.failed[JOB_TRACKS], 1);
         assert_int_equal(counters.running[JOB_FILM], 1);
         job_kill(other.job);
-        wait_end(world, &other, JOB_FAILED);
+        owner_wait_end(world, &other, JOB_FAILED);
         owner_done(&other);
         owner_done(&owner);
 }
@@ -350,7 +234,7 @@ static void test_a_job_tells_why_it_failed(void **state)
         struct owner owner;
 
         start(*state, &owner, JOB_TRACKS, "fail");
-        wait_end(*state, &owner, JOB_FAILED);
+        owner_wait_end(*state, &owner, JOB_FAILED);
         assert_string_equal(owner.error, "disk-full");
         owner_done(&owner);
 }
@@ -363,11 +247,11 @@ static void test_silent_and_stubborn_jobs_are_killed(void **state)
         start(world, &hang, JOB_TRACKS, "hang");
         start(world, &stuck, JOB_PROGRAM, "stuck");
         start(world, &stubborn, JOB_FILM, "stubborn");
-        wait_for(world, &stubborn, "ready");
+        owner_wait_line(world, &stubborn, "ready");
         job_stop(stubborn.job);
-        wait_end(world, &hang, JOB_STALLED);
-        wait_end(world, &stuck, JOB_STALLED);
-        wait_end(world, &stubborn, JOB_STALLED);
+        owner_wait_end(world, &hang, JOB_STALLED);
+        owner_wait_end(world, &stuck, JOB_STALLED);
+        owner_wait_end(world, &stubborn, JOB_STALLED);
         owner_done(&hang);
         owner_done(&stuck);
         owner_done(&stubborn);
@@ -382,11 +266,11 @@ static void test_a_job_that_does_not_read_is_killed(void **state)
         struct owner owner;
 
         start(world, &owner, JOB_PROGRAM, "wait");
-        wait_for(world, &owner, "ready");
+        owner_wait_line(world, &owner, "ready");
         job_send(owner.job, deaf);
         for (int i = 0; i < 30; i++)
                 job_send(owner.job, much);
-        wait_end(world, &owner, JOB_STALLED);
+        owner_wait_end(world, &owner, JOB_STALLED);
         json_decref(deaf);
         json_decref(much);
         owner_done(&owner);
@@ -400,7 +284,7 @@ static void test_what_is_no_line_ends_the_job(void **state)
                 struct owner owner;
 
                 start(*state, &owner, JOB_TRACKS, what[i]);
-                wait_end(*state, &owner, JOB_FAILED);
+                owner_wait_end(*state, &owner, JOB_FAILED);
                 assert_string_equal(owner.error, "internal");
                 owner_done(&owner);
         }
@@ -413,22 +297,22 @@ static void test_records_come_one_by_one_and_the_end_is_seen(void **state)
         int fds[2];
 
         assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
-        start_with(world, &owner, (struct job_params){ .kind = JOB_TRACKS, .fd = fds[1] },
-                   json_pack("{s:s, s:s}", "type", "start", "do", "wait"));
+        owner_start(world, &owner, (struct job_params){ .kind = JOB_TRACKS, .fd = fds[1] },
+                    json_pack("{s:s, s:s}", "type", "start", "do", "wait"));
         assert_int_equal(fcntl(fds[1], F_GETFD), -1); /* it was taken over */
         assert_int_equal(send(fds[0], "123", 3, 0), 3);
-        wait_for(world, &owner, "record");
+        owner_wait_line(world, &owner, "record");
         assert_int_equal(
                 json_integer_value(json_object_get(json_object_get(owner.lines, "record"), "len")),
                 3);
         json_object_clear(owner.lines);
         close(fds[0]);
-        wait_for(world, &owner, "record");
+        owner_wait_line(world, &owner, "record");
         assert_int_equal(
                 json_integer_value(json_object_get(json_object_get(owner.lines, "record"), "len")),
                 0);
         job_stop(owner.job);
-        wait_end(world, &owner, JOB_DONE);
+        owner_wait_end(world, &owner, JOB_DONE);
         owner_done(&owner);
 }
 
@@ -449,18 +333,18 @@ static int listen_anywhere(uint16_t *ret_port)
 
 static void look(struct world *world, enum job_kind kind, struct owner *owner)
 {
-        char given[128];
+        char given[128], input[128], secret[128];
         uint16_t port;
         int fd = listen_anywhere(&port);
 
-        snprintf(given, sizeof(given), "%s/given", world->work);
-        make_file(given, 0600);
+        make_file(world->work, "given", 0600, given);
+        make_file(world->dir, "input", 0600, input);
+        make_file(world->dir, "secret", 0644, secret);
         assert_int_equal(jobs_give(given), 0);
-        start_with(world, owner,
-                   (struct job_params){ .kind = kind, .fd = -1, .input = world->input },
-                   json_pack("{s:s, s:s, s:s, s:i}", "type", "start", "do", "look", "secret",
-                             world->secret, "port", port));
-        wait_end(world, owner, JOB_DONE);
+        owner_start(world, owner, (struct job_params){ .kind = kind, .fd = -1, .input = input },
+                    json_pack("{s:s, s:s, s:s, s:i}", "type", "start", "do", "look", "secret",
+                              secret, "port", port));
+        owner_wait_end(world, owner, JOB_DONE);
         close(fd);
 }
 
@@ -520,11 +404,11 @@ static void be_a_server(int tell)
         struct owner owner;
         void *state;
 
-        setup(&state);
+        world_setup(&state);
         world = state;
-        start_with(world, &owner, (struct job_params){ .kind = JOB_FILM, .fd = tell },
-                   json_pack("{s:s, s:s}", "type", "start", "do", "wait"));
-        wait_for(world, &owner, "ready");
+        owner_start(world, &owner, (struct job_params){ .kind = JOB_FILM, .fd = tell },
+                    json_pack("{s:s, s:s}", "type", "start", "do", "wait"));
+        owner_wait_line(world, &owner, "ready");
         (void)!write(STDOUT_FILENO, world->dir, sizeof(world->dir));
         for (;;)
                 uv_run(&world->loop, UV_RUN_ONCE);
@@ -566,7 +450,7 @@ static void test_the_end_of_all_jobs_leaves_nothing(void **state)
 
         for (size_t i = 0; i < ARRAY_LEN(owners); i++)
                 start(world, &owners[i], (enum job_kind)i, "wait");
-        wait_for(world, &owners[0], "ready");
+        owner_wait_line(world, &owners[0], "ready");
         world->jobs = jobs_free(world->jobs);
         while (uv_loop_alive(&world->loop) && waitpid(-1, NULL, WNOHANG) >= 0)
                 uv_run(&world->loop, UV_RUN_NOWAIT);
@@ -576,7 +460,7 @@ static void test_the_end_of_all_jobs_leaves_nothing(void **state)
         }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(int argc, char **argv)
 {
