@@ -30,6 +30,7 @@ enum {
         SFU_MAX_SLOTS = SFU_AUDIO_SLOTS + SFU_MAX_VIDEO_SLOTS,
         SFU_MAX_SDP_BYTES = 256 * 1024,
         SFU_MAX_PEERS_PER_ROOM = 2048,
+        SFU_MAX_TAPS_PER_ROOM = 4,
 };
 
 /* What a participant may send: one of each. */
@@ -217,7 +218,9 @@ struct sfu_counters {
         uint64_t relayed, relay_dropped; /* packets handed to other workers; not taken by them */
         uint64_t feedback_dropped;       /* reports beyond what a receiver may cost us */
         uint64_t probe_bytes;            /* sent to learn what a line carries */
-        uint32_t peers, rooms, tcp_open;
+        uint64_t tap_records;            /* given to jobs */
+        uint64_t tap_dropped;            /* packets that a job was too slow for */
+        uint32_t peers, rooms, tcp_open, taps;
 };
 void sfu_counters(const struct sfu *sfu, struct sfu_counters *ret_counters);
 
@@ -268,7 +271,7 @@ struct sfu_tap_params {
 };
 
 /* Begins at once and asks for key frames. Returns 0 and the tap's number (never 0), or
- * -errno. A job that does not read loses pictures first; nothing else notices. */
+ * -errno (-EBUSY: the room has SFU_MAX_TAPS_PER_ROOM; -EAGAIN: a worker's mailbox is full). A job that does not read loses pictures first; nothing else notices. */
 must_use int sfu_tap_open(struct sfu *sfu, const struct sfu_tap_params *params, uint64_t *ret_tap);
 /* Unknown numbers are ignored. The job reads the end of the stream. */
 void sfu_tap_close(struct sfu *sfu, uint64_t tap);

@@ -147,4 +147,5 @@ void room_audio_tick(struct media_room *room, int64_t now_us)
         tell_speaker(room,
                      speaker == AUDIO_SELECT_NONE ? 0 : room->mics[speaker]->peer->participant,
                      now_us);
+        taps_look(room, now_us);
 }

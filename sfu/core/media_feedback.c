@@ -75,6 +75,7 @@ static int64_t pub_feedback(struct media_pub *pub, struct wr *w, int64_t now_us)
                 next_us = earlier(next_us, write_nacks(&pub->layers[i], w, now_us));
                 next_us = earlier(next_us, layer_tidy(&pub->layers[i], now_us));
         }
+        next_us = earlier(next_us, taps_look_at(pub, now_us));
         pub_update_wanted(pub, now_us);
         return next_us;
 }

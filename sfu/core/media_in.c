@@ -309,6 +309,7 @@ void layer_on_start(struct media_layer *layer, int64_t now_us)
                 if (!slot->audio)
                         peer_allocate(slot->peer, now_us);
         }
+        (void)taps_look_at(layer->pub, now_us);
 }
 
 /* A packet that is new: to all who want it, here and on other workers. */
@@ -333,8 +334,10 @@ static void take(struct media_layer *layer, struct media_in *in, const struct in
         }
         if (layer->cache)
                 rtx_cache_put(layer->cache, in->ext, in->pkt);
+        if (layer->tap_watch)
+                taps_take(layer, in, now_us);
         if (link_empty(&layer->current) && link_empty(&layer->next))
-                return; /* it is shown elsewhere only */
+                return; /* it is shown elsewhere, or tapped only */
         in->newest = (uint32_t)layer->recv.seq.newest;
         in->time_us = layer_time_of(layer, in->rtp.ts);
         layer_push(layer, in);

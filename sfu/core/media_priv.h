@@ -9,7 +9,7 @@
  * how much of it: media_allocate.c. Feedback: media_feedback.c (towards
  * publishers), media_report.c (sender reports, quality, statistics),
  * media_rtcp.c (incoming), media_path.c (what a receiver's line carries). Sound
- * with redundancy: media_red.c.
+ * with redundancy: media_red.c. What jobs get: media_tap.c.
  *
  * A slot hangs in up to three lists: of the publication it is meant to show
  * (LINK_WATCH), of the layer it shows (LINK_CURRENT), and of the layer it will
@@ -40,6 +40,7 @@
 #include "sfu/core/layer_filter.h"
 #include "sfu/core/layer_select.h"
 #include "sfu/core/media_room.h"
+#include "sfu/core/media_tap.h"
 #include "sfu/core/nack_gen.h"
 #include "sfu/core/rtp_recv.h"
 #include "sfu/core/rtx_cache.h"
@@ -119,14 +120,15 @@ struct media_layer {
         struct rtx_cache *cache; /* longer; may be NULL for lack of memory */
         int64_t left_us;         /* when the last one to show it left */
         bool key_wanted;
-        int64_t pli_us;     /* last request sent */
-        int64_t restart_us; /* last change of SSRC */
-        int64_t start_us;   /* last time that its watchers were woken for it */
-        uint32_t n_desired; /* slots that show it, or would if it came */
-        bool asked;         /* the publisher was told to send it, */
-        int64_t asked_us;   /* and since when; 0: from the beginning */
-        int64_t idle_us;    /* since when nobody desires it */
-        int64_t absent_us;  /* it was asked for and did not come: until then not again */
+        uint8_t tap_watch, tap_desire; /* taps that take it, or wait for it; that want it */
+        int64_t pli_us;                /* last request sent */
+        int64_t restart_us;            /* last change of SSRC */
+        int64_t start_us;              /* last time that its watchers were woken for it */
+        uint32_t n_desired;            /* slots that show it, or would if it came */
+        bool asked;                    /* the publisher was told to send it, */
+        int64_t asked_us;              /* and since when; 0: from the beginning */
+        int64_t idle_us;               /* since when nobody desires it */
+        int64_t absent_us;             /* it was asked for and did not come: until then not again */
         struct media_link current, next;
         struct media_burst burst;
         struct media_detail *detail; /* of pictures; NULL of sound */
@@ -148,9 +150,11 @@ struct media_pub {
         struct sdp_publication sdp;
         struct media_link watchers;
         bool wanted, wanted_told;
-        uint32_t watched_by;  /* other workers with watchers */
-        int64_t unwatched_us; /* since when nobody watches; 0: somebody does */
-        uint32_t mic_id;      /* in audio_select */
+        uint32_t watched_by;        /* other workers with watchers */
+        int64_t unwatched_us;       /* since when nobody watches; 0: somebody does */
+        uint32_t mic_id;            /* in audio_select */
+        uint8_t tapped;             /* taps that it is for */
+        struct media_track *tracks; /* [MEDIA_MAX_TAPS] of an own peer's, once there was a tap */
         size_t n_layers;
         struct media_layer layers[SDP_MAX_RIDS];
 };
@@ -291,6 +295,7 @@ struct media_counters {
         uint64_t nack_in, nack_out, rtx_out, rtx_miss, pli_in, pli_out, rtp_bad, overtaken;
         uint64_t relayed, relay_dropped; /* packets, to other workers */
         uint64_t feedback_dropped, probe_bytes;
+        uint64_t tap_records, tap_dropped;
 };
 
 struct room_line {
@@ -324,6 +329,9 @@ struct media_room {
         struct room_line *lines; /* ROOM_LINES, once somebody left; or NULL */
         struct media_counters counters;
         struct media_span *span; /* NULL: this room has one worker */
+        size_t n_taps;
+        struct media_tap *taps[MEDIA_MAX_TAPS];
+        uint32_t tap_camera; /* whose camera SFU_TAP_PROGRAM shows; 0: nobody's */
 };
 
 /* The numbers that VP8 and VP9 give their pictures, and where they stand in the
@@ -437,7 +445,7 @@ DEFINE_CLEANUP(struct media_pub *, pub_free)
 void layer_watched(struct media_layer *layer);
 void layer_unwatched(struct media_layer *layer, int64_t now_us);
 int64_t layer_tidy(struct media_layer *layer, int64_t now_us); /* returns when again */
-/* By a slot here or on another worker: shown, or to be at its next key frame. */
+/* By a slot here or on another worker, or a tap: shown, or to be at its next key frame. */
 bool layer_is_shown(const struct media_layer *layer);
 bool layer_is_desired(const struct media_layer *layer);
 bool layer_flows(const struct media_layer *layer, int64_t now_us);
@@ -543,6 +551,15 @@ bool relay_want_key(struct media_layer *layer);
 struct media_span *span_free(struct media_room *room);
 void proxy_free(struct media_peer *peer); /* of any peer: what makes it a proxy */
 int64_t proxy_on_timeout(struct media_peer *peer, int64_t now_us); /* returns when again */
+
+/* media_tap.c. For own peers; does nothing where there is no tap. */
+must_use int taps_add_peer(struct media_peer *peer);
+void taps_look(struct media_room *room, int64_t now_us);     /* at who is muted, speaks, is here */
+int64_t taps_look_at(struct media_pub *pub, int64_t now_us); /* at its layers; when again */
+/* A packet of a layer with tap_watch, which is in the ring by now. */
+void taps_take(struct media_layer *layer, const struct media_in *in, int64_t now_us);
+void taps_forget(struct media_pub *pub); /* it ends */
+void taps_free(struct media_room *room);
 
 /* media_feedback.c: returns when it wants to be called again. */
 int64_t peer_feedback(struct media_peer *peer, int64_t now_us);

@@ -57,6 +57,7 @@ struct media_pub *pub_free(struct media_pub *pub)
 
         if (!pub)
                 return NULL;
+        taps_forget(pub);
         list_for_each (slot, &pub->watchers, LINK_WATCH)
                 slot_set_target(slot, NULL, 0);
         for (size_t i = 0; i < pub->n_layers; i++) {
@@ -137,12 +138,13 @@ int64_t layer_tidy(struct media_layer *layer, int64_t now_us)
 
 bool layer_is_shown(const struct media_layer *layer)
 {
-        return layer->watched_by || !link_empty(&layer->current) || !link_empty(&layer->next);
+        return layer->watched_by || !link_empty(&layer->current) || !link_empty(&layer->next) ||
+               layer->tap_watch;
 }
 
 bool layer_is_desired(const struct media_layer *layer)
 {
-        return layer->desired_by || layer->n_desired > 0;
+        return layer->desired_by || layer->n_desired > 0 || layer->tap_desire;
 }
 
 bool layer_flows(const struct media_layer *layer, int64_t now_us)
@@ -291,7 +293,7 @@ static void tell_wanted(struct media_pub *pub, bool wanted)
 
 void pub_update_wanted(struct media_pub *pub, int64_t now_us)
 {
-        bool watched = pub->watched_by || !link_empty(&pub->watchers);
+        bool watched = pub->watched_by || !link_empty(&pub->watchers) || pub->tapped;
 
         if (relay_watch(pub->peer) || pub->kind == SFU_MIC || !pub->peer->connected)
                 return;

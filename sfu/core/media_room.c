@@ -62,6 +62,7 @@ struct media_room *media_room_free(struct media_room *room)
 {
         if (!room)
                 return NULL;
+        taps_free(room);
         for (size_t i = 0; i < room->n_peers; i++)
                 room->peers[i]->connected = false; /* nobody is told any more */
         while (room->n_peers > 0)
@@ -290,7 +291,9 @@ int media_room_add_peer(struct media_room *room, struct media_peer **ret_peer,
 
         if (r != 0)
                 return r;
-        r = relay_add_peer(peer);
+        r = taps_add_peer(peer);
+        if (r == 0)
+                r = relay_add_peer(peer);
         if (r < 0) {
                 media_room_remove_peer(room, peer, now_us);
                 return r;
@@ -455,4 +458,6 @@ void media_room_add_counters(const struct media_room *room, struct sfu_counters 
         counters->relay_dropped += c->relay_dropped;
         counters->feedback_dropped += c->feedback_dropped;
         counters->probe_bytes += c->probe_bytes;
+        counters->tap_records += c->tap_records;
+        counters->tap_dropped += c->tap_dropped;
 }

@@ -37,6 +37,7 @@ struct media_peer;
 
 enum { MEDIA_PREFETCH_STAGES = 3 };
 struct media_relay;
+struct job_record;
 
 /* How the room talks to its shell. `tag` is what media_peer_params gave. */
 struct media_out {
@@ -60,6 +61,10 @@ struct media_out {
          * what the record owns is handed over. False: no room, or it is lost if
          * media_relay_is_media(). NULL where a room lives on one worker. */
         bool (*relay)(void *user, unsigned worker, struct media_relay *record);
+        /* A record for a job (media_tap.h), copied if it is taken. False: the job is
+         * behind. Only RTP may be refused, and a GAP; where a GAP was taken there is
+         * room for the RTP behind it. NULL where no tap is added. */
+        bool (*tap)(void *user, void *tag, const struct job_record *record);
 };
 
 must_use int media_room_new(struct media_room **ret_room, const struct media_out *out,

@@ -93,6 +93,7 @@ void room_resolve(struct media_room *room, uint32_t participant, int64_t now_us)
                         }
                 }
         }
+        taps_look(room, now_us);
 }
 
 void media_peer_set_view(struct media_peer *peer, const struct sfu_slot_view *views, size_t n,

@@ -10,9 +10,17 @@
  * Units:  *_us monotonic microseconds (clock_now_us() of the server).
  *
  * A *tap* goes from worker to job: what a room's people send, decrypted, each packet once,
- * as it came. TRACK comes before a track's first RTP and again when its payload
- * types change; END when the publication is gone; GAP when packets were left out because
- * the job did not keep up (pictures first, sound only when nothing else is left).
+ * as it came: in any order, and with losses that nobody could repair. A *generation* of a
+ * track is one stream: TRACK opens it and names its codec and layer, and the first packet of
+ * a picture's begins a key frame; nothing of it is older than that. GAP: packets were
+ * left out here because the job did not keep up (pictures first, and then until the next
+ * key frame; sound only when nothing else is left). END: the publication is gone, or is
+ * no part of the program any more. Who is muted sends nothing: her sound goes on
+ * in the same generation, her picture in another one.
+ * A room's people may be on several workers, each of which writes by itself: when somebody
+ * comes again, the END of what she had may come after the TRACK of what she has. So
+ * generations grow: a record whose generation is older than the track's newest, by
+ * job_generation_is_newer(), comes late and is to be left out.
  * A *feed* goes from job to worker: RTP and RTCP sender reports of one participant; back
  * come RTCP packets (PLI: a key frame is wanted). Of its records type, kind, layer and the bytes
  * count, the rest is 0: participant and codec are known, arrival is now. Its RTP:
@@ -41,7 +49,8 @@ enum { JOB_PT_OPUS = 111, JOB_PT_VP8 = 96, JOB_EXT_AUDIO_LEVEL = 1 };
 
 enum job_record_type {
         JOB_TRACK = 1, /* no bytes */
-        JOB_RTP,       /* bytes: a whole RTP packet, RTX and RED unwrapped */
+        JOB_RTP,       /* bytes: a whole RTP packet, RTX and RED unwrapped; one without a
+                        * payload (padding) only fills its number */
         JOB_END,       /* no bytes */
         JOB_GAP,       /* no bytes; `count` packets of this track are missing */
         JOB_RTCP,      /* bytes: one compound packet, feeds only */
@@ -56,9 +65,8 @@ struct job_record {
         uint8_t codec;        /* enum job_codec */
         uint8_t layer;        /* simulcast layer, 0 lowest: RTP of a tap and of a feed */
         uint32_t participant; /* with kind it names the track */
-        uint32_t generation;  /* of the track: another one is another stream (its ext begins anew,
-                               * and so does its picture: a key frame comes first). A change of
-                               * layer is one too */
+        uint32_t generation;  /* of the track: another one is another stream, whose ext begins
+                               * anew. A change of layer or codec is one too */
         uint32_t ext;         /* extended sequence number within the generation */
         uint32_t count;       /* GAP */
         bool starts_keyframe; /* RTP of pictures */
@@ -67,6 +75,11 @@ struct job_record {
                                * were any: sound and picture of one participant agree */
         struct span bytes;    /* borrowed */
 };
+
+static inline bool job_generation_is_newer(uint32_t generation, uint32_t than)
+{
+        return (int32_t)(generation - than) > 0;
+}
 
 /* Writes the head of *record to at (JOB_RECORD_HEAD bytes); the bytes follow as they are. */
 void job_record_write(uint8_t *at, const struct job_record *record);

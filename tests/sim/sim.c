@@ -284,6 +284,7 @@ void sim_init_workers(struct sim *sim, uint64_t seed, unsigned n_workers)
                 .commit_rtcp = on_commit_rtcp,
                 .event = on_event,
                 .relay = on_relay,
+                .tap = sim_tap_on_record,
         };
 
         *sim = (struct sim){

@@ -12,6 +12,7 @@
 
 #include "sfu/core/transport_cc.h"
 #include "sfu/core/media_remote.h"
+#include "sfu/core/media_tap.h"
 #include "sfu/core/nack_gen.h"
 #include "sfu/wire/rtcp.h"
 #include "sfu/wire/rtp.h"
@@ -21,6 +22,7 @@ enum {
         SIM_MAX_PEERS = 1024,
         SIM_MAX_ARRIVALS = 128,
         SIM_MAX_EVENTS = 256, /* kept per peer */
+        SIM_MAX_TRACKS = 32,  /* of a tap */
         SIM_MAX_WORKERS = 4,
         SIM_LINK_CAP = 512,   /* records from one worker to another, of which */
         SIM_LINK_KEPT = 64,   /* packets leave so many to the rest */
@@ -129,6 +131,36 @@ struct sim_peer {
         /* Repeats of a number with other bytes: audio packets sent so far, by hash. */
         uint32_t n_changed_repeats;
         uint32_t *audio_hashes;
+        uint8_t last_voice[64]; /* the frame before, for redundancy */
+        size_t last_voice_len;
+};
+
+/* What a tap gave of one publication; of the present generation unless it says otherwise. */
+struct sim_track {
+        uint32_t participant, generation;
+        int kind, layer;
+        bool live;                      /* no END yet */
+        uint32_t n_generations, n_ends; /* of all, */
+        uint32_t n_total, n_keyframes;  /* packets, and those that begin a key frame */
+        uint32_t n_duplicates,
+                n_broken; /* a packet twice; a picture that began without a key frame, */
+        uint32_t n_late;  /* or before it; of a generation that was over */
+        uint32_t n_gaps, n_told_missing; /* GAPs, and what they counted */
+        uint32_t n, lowest_ext, highest_ext;
+        bool after_gap;
+        int64_t first_us, last_us, skew_us; /* of the last packet: media_us - capture */
+        uint8_t seen[8192];                 /* bit per 16-bit seq */
+};
+
+/* A job that takes all it is given, or budget bytes in all when that is not negative; of these
+ * pictures take none of the last kept. */
+struct sim_tap {
+        struct sim *sim;
+        int64_t budget, kept;
+        bool refused;
+        size_t n_tracks;
+        struct sim_track tracks[SIM_MAX_TRACKS];
+        struct media_tap *taps[SIM_MAX_WORKERS];
 };
 
 /* Records from one worker to another, oldest first. */
@@ -194,6 +226,17 @@ void sim_send_rtcp(struct sim_peer *peer, const uint8_t *data, size_t len);
 void sim_send_padding(struct sim_peer *peer, int layer);
 void sim_send_rtx_probe(struct sim_peer *peer);
 void sim_send_pli(struct sim_peer *peer, size_t slot);
+
+/* A tap on every worker's room. */
+struct sim_tap *sim_tap_new(struct sim *sim, enum sfu_tap_mode mode);
+void sim_tap_free(struct sim_tap *tap); /* before sim_done() */
+/* It has so much room again. */
+void sim_tap_refill(struct sim_tap *tap, int64_t budget);
+/* NULL: there was none. */
+struct sim_track *sim_tap_track(struct sim_tap *tap, uint32_t participant, enum sfu_kind kind);
+/* Packets that the present generation is short of. */
+uint32_t sim_track_lost(const struct sim_track *track);
+bool sim_tap_on_record(void *user, void *tag, const struct job_record *record);
 
 /* One view of a video slot. */
 void sim_watch(struct sim_peer *peer, uint8_t slot, uint32_t participant, enum sfu_kind kind,

@@ -312,12 +312,15 @@ static void send_audio(struct sim_peer *peer)
         o.len = wr_len(&w);
         if (peer->sdp.pubs[SFU_MIC].pts[SDP_RED].used) {
                 const struct red_block blocks[] = {
-                        { SIM_PT_OPUS, 960, { payload, 10 } }, /* an older frame */
-                        { SIM_PT_OPUS, 0, { payload, wr_len(&w) } },
+                        { SIM_PT_OPUS, 960, { peer->last_voice, peer->last_voice_len } },
+                        { SIM_PT_OPUS, 0, { payload, o.len } },
                 };
 
                 w = wr_init(red, sizeof(red));
                 red_write(&w, blocks, ARRAY_LEN(blocks));
+                assert(o.len <= sizeof(peer->last_voice));
+                memcpy(peer->last_voice, payload, o.len);
+                peer->last_voice_len = o.len;
                 o.header.pt = SIM_PT_RED;
                 o.payload = red;
                 o.len = wr_len(&w);
