@@ -116,18 +116,12 @@ static void forget_ssrc(struct media_peer *peer, uint32_t ssrc)
 
 /* A layer has one SSRC and one for RTX: a new one takes the old one's place, so
  * the table is bounded by what was negotiated. */
-static const struct media_ssrc *bind_ssrc(struct media_peer *peer, const struct in_ext *ext,
-                                          const struct rtp_pkt *rtp, int64_t now_us)
+static const struct media_ssrc *bind_layer(struct media_layer *layer, bool rtx, uint32_t ssrc,
+                                           int64_t now_us)
 {
-        struct media_pub *pub = find_pub(peer, ext, rtp->pt);
-        struct media_layer *layer;
-        uint32_t *own;
-        bool rtx;
+        struct media_peer *peer = layer->pub->peer;
+        uint32_t *own = rtx ? &layer->rtx_ssrc : &layer->ssrc;
 
-        layer = pub ? find_layer(pub, ext, rtp->pt, &rtx) : NULL;
-        if (!layer)
-                return NULL;
-        own = rtx ? &layer->rtx_ssrc : &layer->ssrc;
         if (*own && !rtx && now_us - layer->restart_us < RESTART_INTERVAL_US)
                 return NULL;
         if (*own)
@@ -136,9 +130,20 @@ static const struct media_ssrc *bind_ssrc(struct media_peer *peer, const struct 
                 layer_restart(layer, now_us);
         if (peer->n_ssrcs == MEDIA_MAX_SSRCS)
                 return NULL;
-        *own = rtp->ssrc;
-        peer->ssrcs[peer->n_ssrcs] = (struct media_ssrc){ rtp->ssrc, rtx, layer };
+        *own = ssrc;
+        peer->ssrcs[peer->n_ssrcs] = (struct media_ssrc){ ssrc, rtx, layer };
         return &peer->ssrcs[peer->n_ssrcs++];
+}
+
+static const struct media_ssrc *bind_ssrc(struct media_peer *peer, const struct in_ext *ext,
+                                          const struct rtp_pkt *rtp, int64_t now_us)
+{
+        struct media_pub *pub = find_pub(peer, ext, rtp->pt);
+        struct media_layer *layer;
+        bool rtx;
+
+        layer = pub ? find_layer(pub, ext, rtp->pt, &rtx) : NULL;
+        return layer ? bind_layer(layer, rtx, rtp->ssrc, now_us) : NULL;
 }
 
 static const struct media_ssrc *find_ssrc(const struct media_peer *peer, uint32_t ssrc)
@@ -421,5 +426,32 @@ int media_peer_on_rtp(struct media_peer *peer, struct pkt *pkt, int64_t now_us)
         if (known->rtx && !unwrap_rtx(&in, known->layer))
                 return 0;
         layer_on_packet(known->layer, &in, &ext, known->rtx, now_us);
+        return 0;
+}
+
+int media_peer_on_feed(struct media_peer *peer, enum sfu_kind kind, unsigned layer, struct pkt *pkt,
+                       int64_t now_us)
+{
+        struct media_pub *pub = kind < SFU_N_KINDS ? peer->pubs[kind] : NULL;
+        struct media_in in = { .pkt = pkt };
+        const struct media_ssrc *known;
+        struct in_ext ext;
+        int err;
+
+        err = rtp_parse(&in.rtp, pkt->data, pkt->len);
+        if (err)
+                return err;
+        known = find_ssrc(peer, in.rtp.ssrc);
+        if (!known && pub && layer < pub->n_layers)
+                known = bind_layer(&pub->layers[layer], false, in.rtp.ssrc, now_us);
+        if (!known || known->layer->pub != pub || known->layer->index != layer) {
+                peer->room->counters.rtp_bad++;
+                return 0;
+        }
+        if (pub->muted || !peer->connected)
+                return 0;
+        read_ext(&ext, &peer->ext, &in.rtp);
+        peer_wake(peer, peer->report_us);
+        layer_on_packet(known->layer, &in, &ext, false, now_us);
         return 0;
 }

@@ -90,6 +90,10 @@ void media_peer_on_connected(struct media_peer *peer, int64_t now_us);
  * references if it keeps it. Returns 0 or an enum rtp_err (caller counts). */
 int media_peer_on_rtp(struct media_peer *peer, struct pkt *pkt, int64_t now_us);
 
+/* The same of a peer whose packets say beside them what they belong to. */
+int media_peer_on_feed(struct media_peer *peer, enum sfu_kind kind, unsigned layer, struct pkt *pkt,
+                       int64_t now_us);
+
 enum { MEDIA_STEP_PACKETS = 256 };
 
 /* What waits to be distributed. */

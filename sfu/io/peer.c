@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sfu/io/feed.h"
 #include "sfu/io/tuning.h"
 #include "sfu/wire/rtcp.h"
 
@@ -63,6 +64,8 @@ static void rearm(struct peer *peer, int64_t now_us)
 {
         int64_t due_us = peer->crypt ? peer->alive_us : peer->opened_us;
 
+        if (peer->feed)
+                return;
         due_us += peer->worker->config.silence_us;
         if (peer->dtls) {
                 int64_t dtls_us = dtls_deadline_us(peer->dtls, now_us);
@@ -331,7 +334,7 @@ uint8_t *peer_reserve(void *user, void *tag, size_t max_len)
 
         (void)user;
         if (!peer->crypt || !peer->selected || max_len > PKT_CAP)
-                return NULL;
+                return peer->feed ? feed_reserve(peer->feed, max_len) : NULL;
         return send_batch_reserve(peer->worker->batch, max_len + MEDIA_CRYPT_TRAILER);
 }
 
@@ -383,6 +386,10 @@ void peer_commit_rtcp(void *user, void *tag, size_t len)
         struct worker *worker = peer->worker;
 
         (void)user;
+        if (peer->feed) {
+                feed_commit_rtcp(peer->feed, len);
+                return;
+        }
         if (media_crypt_protect_rtcp(peer->crypt, reserved(worker, len), &len) < 0) {
                 refused_by_crypt(peer);
                 return;
@@ -431,8 +438,22 @@ static void fill(struct peer *peer, const struct worker_peer *params)
         note_ssrcs(peer, &params->media);
 }
 
-int peer_open(struct worker *worker, struct room *room, const struct worker_peer *params,
-              int64_t now_us)
+/* ICE credentials, or the job's socket. */
+static int open_transport(struct peer *peer, struct worker_peer *params)
+{
+        if (params->feed_fd >= 0)
+                return feed_new(&peer->feed, peer, &params->feed_fd);
+        return add_cred(peer, params->ufrag, params->pwd, params->transport.ufrag);
+}
+
+static void close_transport(struct peer *peer)
+{
+        feed_free(peer->feed);
+        while (peer->creds[0])
+                drop_cred(peer, 0);
+}
+
+int peer_open(struct worker *worker, struct room *room, struct worker_peer *params, int64_t now_us)
 {
         struct peer *peer;
         int r = u64_map_reserve(&worker->peers);
@@ -451,7 +472,7 @@ int peer_open(struct worker *worker, struct room *room, const struct worker_peer
                 free(peer);
                 return r;
         }
-        r = add_cred(peer, params->ufrag, params->pwd, params->transport.ufrag);
+        r = open_transport(peer, params);
         if (r == 0)
                 r = media_room_add_peer(
                         room->media, &peer->media,
@@ -460,8 +481,7 @@ int peer_open(struct worker *worker, struct room *room, const struct worker_peer
                                                      .media = &params->media },
                         now_us);
         if (r != 0) {
-                if (peer->creds[0])
-                        drop_cred(peer, 0);
+                close_transport(peer);
                 timer_heap_remove(&worker->timers, &peer->timer);
                 free(peer);
                 return r;
@@ -470,6 +490,10 @@ int peer_open(struct worker *worker, struct room *room, const struct worker_peer
         u64_map_put(&worker->peers, peer->id, peer);
         worker_touch_room(worker, room);
         rearm(peer, now_us);
+        if (peer->feed) {
+                report_event(peer, &(struct sfu_event){ .type = SFU_EV_CONNECTED });
+                media_peer_on_connected(peer->media, now_us);
+        }
         return 0;
 }
 
@@ -499,8 +523,7 @@ static void peer_free(struct peer *peer, int64_t now_us)
         worker_touch_room(worker, room);
         for (size_t i = 0; i < PEER_MAX_ADDRS; i++)
                 forget_addr(peer, &peer->addrs[i]);
-        while (peer->creds[0])
-                drop_cred(peer, 0);
+        close_transport(peer);
         timer_heap_remove(&worker->timers, &peer->timer);
         u64_map_remove(&worker->peers, peer->id);
         dtls_free(peer->dtls);

@@ -7,6 +7,8 @@
  *      │                          │                          │
  *      └──────── peer_gone(): silence, DTLS failure, goodbye, replaced, closed
  *
+ * A job's peer is connected when it is opened, by its feed (feed.h).
+ *
  * Layer:  io.
  * Owner:  the worker, by worker->peers.
  * Thread: the worker's.
@@ -50,11 +52,12 @@ struct peer {
         struct timer timer;
         size_t n_ssrcs;
         uint32_t ssrcs[SFU_MAX_SLOTS]; /* of our slots, for BYE */
+        struct feed *feed;             /* its media come from a job: nothing above leads to it */
 };
 
-/* Starts a peer in its room (already made). Returns 0, -errno or an enum
+/* Starts a peer in its room (already made) and takes params->feed_fd over. Returns 0, -errno or an enum
  * sfu_offer_err. */
-must_use int peer_open(struct worker *worker, struct room *room, const struct worker_peer *params,
+must_use int peer_open(struct worker *worker, struct room *room, struct worker_peer *params,
                        int64_t now_us);
 
 /* Reports SFU_EV_GONE and frees the peer. */

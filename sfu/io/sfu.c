@@ -13,53 +13,12 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "sfu/core/media_crypt.h"
-#include "sfu/core/sdp_session.h"
 #include "sfu/io/identity.h"
-#include "sfu/io/late_commands.h"
 #include "sfu/io/link.h"
-#include "sfu/io/room_codecs.h"
-#include "sfu/io/room_spread.h"
+#include "sfu/io/sfu_internal.h"
 #include "sfu/io/tuning.h"
-#include "sfu/io/u64_map.h"
 
 static const char topic[] = "sfu";
-
-/* What the signalling thread remembers, so that it can place rooms and answer
- * offers without asking a worker. */
-
-struct room_info {
-        uint64_t id;
-        struct room_spread spread;
-        struct u64_map participants; /* to struct peer_info: the newest peer of each */
-        uint32_t n_peers;            /* with those that are being replaced */
-        struct room_codecs codecs;
-};
-
-struct peer_info {
-        uint64_t id;
-        uint32_t participant;
-        struct room_info *room;
-        unsigned worker;
-        struct peer_codecs codecs;
-        bool dismissed; /* it is to offer again */
-        struct sdp_session session;
-};
-
-struct sfu {
-        struct dtls_context *dtls;
-        char **addresses;
-        size_t n_addresses;
-        unsigned n_workers, next_polled;
-        uint32_t spread_peers;
-        struct worker **workers;
-        struct link_hub *links; /* NULL: there is one worker */
-        uint32_t *loads;        /* peers of each worker */
-        uint64_t last_peer;
-        int64_t tidy_us; /* when the heap is due; 0: it is tidy */
-        struct u64_map rooms, peers;
-        bool left_some; /* a worker lost its last peer of a room: who speaks there now? */
-        struct late_commands *late; /* of each worker */
-};
 
 /* Making and ending. */
 
@@ -206,6 +165,7 @@ static void free_tables(struct sfu *sfu)
         struct peer_info *peer;
         size_t at = 0;
 
+        sfu_free_taps(sfu);
         while ((peer = u64_map_next(&sfu->peers, &at)))
                 free(peer);
         at = 0;
@@ -250,8 +210,7 @@ uint16_t sfu_port(const struct sfu *sfu, unsigned worker)
 
 /* Tables. */
 
-/* The room, or a new one that is not in the table yet. */
-static struct room_info *room_find_or_make(struct sfu *sfu, uint64_t id)
+struct room_info *sfu_room(struct sfu *sfu, uint64_t id)
 {
         struct room_info *room = u64_map_get(&sfu->rooms, id);
 
@@ -266,7 +225,7 @@ static struct room_info *room_find_or_make(struct sfu *sfu, uint64_t id)
         return room;
 }
 
-static void room_drop_if_empty(struct sfu *sfu, struct room_info *room)
+void sfu_drop_if_empty(struct sfu *sfu, struct room_info *room)
 {
         if (room->n_peers > 0)
                 return;
@@ -293,10 +252,10 @@ static void forget_peer(struct sfu *sfu, struct peer_info *peer)
         room_spread_remove(&room->spread, peer->worker);
         sfu->left_some |= room->spread.parts[peer->worker].n_peers == 0;
         free(peer);
-        room_drop_if_empty(sfu, room);
+        sfu_drop_if_empty(sfu, room);
 }
 
-static void post(struct sfu *sfu, unsigned worker, const struct worker_command *command)
+void sfu_post(struct sfu *sfu, unsigned worker, const struct worker_command *command)
 {
         late_commands_post(&sfu->late[worker], sfu->workers[worker], command);
 }
@@ -338,10 +297,8 @@ static int write_answer(const struct sfu *sfu, const struct room_info *room,
         return sdp_session_begin(ret_session, offer, &answer, seed, ret_answer, &open->media);
 }
 
-/* Everything that can fail before the worker hears of the peer. */
-static int prepare(struct sfu *sfu, struct room_info *room, const struct sfu_peer_params *params,
-                   const struct sdp_offer *offer, struct worker_peer *open,
-                   struct sdp_session *ret_session, char **ret_answer)
+int sfu_place(struct sfu *sfu, struct room_info *room, const struct sfu_peer_params *params,
+              struct worker_peer *open)
 {
         struct peer_info *old = u64_map_get(&room->participants, params->participant);
         int r;
@@ -355,18 +312,38 @@ static int prepare(struct sfu *sfu, struct room_info *room, const struct sfu_pee
         open->room = params->room;
         open->participant = params->participant;
         open->replaces = old ? old->id : 0;
-        open->transport = *sdp_offer_transport(offer);
-        rand_word(open->ufrag, ICE_UFRAG_LEN);
-        rand_word(open->pwd, ICE_PWD_LEN);
-        r = write_answer(sfu, room, params, offer, open, ret_session, ret_answer);
-        if (r != 0)
-                return r;
         r = u64_map_reserve(&room->participants);
         if (r == 0)
                 r = u64_map_reserve(&sfu->peers);
         if (r == 0)
                 r = u64_map_reserve(&sfu->rooms);
         return r;
+}
+
+int sfu_start(struct sfu *sfu, struct room_info *room, struct worker_peer **open,
+              struct peer_info **info)
+{
+        const struct worker_command command = { .type = WORKER_OPEN, .open = *open };
+        struct peer_info *peer = *info;
+        int r;
+
+        peer->id = (*open)->id;
+        peer->participant = (*open)->participant;
+        peer->room = room;
+        peer->worker = (*open)->worker;
+        r = worker_post(sfu->workers[peer->worker], &command);
+        if (r < 0)
+                return r;
+        *open = NULL; /* the worker's now */
+        *info = NULL; /* the table's now */
+        sfu->last_peer = peer->id;
+        u64_map_put(&sfu->rooms, room->id, room);
+        u64_map_put(&sfu->peers, peer->id, peer);
+        u64_map_put(&room->participants, peer->participant, peer);
+        room_count(room, peer, 1);
+        room_spread_add(&room->spread, peer->worker);
+        sfu->loads[peer->worker]++;
+        return 0;
 }
 
 static int open_in_room(struct sfu *sfu, struct room_info *room,
@@ -376,35 +353,26 @@ static int open_in_room(struct sfu *sfu, struct room_info *room,
         cleanup(freep) struct worker_peer *open = calloc(1, sizeof(*open));
         cleanup(freep) struct peer_info *info = calloc(1, sizeof(*info));
         cleanup(freep) char *answer = NULL;
-        struct worker_command command = { .type = WORKER_OPEN, .open = open };
-        struct sdp_session session;
         int r;
 
         if (!open || !info)
                 return -ENOMEM;
-        r = prepare(sfu, room, params, offer, open, &session, &answer);
+        open->feed_fd = -1;
+        r = sfu_place(sfu, room, params, open);
         if (r != 0)
                 return r;
-        *info = (struct peer_info){ .id = open->id,
-                                    .participant = params->participant,
-                                    .room = room,
-                                    .worker = open->worker,
-                                    .codecs = peer_codecs_of(offer, &open->media),
-                                    .session = session };
-        r = worker_post(sfu->workers[open->worker], &command);
+        open->transport = *sdp_offer_transport(offer);
+        rand_word(open->ufrag, ICE_UFRAG_LEN);
+        rand_word(open->pwd, ICE_PWD_LEN);
+        r = write_answer(sfu, room, params, offer, open, &info->session, &answer);
+        if (r != 0)
+                return r;
+        info->codecs = peer_codecs_of(offer, &open->media);
+        r = sfu_start(sfu, room, &open, &info);
         if (r < 0)
                 return r;
-        open = NULL; /* the worker's now */
-        sfu->last_peer = info->id;
-        *ret_peer = info->id;
+        *ret_peer = sfu->last_peer;
         *ret_answer = take_ptr(answer);
-        u64_map_put(&sfu->rooms, room->id, room);
-        u64_map_put(&sfu->peers, info->id, info);
-        u64_map_put(&room->participants, info->participant, info);
-        room_count(room, info, 1);
-        room_spread_add(&room->spread, info->worker);
-        sfu->loads[info->worker]++;
-        info = NULL; /* the table's now */
         return 0;
 }
 
@@ -422,9 +390,10 @@ static void make_decodable(struct sfu *sfu, struct room_info *room,
                     !room_codecs_must_change(&room->codecs, &newcomer->codecs, &peer->codecs))
                         continue;
                 peer->dismissed = true;
-                post(sfu, peer->worker,
-                     &(struct worker_command){
-                             .type = WORKER_DISMISS, .peer = peer->id, .reason = SFU_GONE_CODEC });
+                sfu_post(sfu, peer->worker,
+                         &(struct worker_command){ .type = WORKER_DISMISS,
+                                                   .peer = peer->id,
+                                                   .reason = SFU_GONE_CODEC });
         }
 }
 
@@ -438,13 +407,13 @@ int sfu_peer_open(struct sfu *sfu, const struct sfu_peer_params *params, const c
         assert(params->participant != 0 && params->participant != SFU_ACTIVE_SPEAKER);
         if (r != 0)
                 return r;
-        room = room_find_or_make(sfu, params->room);
+        room = sfu_room(sfu, params->room);
         if (!room)
                 return -ENOMEM;
         r = open_in_room(sfu, room, params, offer, ret_answer, ret_peer);
         if (r == 0)
                 make_decodable(sfu, room, u64_map_get(&sfu->peers, *ret_peer));
-        room_drop_if_empty(sfu, room);
+        sfu_drop_if_empty(sfu, room);
         return r;
 }
 
@@ -489,7 +458,7 @@ int sfu_peer_restart(struct sfu *sfu, uint64_t peer, const char *offer_text, siz
         struct sdp_session session;
         int r;
 
-        if (!info)
+        if (!info || info->fed)
                 return -ENOENT;
         r = sdp_offer_parse(&offer, offer_text, offer_len);
         if (r == 0)
@@ -519,7 +488,7 @@ int sfu_peer_restart_ice(struct sfu *sfu, uint64_t peer, const char *ufrag, cons
         struct sdp_answer_params params;
         int r;
 
-        if (!info)
+        if (!info || info->fed)
                 return -ENOENT;
         r = sdp_credentials_read(&transport, ufrag, pwd);
         if (r == 0)
@@ -546,7 +515,7 @@ void sfu_peer_close(struct sfu *sfu, uint64_t peer)
 
         if (!info)
                 return;
-        post(sfu, info->worker, &(struct worker_command){ .type = WORKER_CLOSE, .peer = peer });
+        sfu_post(sfu, info->worker, &(struct worker_command){ .type = WORKER_CLOSE, .peer = peer });
         forget_peer(sfu, info);
 }
 
@@ -564,7 +533,7 @@ void sfu_peer_view(struct sfu *sfu, uint64_t peer, const struct sfu_slot_view *v
                 return;
         }
         memcpy(command.view.views, views, n * sizeof(*views));
-        post(sfu, info->worker, &command);
+        sfu_post(sfu, info->worker, &command);
 }
 
 void sfu_peer_mute(struct sfu *sfu, uint64_t peer, enum sfu_kind kind, bool muted)
@@ -572,9 +541,9 @@ void sfu_peer_mute(struct sfu *sfu, uint64_t peer, enum sfu_kind kind, bool mute
         struct peer_info *info = u64_map_get(&sfu->peers, peer);
 
         if (info)
-                post(sfu, info->worker,
-                     &(struct worker_command){
-                             .type = WORKER_MUTE, .peer = peer, .mute = { kind, muted } });
+                sfu_post(sfu, info->worker,
+                         &(struct worker_command){
+                                 .type = WORKER_MUTE, .peer = peer, .mute = { kind, muted } });
 }
 
 int sfu_peer_stats(struct sfu *sfu, uint64_t peer,
@@ -687,4 +656,5 @@ void sfu_counters(const struct sfu *sfu, struct sfu_counters *ret_counters)
         for (unsigned i = 0; i < sfu->n_workers; i++)
                 worker_add_counters(sfu->workers[i], ret_counters);
         ret_counters->rooms = (uint32_t)sfu->rooms.n;
+        ret_counters->taps = (uint32_t)sfu->taps.n;
 }

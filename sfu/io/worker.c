@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/rand.h"
+#include "sfu/io/feed.h"
 #include "sfu/io/peer.h"
 #include "sfu/io/worker_internal.h"
 #include "sfu/wire/demux.h"
@@ -57,7 +58,7 @@ static void on_room_timer(void *owner, int64_t now_us)
         worker_touch_room(room->worker, room);
 }
 
-static struct room *room_get(struct worker *worker, uint64_t id)
+static struct room *room_get(struct worker *worker, uint64_t id, int64_t now_us)
 {
         struct room *room = u64_map_get(&worker->rooms, id);
         struct media_out out = {
@@ -67,6 +68,7 @@ static struct room *room_get(struct worker *worker, uint64_t id)
                 .prefetch = peer_prefetch,
                 .event = worker_on_event,
                 .relay = worker_on_relay,
+                .tap = worker_on_record,
         };
         uint64_t seed;
 
@@ -89,12 +91,14 @@ static struct room *room_get(struct worker *worker, uint64_t id)
                 return NULL;
         }
         u64_map_put(&worker->rooms, id, room);
+        worker_tap_room(worker, room, now_us);
         return room;
 }
 
 static void room_end(struct worker *worker, struct room *room)
 {
         worker_forget_work(worker, room);
+        worker_untap_room(worker, room);
         media_room_add_counters(room->media, &worker->counters);
         u64_map_remove(&worker->rooms, room->id);
         timer_heap_remove(&worker->timers, &room->timer);
@@ -147,7 +151,7 @@ static void on_sweep(void *owner, int64_t now_us)
 static void on_open(struct worker *worker, struct worker_peer *params, int64_t now_us)
 {
         struct peer *old = params->replaces ? u64_map_get(&worker->peers, params->replaces) : NULL;
-        struct room *room = room_get(worker, params->room);
+        struct room *room = room_get(worker, params->room, now_us);
         int r = -ENOMEM;
 
         if (old)
@@ -204,6 +208,8 @@ static void on_peer_command(struct worker *worker, const struct worker_command *
                 break;
         case WORKER_OPEN:
         case WORKER_STATS:
+        case WORKER_TAP:
+        case WORKER_UNTAP:
         case WORKER_STOP:
                 break;
         }
@@ -212,6 +218,7 @@ static void on_peer_command(struct worker *worker, const struct worker_command *
 static void free_payload(const struct worker_command *command)
 {
         if (command->type == WORKER_OPEN) {
+                closep(&command->open->feed_fd);
                 explicit_bzero(command->open->pwd, sizeof(command->open->pwd));
                 free(command->open);
         } else if (command->type == WORKER_RESTART) {
@@ -219,6 +226,9 @@ static void free_payload(const struct worker_command *command)
                 free(command->restart);
         } else if (command->type == WORKER_VIEW) {
                 free(command->view.views);
+        } else if (command->type == WORKER_TAP) {
+                closep(&command->tap->fd);
+                free(command->tap);
         }
 }
 
@@ -232,6 +242,10 @@ static void on_command(struct worker *worker, const struct worker_command *comma
                 on_open(worker, command->open, now_us);
         else if (command->type == WORKER_STATS)
                 on_stats(worker, command, peer, now_us);
+        else if (command->type == WORKER_TAP)
+                worker_open_tap(worker, command->tap, now_us);
+        else if (command->type == WORKER_UNTAP)
+                worker_close_tap(worker, command->peer, now_us);
         else if (peer)
                 on_peer_command(worker, command, peer, now_us);
         free_payload(command);
@@ -266,16 +280,14 @@ static void on_stun(struct worker *worker, const struct udp_datagram *datagram)
                 peer_on_check(check.cred->tag, &datagram->path, &check, pkt->arrival_us);
 }
 
-static void on_media(struct worker *worker, struct peer *peer, struct pkt *pkt)
+bool worker_has_packets(struct worker *worker)
 {
         static struct log_limit limit;
 
-        /* Rooms keep packets for retransmission. What is left is for receiving. */
-        if (pkt_pool_available(worker->pool) < POOL_KEPT) {
-                log_limited(&limit, LOG_ERROR, topic, "packet pool is used up, media is dropped");
-                return;
-        }
-        peer_on_rtp(peer, pkt);
+        if (pkt_pool_available(worker->pool) >= POOL_KEPT)
+                return true;
+        log_limited(&limit, LOG_ERROR, topic, "packet pool is used up, media is dropped");
+        return false;
 }
 
 void worker_on_datagram(struct worker *worker, const struct udp_datagram *datagram)
@@ -302,7 +314,8 @@ void worker_on_datagram(struct worker *worker, const struct udp_datagram *datagr
                 worker_defer_handshake(worker, datagram);
                 break;
         case DEMUX_RTP:
-                on_media(worker, from->peer, pkt);
+                if (worker_has_packets(worker))
+                        peer_on_rtp(from->peer, pkt);
                 break;
         case DEMUX_RTCP:
                 peer_on_rtcp(from->peer, pkt);
@@ -395,6 +408,7 @@ static void finish_turn(struct worker *worker)
         settle_rooms(worker);
         send_batch_flush(worker->batch);
         tcp_server_flush(worker->tcp);
+        worker->more_records = worker_flush_taps(worker);
         now_us = warn_if_slow(worker, "a flush", now_us);
         worker_retry_late(worker);
         if (now_us >= worker->publish_us) {
@@ -414,7 +428,8 @@ static int sleep_ms(const struct worker *worker)
 {
         int64_t due_us = timer_heap_next_us(&worker->timers), left_us;
 
-        if (worker->n_busy > 0 || worker->n_handshakes > 0 || worker->more_commands)
+        if (worker->n_busy > 0 || worker->n_handshakes > 0 || worker->more_commands ||
+            worker->more_records)
                 return 0;
         if (worker->n_late > 0 || worker->dirty)
                 return LATE_RETRY_MS;
@@ -447,6 +462,8 @@ static void say_goodbye(struct worker *worker)
                 room_end(worker, room);
         send_batch_flush(worker->batch);
         tcp_server_flush(worker->tcp);
+        (void)worker_flush_taps(worker);
+        worker_close_taps(worker);
         worker_publish(worker);
 }
 
@@ -473,8 +490,12 @@ static void *run(void *user)
                                 worker_run_tcp(worker);
                         else if (events[i].data.fd == mailbox_fd(worker->commands))
                                 worker->more_commands = true;
-                        else
+                        else if (worker->config.links &&
+                                 events[i].data.fd ==
+                                         link_fd(worker->config.links, worker->config.index))
                                 link_clear(worker->config.links, worker->config.index);
+                        else if (!worker_on_feed_event(worker, events[i].data.fd))
+                                worker_on_tap_event(worker, events[i].data.fd, events[i].events);
                 }
                 if (worker->more_commands)
                         run_commands(worker);

@@ -38,6 +38,7 @@ struct worker_peer {
         uint32_t participant;
         unsigned worker;   /* the one it goes to */
         uint64_t replaces; /* peer that goes when this one comes; 0: none */
+        int feed_fd;       /* its media come from a job; -1: from a client, or taken over */
         char ufrag[ICE_UFRAG_LEN + 1], pwd[ICE_PWD_LEN + 1];
         struct sdp_transport transport;
         struct sdp_media media;
@@ -49,6 +50,13 @@ struct worker_restart {
         char remote_ufrag[ICE_REMOTE_UFRAG_CAP];
 };
 
+/* A worker's share of a tap. */
+struct worker_tap_open {
+        uint64_t id, room;
+        enum sfu_tap_mode mode;
+        int fd; /* its own; -1: taken over */
+};
+
 enum worker_command_type {
         WORKER_OPEN,
         WORKER_RESTART,
@@ -57,6 +65,8 @@ enum worker_command_type {
         WORKER_VIEW,
         WORKER_MUTE,
         WORKER_STATS,
+        WORKER_TAP,
+        WORKER_UNTAP, /* peer is the tap's number */
         WORKER_STOP,
 };
 
@@ -67,6 +77,7 @@ struct worker_command {
         union {
                 struct worker_peer *open;       /* malloc */
                 struct worker_restart *restart; /* malloc */
+                struct worker_tap_open *tap;    /* malloc */
                 enum sfu_gone reason;           /* of WORKER_DISMISS */
                 struct {
                         struct sfu_slot_view *views; /* malloc */

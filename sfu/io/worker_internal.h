@@ -7,7 +7,7 @@
  * shown what we have for them, and what came is distributed, sound of all rooms
  * first; then handshakes. Each of these has a few milliseconds: what is left waits
  * for the next turn, which begins without sleeping. Then timers, for every room
- * touched its new deadline, and a flush of all that was written meanwhile.
+ * touched its new deadline, and a flush of all that was written meanwhile; jobs last.
  */
 #ifndef SFU_IO_WORKER_INTERNAL_H
 #define SFU_IO_WORKER_INTERNAL_H
@@ -79,6 +79,10 @@ struct worker {
 
         unsigned next_link; /* the worker whose records are taken next */
 
+        struct worker_tap *taps;
+        struct feed *feeds;
+        bool more_records; /* than the taps' share of a turn */
+
         struct mailbox *commands, *reports;
         bool more_commands;         /* than one turn took */
         bool reported;              /* since the last wake */
@@ -97,6 +101,9 @@ void worker_forget_work(struct worker *worker, struct room *room); /* it ends */
 void worker_defer_handshake(struct worker *worker, const struct udp_datagram *datagram);
 void worker_run_handshakes(struct worker *worker);
 void worker_drop_handshakes(struct worker *worker);
+
+/* Rooms keep packets for retransmission; false: what is left is for receiving. */
+bool worker_has_packets(struct worker *worker);
 
 void worker_count_garbage(struct worker *worker, enum garbage kind);
 
@@ -130,6 +137,17 @@ void worker_run_links(struct worker *worker);
 void worker_publish_links(struct worker *worker);
 bool worker_may_sleep(struct worker *worker);
 void worker_awake(struct worker *worker);
+
+/* worker_taps.c */
+void worker_open_tap(struct worker *worker, struct worker_tap_open *open, int64_t now_us);
+void worker_close_tap(struct worker *worker, uint64_t id, int64_t now_us);
+void worker_close_taps(struct worker *worker);
+void worker_tap_room(struct worker *worker, struct room *room, int64_t now_us); /* it begins */
+void worker_untap_room(struct worker *worker, const struct room *room);         /* it ends */
+bool worker_on_record(void *room, void *tap,
+                      const struct job_record *record);                   /* struct media_out */
+bool worker_flush_taps(struct worker *worker);                            /* true: more waits */
+void worker_on_tap_event(struct worker *worker, int fd, uint32_t events); /* if it is a tap's */
 
 /* At the end of this turn the room's deadline is asked for again, and the other
  * workers are told what changed; a room without peers ends then. */

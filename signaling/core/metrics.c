@@ -62,8 +62,11 @@ static void add_media(GString *text, const struct app *app)
         add_counter(text, "relay_dropped_total", c.relay_dropped);
         add_counter(text, "feedback_dropped_total", c.feedback_dropped);
         add_counter(text, "probe_bytes_total", c.probe_bytes);
+        add_counter(text, "tap_records_total", c.tap_records);
+        add_counter(text, "tap_dropped_total", c.tap_dropped);
         add_gauge(text, "media_peers", c.peers);
         add_gauge(text, "media_rooms", c.rooms);
+        add_gauge(text, "media_taps", c.taps);
         add_gauge(text, "media_tcp_connections", c.tcp_open);
 }
 
