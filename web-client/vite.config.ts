@@ -11,5 +11,7 @@ export default defineConfig({
     assetsInlineLimit: 0, // the Content-Security-Policy has no data: outside of images
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // The meeting, the page that plays a recording and the viewers' page: each loads its own.
+    rollupOptions: { input: ['index.html', 'replay.html'] },
   },
 });

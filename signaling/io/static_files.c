@@ -222,10 +222,27 @@ static void rescan_if_changed(struct static_files *files)
                 (void)!scan(files);
 }
 
-static bool is_page(const char *path)
+/* The file that is the page of this path; NULL: not a page. */
+static const char *page_of(const char *path)
 {
-        return !strcmp(path, "/") || !strcmp(path, "/index.html") ||
-               (!strncmp(path, "/m/", 3) && path[3] && !strchr(path + 3, '/'));
+        static const struct {
+                const char *folder, *file;
+        } pages[] = {
+                { "/m/", "/index.html" },
+                { "/r/", "/replay.html" },
+                { "/w/", "/watch.html" },
+        };
+
+        if (!strcmp(path, "/") || !strcmp(path, "/index.html"))
+                return "/index.html";
+        for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+                const char *rest = path + strlen(pages[i].folder);
+
+                if (!strncmp(path, pages[i].folder, strlen(pages[i].folder)) && *rest &&
+                    !strchr(rest, '/'))
+                        return pages[i].file;
+        }
+        return NULL;
 }
 
 bool static_files_find(struct static_files *files, const char *path, const char *accept_encoding,
@@ -233,11 +250,11 @@ bool static_files_find(struct static_files *files, const char *path, const char 
 {
         const struct entry *entry;
         enum form form = FORM_PLAIN;
-        bool page = is_page(path);
+        const char *page = page_of(path);
 
         if (page)
                 rescan_if_changed(files);
-        entry = find_entry(files, page ? "/index.html" : path);
+        entry = find_entry(files, page ? page : path);
         if (!entry)
                 return false;
         for (int i = FORM_BR; i < FORM_COUNT && form == FORM_PLAIN; i++) {

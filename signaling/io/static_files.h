@@ -6,9 +6,10 @@
  *
  * Owner: the server; signalling thread.
  *
- * "/" and "/m/{meeting}" are index.html (revalidated each time); files below
- * /assets/ have hashed names and never change; NAME.br and NAME.gz beside a
- * file are its precompressed forms.
+ * "/" and "/m/{meeting}" are index.html, "/r/{recording}" is replay.html and
+ * "/w/{meeting}" is watch.html (revalidated each time); files below /assets/ have
+ * hashed names and never change; NAME.br and NAME.gz beside a file are its
+ * precompressed forms.
  */
 #ifndef SIGNALING_IO_STATIC_FILES_H
 #define SIGNALING_IO_STATIC_FILES_H

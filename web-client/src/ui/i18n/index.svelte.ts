@@ -34,6 +34,16 @@ class I18n {
     return tables[this.language];
   }
 
+  /** "22/11/2026" */
+  day(ms: number): string {
+    return new Intl.DateTimeFormat(this.language, { day: 'numeric', month: 'numeric', year: 'numeric' }).format(ms);
+  }
+
+  /** "22/11/2026, 09:05" */
+  when(ms: number): string {
+    return `${this.day(ms)}, ${new Intl.DateTimeFormat(this.language, { hour: '2-digit', minute: '2-digit' }).format(ms)}`;
+  }
+
   toggle(): void {
     this.language = this.language === 'vi' ? 'en' : 'vi';
     try {

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Participant } from '../../core/api.ts';
-import { listPeople, searchKey } from './order.ts';
+import { searchKey } from '../../core/search.ts';
+import { listPeople } from './order.ts';
 
 const person = (id: string, more: Partial<Participant> = {}): Participant => ({
   id, name: id, role: 'delegate', online: true, hand: 0, mic: false, camera: true, screen: false, muted: false, ...more,

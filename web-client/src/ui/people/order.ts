@@ -14,8 +14,3 @@ export function listPeople(people: Iterable<Participant>, speaker: Id | null): P
       (a.hand || last) - (b.hand || last) || Number(b.id === speaker) - Number(a.id === speaker) ||
       RANK[a.role] - RANK[b.role] || collator.compare(a.name, b.name) || (a.id < b.id ? -1 : 1));
 }
-
-/** Without case and diacritics, so that "chu toa" finds "Chủ tọa". */
-export function searchKey(text: string): string {
-  return text.normalize('NFD').replace(/\p{M}/gu, '').replace(/[đĐ]/g, 'd').toLowerCase();
-}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * A recording as it is watched: its parts in a row on one line of time, and what the timeline
+ * says was shown and who spoke at each moment of it. Pure.
+ *
+ * A recording's parts are the runs of its job; between them some seconds may be missing. One
+ * line of time has them without the gaps, as the composed video has.
+ */
+import { excerptOf, searchKey, type Excerpt } from './search.ts';
+
+export interface ReplayPart {
+  part: number;
+  /** Milliseconds since 1970. */
+  start: number;
+  duration_ms: number;
+  video: string | null;
+}
+
+export interface ReplayFile {
+  name: string;
+  part: number;
+  participant: string | null;
+  name_of: string | null;
+  kind: string;
+  codec: string | null;
+  bytes: number;
+  duration_ms: number;
+}
+
+/** page: from now on this page is presented (document null: nothing). speaker: who speaks (participant null: silence). */
+export interface TimelineItem {
+  part: number;
+  t_ms: number;
+  type: string;
+  document?: string | null;
+  page?: number | null;
+  participant?: string | null;
+  name?: string | null;
+  title?: string | null;
+}
+
+export interface ReplayPage {
+  document: string;
+  name: string;
+  page: number;
+  file: string;
+  text: string;
+}
+
+export interface Replay {
+  id: string;
+  mode: string;
+  state: string;
+  started: number;
+  seconds: number;
+  bytes: number;
+  has_video: boolean;
+  error: string | null;
+  parts: ReplayPart[];
+  files: ReplayFile[];
+  timeline: TimelineItem[];
+  pages: ReplayPage[];
+}
+
+/** One file to be played from `from` on. */
+export interface Reel {
+  video: string;
+  from: number;
+  length: number;
+}
+
+export interface Chapter {
+  at: number;
+  /** A point of the agenda; null for a page. */
+  title: string | null;
+  page: ReplayPage | null;
+  /** The first page of a document after something else. */
+  opens: boolean;
+}
+
+export interface Hit {
+  at: number;
+  page: ReplayPage;
+  excerpt: Excerpt;
+}
+
+interface Moment<T> {
+  at: number;
+  what: T;
+}
+
+/** Pages leafed past on the way to another are no chapters. */
+const LEAST_SHOWN_MS = 1500;
+
+export class Score {
+  readonly length: number;
+  readonly reels: readonly Reel[];
+  readonly chapters: readonly Chapter[];
+  #starts = new Map<number, number>();
+  #pages: Moment<ReplayPage | null>[] = [];
+  #speakers: Moment<string | null>[] = [];
+
+  constructor(replay: Replay) {
+    let at = 0;
+    const reels: Reel[] = [];
+    for (const { part, duration_ms, video } of [...replay.parts].sort((a, b) => a.part - b.part)) {
+      this.#starts.set(part, at);
+      const last = reels.at(-1);
+      if (video !== null && last?.video === video) last.length += duration_ms;
+      else if (video !== null) reels.push({ video, from: at, length: duration_ms });
+      at += duration_ms;
+    }
+    this.length = at;
+    this.reels = reels;
+    const chapters = this.#read(replay);
+    this.chapters = chapters.filter(({ title, at: from }, i) => title !== null || (chapters[i + 1]?.at ?? at) - from >= LEAST_SHOWN_MS);
+  }
+
+  #read(replay: Replay): Chapter[] {
+    const pages = new Map(replay.pages.map((page) => [`${page.document} ${page.page}`, page]));
+    const items = replay.timeline
+      .map((item) => ({ ...item, at: (this.#starts.get(item.part) ?? 0) + item.t_ms }))
+      .sort((a, b) => a.at - b.at);
+    const chapters: Chapter[] = [];
+    for (const item of items) {
+      const at = Math.max(0, item.at);
+      if (item.type === 'speaker') this.#speakers.push({ at, what: item.participant ? (item.name ?? null) : null });
+      if (item.type === 'chapter' && item.title) chapters.push({ at, title: item.title, page: null, opens: false });
+      if (item.type !== 'page') continue;
+      const page = (item.document && pages.get(`${item.document} ${item.page}`)) || null;
+      const before = this.#pages.at(-1)?.what ?? null;
+      if (page === before) continue; // said again at the start of a part
+      this.#pages.push({ at, what: page });
+      if (page) chapters.push({ at, title: null, page, opens: page.document !== before?.document });
+    }
+    return chapters;
+  }
+
+  pageAt(ms: number): ReplayPage | null {
+    return lastBefore(this.#pages, ms) ?? null;
+  }
+
+  /** The one that comes next, to be fetched ahead. */
+  pageAfter(ms: number): ReplayPage | null {
+    return this.#pages.find(({ at, what }) => at > ms && what !== null)?.what ?? null;
+  }
+
+  speakerAt(ms: number): string | null {
+    return lastBefore(this.#speakers, ms) ?? null;
+  }
+
+  reelAt(ms: number): Reel | null {
+    return this.reels.findLast(({ from }) => from <= ms) ?? this.reels[0] ?? null;
+  }
+
+  /** The chapter that runs at this moment, as an index. */
+  chapterAt(ms: number): number {
+    return this.chapters.findLastIndex(({ at }) => at <= ms);
+  }
+
+  /** Pages with these words, each where it was shown first. */
+  find(words: string): Hit[] {
+    const key = searchKey(words.trim().replace(/\s+/g, ' '));
+    const found: Hit[] = [];
+    const seen = new Set<ReplayPage>();
+    for (const { at, what: page } of this.#pages) {
+      if (!page || seen.has(page)) continue;
+      seen.add(page);
+      const excerpt = excerptOf(page.text, key) ?? excerptOf(page.name, key);
+      if (excerpt) found.push({ at, page, excerpt });
+    }
+    return found;
+  }
+}
+
+function lastBefore<T>(moments: readonly Moment<T>[], ms: number): T | undefined {
+  return moments.findLast(({ at }) => at <= ms)?.what;
+}
