@@ -3,6 +3,7 @@
 
 static const struct job_ops *const kinds[N_JOB_KINDS] = {
         [JOB_FINISH] = &finish_ops,
+        [JOB_PROBE] = &probe_ops,
 };
 
 const struct job_ops *kinds_find(enum job_kind kind)

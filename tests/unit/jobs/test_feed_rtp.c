@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "sfu/jobs/core/feed_rtp.h"
+#include "sfu/wire/job_record.h"
+#include "sfu/wire/rtcp.h"
+#include "sfu/wire/rtp.h"
+#include "sfu/wire/vp8.h"
+
+struct seen {
+        size_t n, payload;
+        struct rtp_pkt last, first;
+        struct vp8_desc desc[200];
+        uint8_t level;
+        uint8_t whole[200 * 1200];
+};
+
+static void on_picture(void *user, const uint8_t *packet, size_t len)
+{
+        struct seen *seen = user;
+        struct rtp_pkt pkt;
+        struct vp8_desc *desc = &seen->desc[seen->n];
+
+        assert_true(len <= FEED_PACKET_MAX);
+        assert_int_equal(rtp_parse(&pkt, packet, len), 0);
+        assert_int_equal(pkt.pt, JOB_PT_VP8);
+        assert_int_equal(vp8_parse(desc, pkt.payload), 0);
+        assert_true(desc->long_picture_id);
+        assert_int_equal(desc->starts_frame, seen->n == 0);
+        if (seen->n > 0) {
+                assert_int_equal(pkt.seq, (uint16_t)(seen->last.seq + 1));
+                assert_false(seen->last.marker);
+        } else {
+                seen->first = pkt;
+        }
+        memcpy(seen->whole + seen->payload, pkt.payload.data + desc->len,
+               pkt.payload.len - desc->len);
+        seen->payload += pkt.payload.len - desc->len;
+        seen->last = pkt;
+        seen->n++;
+}
+
+static void on_sound(void *user, const uint8_t *packet, size_t len)
+{
+        struct seen *seen = user;
+        struct span data;
+        bool voice;
+
+        assert_int_equal(rtp_parse(&seen->last, packet, len), 0);
+        assert_int_equal(seen->last.pt, JOB_PT_OPUS);
+        assert_true(
+                rtp_ext_find(seen->last.ext_profile, seen->last.ext, JOB_EXT_AUDIO_LEVEL, &data));
+        assert_true(rtp_ext_audio_level(data, &seen->level, &voice));
+        seen->n++;
+}
+
+static void picture_comes_out_whole_over_its_packets(void **state)
+{
+        static const size_t sizes[] = { 1, 500, 1134, 1135, 30000, 150000 };
+        static uint8_t frame[150000];
+        static struct seen seen;
+        struct feed_stream stream;
+        uint16_t picture_id = 0, seq = 0;
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(frame); i++)
+                frame[i] = (uint8_t)(i * 7 + i / 251);
+        feed_stream_init(&stream, 7, 90000, 0x7fff7fff12345678);
+        for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+                memset(&seen, 0, sizeof(seen));
+                feed_vp8(&stream, (struct span){ frame, sizes[i] }, (int64_t)i * 40000, on_picture,
+                         &seen);
+                assert_true(seen.last.marker);
+                assert_int_equal(seen.payload, sizes[i]);
+                assert_memory_equal(seen.whole, frame, sizes[i]);
+                assert_int_equal(seen.last.ts, 0x12345678 + i * 3600);
+                assert_int_equal(seen.desc[0].picture_id, seen.desc[seen.n - 1].picture_id);
+                if (i > 0) { /* across the wrap */
+                        assert_int_equal(seen.desc[0].picture_id, (picture_id + 1) & 0x7fff);
+                        assert_int_equal(seen.first.seq, (uint16_t)(seq + 1));
+                }
+                picture_id = seen.desc[0].picture_id;
+                seq = seen.last.seq;
+        }
+        memset(&seen, 0, sizeof(seen));
+        feed_vp8(&stream, (struct span){ 0 }, 0, on_picture, &seen);
+        assert_int_equal(seen.n, 0);
+}
+
+static void sound_carries_its_level_and_marks_a_new_beginning(void **state)
+{
+        static struct seen seen;
+        struct feed_stream stream;
+        uint8_t bytes[FEED_PACKET_MAX] = { 1 };
+        struct span packet = { bytes, 200 };
+        uint32_t ts;
+
+        (void)state;
+        feed_stream_init(&stream, 9, 48000, 1);
+        feed_opus(&stream, packet, 1000000, 30, on_sound, &seen);
+        assert_true(seen.last.marker);
+        assert_int_equal(seen.level, 30);
+        assert_int_equal(seen.last.payload.len, 200);
+        ts = seen.last.ts;
+        feed_opus(&stream, packet, 1020000, 127, on_sound, &seen);
+        assert_false(seen.last.marker);
+        assert_int_equal(seen.last.ts - ts, 960);
+        feed_opus(&stream, packet, 9020000, 0, on_sound, &seen); /* after a pause */
+        assert_true(seen.last.marker);
+        assert_int_equal(seen.last.ts - ts, 960 * 401);
+        assert_int_equal(seen.n, 3);
+        packet.len = sizeof(bytes);
+        feed_opus(&stream, packet, 9040000, 0, on_sound, &seen);
+        assert_int_equal(seen.n, 3);
+}
+
+/* Where sound and picture of one moment are, by their reports. */
+static int64_t wall_of(const struct feed_stream *stream, uint32_t ts, int64_t now_us)
+{
+        uint8_t bytes[FEED_REPORT_MAX];
+        size_t len = feed_report(stream, now_us, 1790000000000000 + now_us, bytes);
+        struct rtcp_iter it = rtcp_iter_init(bytes, len);
+        struct rtcp_pkt pkt;
+        struct rtcp_sr sr;
+
+        assert_int_equal(rtcp_check(bytes, len), 0);
+        assert_true(rtcp_next(&it, &pkt));
+        assert_int_equal(rtcp_parse_sr(&sr, &pkt), 0);
+        assert_int_equal(sr.ssrc, stream->ssrc);
+        assert_int_equal(sr.packets, stream->packets);
+        return (int64_t)(sr.ntp >> 32) * 1000000 +
+               (int64_t)((sr.ntp & UINT32_MAX) * 1000000 >> 32) +
+               (int64_t)(int32_t)(ts - sr.rtp_ts) * 1000000 / stream->clock_hz;
+}
+
+static void reports_put_sound_and_picture_of_one_moment_together(void **state)
+{
+        static struct seen sound, picture;
+        struct feed_stream audio, video;
+        uint8_t byte = 1;
+
+        (void)state;
+        feed_stream_init(&audio, 1, 48000, 0x0123456789abcdef);
+        feed_stream_init(&video, 2, 90000, 0xfedcba9876543210);
+        for (int64_t day = 0; day < 3; day++) {
+                int64_t at_us = day * 86400 * 1000000 + 123456;
+
+                memset(&picture, 0, sizeof(picture));
+                feed_opus(&audio, (struct span){ &byte, 1 }, at_us, 3, on_sound, &sound);
+                feed_vp8(&video, (struct span){ &byte, 1 }, at_us, on_picture, &picture);
+                /* reported at different times, as it happens */
+                assert_in_range(wall_of(&audio, sound.last.ts, at_us + 700000) -
+                                        wall_of(&video, picture.last.ts, at_us + 100000) + 100,
+                                0, 200);
+        }
+}
+
+static void level_is_that_of_the_signal(void **state)
+{
+        int16_t samples[960];
+
+        (void)state;
+        assert_int_equal(feed_level(NULL, 0), FEED_SILENCE);
+        memset(samples, 0, sizeof(samples));
+        assert_int_equal(feed_level(samples, 960), FEED_SILENCE);
+        for (int i = 0; i < 960; i++)
+                samples[i] = i % 2 ? INT16_MIN : INT16_MAX;
+        assert_int_equal(feed_level(samples, 960), 0);
+        for (int i = 0; i < 960; i++) /* a tone of a tenth: 20 dB, and 3 for the sine */
+                samples[i] = (int16_t)(3276.7 * sin(i * 0.0654498));
+        assert_int_equal(feed_level(samples, 960), 23);
+        samples[0] = 1;
+        memset(samples + 1, 0, sizeof(samples) - sizeof(samples[0]));
+        assert_int_equal(feed_level(samples, 960), 120);
+}
+
+static void key_frames_are_given_when_wanted_but_not_often(void **state)
+{
+        struct feed_key key = { 0 };
+
+        (void)state;
+        assert_false(feed_key_due(&key, 0));
+        feed_key_want(&key);
+        assert_true(feed_key_due(&key, 0));
+        assert_false(feed_key_due(&key, 1));
+        feed_key_want(&key);
+        assert_false(feed_key_due(&key, FEED_KEY_EVERY_US - 1));
+        assert_true(feed_key_due(&key, FEED_KEY_EVERY_US)); /* late, not lost */
+        assert_false(feed_key_due(&key, 9000000));
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(picture_comes_out_whole_over_its_packets),
+                cmocka_unit_test(sound_carries_its_level_and_marks_a_new_beginning),
+                cmocka_unit_test(reports_put_sound_and_picture_of_one_moment_together),
+                cmocka_unit_test(level_is_that_of_the_signal),
+                cmocka_unit_test(key_frames_are_given_when_wanted_but_not_often),
+        };
+
+        return cmocka_run_group_tests_name("feed_rtp", tests, NULL, NULL);
+}
