@@ -34,7 +34,8 @@
  *   -> {"type":"file-end", "name":"…/p1.mp4", "t":last}    it is complete: after "record" null or another file
  *   -> {"type":"live", "dir":"live/KEY"}                    its playlist can be played
  *   -> progress: {"bytes", "frames", "late_frames", "encode_ms"}
- *   HLS: live/KEY/index.m3u8 (master), 720/ 360/ audio/ with index.m3u8, init.mp4, {n}.m4s; each playlist
+ *   HLS: live/KEY/index.m3u8 (master), 720/ 360/ audio/ with index.m3u8, init-{first}.mp4, {n}.m4s (numbers begin at
+ *   start_ms / 1000, so that the job after a crash goes on in the same folder with new names: core/hls_playlist.h); each playlist
  *   has EXT-X-PROGRAM-DATE-TIME; files appear by rename, whole; the newest 10 segments stay (RTMP reads 720/).
  *
  * compose  start: {"parts":[{"part":1, "start_us", "start_ms", "duration_us"}], "title", "file":"program.mp4"}

@@ -18,7 +18,7 @@
 #include "signaling/wire/live_path.h"
 
 enum {
-        LIVE_KEPT = 16, /* 12 segments, the init files, the playlist */
+        LIVE_KEPT = 24, /* the 16 segments that stay on disk, init files, the playlist */
         LIVE_FILE_BYTES = 8 * 1024 * 1024,
         LIVE_KEPT_BYTES = 64 * 1024 * 1024,
         LIVE_ETAG = 48,

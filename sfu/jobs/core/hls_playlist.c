@@ -37,9 +37,14 @@ static void add_time(struct text *text, int64_t wall_us)
         g_date_time_unref(at);
 }
 
-void hls_playlist_init(struct hls_playlist *list, uint32_t target_s)
+void hls_playlist_init(struct hls_playlist *list, uint32_t target_s, uint64_t first)
 {
-        *list = (struct hls_playlist){ .target_s = target_s };
+        *list = (struct hls_playlist){ .target_s = target_s, .first = first, .next = first };
+}
+
+void hls_playlist_init_name(const struct hls_playlist *list, char ret[HLS_INIT_NAME])
+{
+        snprintf(ret, HLS_INIT_NAME, "init-%" PRIu64 ".mp4", list->first);
 }
 
 int64_t hls_playlist_add(struct hls_playlist *list, int64_t start_us, int64_t lasts_us)
@@ -56,18 +61,22 @@ int64_t hls_playlist_add(struct hls_playlist *list, int64_t start_us, int64_t la
         seconds = (uint32_t)((lasts_us + 500000) / 1000000);
         if (seconds > list->target_s)
                 list->target_s = seconds;
-        return list->next > HLS_KEPT ? (int64_t)(list->next - HLS_KEPT - 1) : -1;
+        return list->next - list->first > HLS_KEPT ? (int64_t)(list->next - HLS_KEPT - 1) : -1;
 }
 
 size_t hls_playlist_write(const struct hls_playlist *list, bool ended, char *ret)
 {
         struct text text = { .at = ret, .cap = HLS_TEXT_MAX };
-        uint64_t first = list->next > HLS_LISTED ? list->next - HLS_LISTED : 0;
+        uint64_t n = list->next - list->first;
+        uint64_t first = n > HLS_LISTED ? list->next - HLS_LISTED : list->first;
+        char map[HLS_INIT_NAME];
 
+        hls_playlist_init_name(list, map);
         add(&text, "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:%" PRIu32 "\n",
             list->target_s);
-        add(&text, "#EXT-X-MEDIA-SEQUENCE:%" PRIu64 "\n#EXT-X-INDEPENDENT-SEGMENTS\n", first);
-        add(&text, "#EXT-X-MAP:URI=\"init.mp4\"\n");
+        add(&text, "#EXT-X-MEDIA-SEQUENCE:%" PRIu64 "\n", first);
+        add(&text, "#EXT-X-DISCONTINUITY-SEQUENCE:%" PRIu64 "\n", list->first);
+        add(&text, "#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"%s\"\n", map);
         for (uint64_t i = first; i < list->next; i++) {
                 const struct hls_segment *segment = &list->segments[i % HLS_LISTED];
 

@@ -7,8 +7,11 @@
  * Units:  *_us: microseconds; start_us of a segment on the wall clock since 1970.
  *
  * Invariants:
- *  (1) segments are numbered one after the other; the list shows the newest HLS_LISTED, the
+ *  (1) segments are numbered one after the other from `first` on; the list shows the newest HLS_LISTED, the
  *      newest HLS_KEPT stay as files: who read an old list still finds what it names.
+ *  (2) a file's name stands for the same bytes for ever, because caches keep it: `first` grows
+ *      from one job of a stream to the next (the seconds since 1970 when it began: a segment
+ *      lasts two of them), and names the init file. Players see a discontinuity.
  */
 #ifndef SFU_JOBS_CORE_HLS_PLAYLIST_H
 #define SFU_JOBS_CORE_HLS_PLAYLIST_H
@@ -24,11 +27,16 @@ struct hls_segment {
 
 struct hls_playlist {
         uint32_t target_s;
-        uint64_t next; /* the number of the segment that comes */
+        uint64_t first; /* number of the first segment of all */
+        uint64_t next;  /* the number of the segment that comes */
         struct hls_segment segments[HLS_LISTED];
 };
 
-void hls_playlist_init(struct hls_playlist *list, uint32_t target_s);
+void hls_playlist_init(struct hls_playlist *list, uint32_t target_s, uint64_t first);
+
+enum { HLS_INIT_NAME = 40 };
+/* "init-{first}.mp4": the one that the list names. */
+void hls_playlist_init_name(const struct hls_playlist *list, char ret[HLS_INIT_NAME]);
 
 /* Adds the segment number list->next. Returns the number of the one whose file goes now, or -1. */
 int64_t hls_playlist_add(struct hls_playlist *list, int64_t start_us, int64_t lasts_us);
