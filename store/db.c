@@ -69,6 +69,14 @@ static const char *const migrations[] = {
         "  deleted INTEGER NOT NULL"
         ") STRICT, WITHOUT ROWID;"
         "CREATE INDEX recordings_of_meeting ON recordings (meeting, id) WHERE NOT deleted;",
+        /* 4 */
+        "CREATE TABLE links ("
+        "  id TEXT PRIMARY KEY,"
+        "  meeting TEXT NOT NULL REFERENCES meetings (id),"
+        "  kind TEXT NOT NULL,"
+        "  sealed BLOB NOT NULL"
+        ") STRICT, WITHOUT ROWID;"
+        "CREATE INDEX links_of_meeting ON links (meeting, id);",
 };
 
 int db_newest_version(void)

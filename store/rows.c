@@ -122,6 +122,32 @@ void row_read_recording(struct store_recording *ret_recording, sqlite3_stmt *stm
         *ret_recording = recording;
 }
 
+const char row_link_sql[] =
+        "INSERT INTO links (id, meeting, kind, sealed) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET meeting=excluded.meeting, kind=excluded.kind,"
+        " sealed=excluded.sealed";
+const char row_link_gone_sql[] = "DELETE FROM links WHERE id = ?";
+
+void row_bind_link(sqlite3_stmt *stmt, const struct store_link *link)
+{
+        row_bind_text(stmt, 1, link->id);
+        row_bind_text(stmt, 2, link->meeting);
+        row_bind_text(stmt, 3, link->kind);
+        (void)sqlite3_bind_blob(stmt, 4, link->sealed, (int)link->sealed_len, SQLITE_STATIC);
+}
+
+void row_read_link(struct store_link *ret_link, sqlite3_stmt *stmt)
+{
+        struct store_link link = { 0 };
+
+        copy_column(link.id, sizeof(link.id), stmt, 0);
+        copy_column(link.meeting, sizeof(link.meeting), stmt, 1);
+        copy_column(link.kind, sizeof(link.kind), stmt, 2);
+        link.sealed = sqlite3_column_blob(stmt, 3);
+        link.sealed_len = (size_t)sqlite3_column_bytes(stmt, 3);
+        *ret_link = link;
+}
+
 void row_read_meeting(struct store_meeting *ret_meeting, sqlite3_stmt *stmt)
 {
         struct store_meeting meeting = { 0 };

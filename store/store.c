@@ -23,7 +23,7 @@ enum {
         MAX_QUEUED_BYTES = 256 * 1024 * 1024,
 };
 
-enum write_kind { WRITE_EVENT, WRITE_DOC, WRITE_RECORDING };
+enum write_kind { WRITE_EVENT, WRITE_DOC, WRITE_RECORDING, WRITE_LINK };
 
 struct write {
         enum write_kind kind;
@@ -35,6 +35,7 @@ struct write {
         struct store_event event; /* its strings are in text */
         struct store_doc doc;
         struct store_recording recording; /* its parts are in text */
+        struct store_link link;           /* its bytes are in text */
         char text[];
 };
 
@@ -51,7 +52,7 @@ struct store {
 
         struct store_thread {
                 sqlite3 *db;
-                sqlite3_stmt *put_event, *put_doc, *put_recording;
+                sqlite3_stmt *put_event, *put_doc, *put_recording, *put_link, *remove_link;
                 bool durable; /* what the connection is set to */
                 struct log_limit failures;
                 struct write *batch[MAX_BATCH];
@@ -72,6 +73,13 @@ static int run_write(struct store_thread *own, const struct write *write)
         case WRITE_RECORDING:
                 row_bind_recording(own->put_recording, &write->recording);
                 return db_run(own->put_recording);
+        case WRITE_LINK:
+                if (!write->link.sealed) {
+                        row_bind_text(own->remove_link, 1, write->link.id);
+                        return db_run(own->remove_link);
+                }
+                row_bind_link(own->put_link, &write->link);
+                return db_run(own->put_link);
         }
         return -EINVAL;
 }
@@ -213,6 +221,10 @@ static int prepare_all(struct store *store, const char *dir, char *ret_error, si
                 r = db_prepare(store->own.db, &store->own.put_doc, row_doc_sql);
         if (r == 0)
                 r = db_prepare(store->own.db, &store->own.put_recording, row_recording_sql);
+        if (r == 0)
+                r = db_prepare(store->own.db, &store->own.put_link, row_link_sql);
+        if (r == 0)
+                r = db_prepare(store->own.db, &store->own.remove_link, row_link_gone_sql);
         if (r == 0) /* and the message that stops the thread */
                 r = mailbox_new(&store->queue, sizeof(struct write *), STORE_MAX_QUEUED + 1);
         if (r == 0)
@@ -256,6 +268,8 @@ struct store *store_close(struct store *store)
         sqlite3_finalize(store->own.put_event);
         sqlite3_finalize(store->own.put_doc);
         sqlite3_finalize(store->own.put_recording);
+        sqlite3_finalize(store->own.put_link);
+        sqlite3_finalize(store->own.remove_link);
         db_close(store->own.db);
         db_close(store->front);
         mailbox_free(store->queue);
@@ -362,6 +376,24 @@ int store_recording_put(struct store *store, const struct store_recording *recor
                                  .recording = *recording };
         at = write->text;
         write->recording.parts = copy_text(&at, recording->parts);
+        return queue_write(store, write);
+}
+
+int store_link_put(struct store *store, const struct store_link *link, store_done done, void *user)
+{
+        size_t size = sizeof(struct write) + link->sealed_len;
+        struct write *write = calloc(1, size);
+
+        if (!write)
+                return -ENOMEM;
+        *write = (struct write){ .kind = WRITE_LINK,
+                                 .durable = true,
+                                 .done = done,
+                                 .user = user,
+                                 .size_bytes = size,
+                                 .link = *link };
+        if (link->sealed)
+                write->link.sealed = memcpy(write->text, link->sealed, link->sealed_len);
         return queue_write(store, write);
 }
 
@@ -557,6 +589,25 @@ int store_recordings(struct store *store, const char *meeting, store_recording_f
         while ((r = sqlite3_step(stmt)) == SQLITE_ROW) {
                 row_read_recording(&recording, stmt);
                 each(user, &recording);
+        }
+        return r == SQLITE_DONE ? 0 : db_errno(store->front);
+}
+
+int store_links(struct store *store, const char *meeting,
+                void (*each)(void *user, const struct store_link *link), void *user)
+{
+        cleanup(db_finalizep) sqlite3_stmt *stmt = NULL;
+        struct store_link link;
+        int r;
+
+        r = db_prepare(store->front, &stmt,
+                       "SELECT id, meeting, kind, sealed FROM links WHERE meeting = ? ORDER BY id");
+        if (r < 0)
+                return r;
+        row_bind_text(stmt, 1, meeting);
+        while ((r = sqlite3_step(stmt)) == SQLITE_ROW) {
+                row_read_link(&link, stmt);
+                each(user, &link);
         }
         return r == SQLITE_DONE ? 0 : db_errno(store->front);
 }

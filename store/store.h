@@ -139,4 +139,21 @@ must_use int store_recording_get(struct store *store, const char *id, store_reco
 must_use int store_recordings(struct store *store, const char *meeting, store_recording_fn each,
                               void *user);
 
+/* ---- links: where a meeting is pushed to, and cameras that are pulled; with their secrets ---- */
+enum { STORE_LINK_ID = 65, STORE_LINK_KIND = 8 };
+
+struct store_link {
+        char id[STORE_LINK_ID];
+        char meeting[UUID_TEXT];
+        char kind[STORE_LINK_KIND];
+        const uint8_t *sealed; /* the caller's own form; NULL: there is no such link any more */
+        size_t sealed_len;
+};
+/* Inserts, replaces or removes the row by id; copies it. done may be NULL. */
+must_use int store_link_put(struct store *store, const struct store_link *link, store_done done,
+                            void *user);
+/* Of one meeting, in order of id. */
+must_use int store_links(struct store *store, const char *meeting,
+                         void (*each)(void *user, const struct store_link *link), void *user);
+
 #endif

@@ -465,6 +465,43 @@ static void a_recording_of_no_meeting_is_refused(void **state)
         assert_int_equal(done.last, -ENOENT);
 }
 
+/* ---- links ---- */
+
+static void append_link(void *user, const struct store_link *link)
+{
+        char *text = user;
+
+        sprintf(text + strlen(text), "%s/%s/%.*s ", link->id, link->kind, (int)link->sealed_len,
+                (const char *)link->sealed);
+}
+
+static void links_are_put_replaced_and_removed(void **state)
+{
+        struct fixture *f = *state;
+        struct store_link link = { .id = "b", .meeting = MEETING, .kind = "rtmp" };
+        struct done done = { 0 };
+        char text[128] = "";
+
+        link.sealed = (const uint8_t *)"one";
+        link.sealed_len = 3;
+        assert_int_equal(store_link_put(f->store, &link, on_done, &done), 0);
+        strcpy(link.id, "a");
+        assert_int_equal(store_link_put(f->store, &link, on_done, &done), 0);
+        link.sealed = (const uint8_t *)"two";
+        assert_int_equal(store_link_put(f->store, &link, on_done, &done), 0);
+        wait_done(f, &done, 3);
+        assert_int_equal(store_links(f->store, MEETING, append_link, text), 0);
+        assert_string_equal(text, "a/rtmp/two b/rtmp/one ");
+        link = (struct store_link){ .id = "a" };
+        assert_int_equal(store_link_put(f->store, &link, on_done, &done), 0);
+        wait_done(f, &done, 4);
+        assert_int_equal(done.last, 0);
+        text[0] = '\0';
+        assert_int_equal(store_links(f->store, MEETING, append_link, text), 0);
+        assert_int_equal(store_links(f->store, "other", append_link, text), 0);
+        assert_string_equal(text, "b/rtmp/one ");
+}
+
 /* ---- opening ---- */
 
 static void set_version(const struct fixture *f, const char *sql)
@@ -487,7 +524,7 @@ static void an_older_database_gains_recordings_and_keeps_the_rest(void **state)
         struct done done = { 0 };
 
         f->store = store_close(f->store);
-        set_version(f, "DROP TABLE recordings; PRAGMA user_version=2;");
+        set_version(f, "DROP TABLE recordings; DROP TABLE links; PRAGMA user_version=2;");
         reopen(f);
         assert_int_equal(store_meeting_get(f->store, MEETING, &meeting), 0);
         assert_int_equal(store_recording_put(f->store, &recording, on_done, &done), 0);
@@ -676,6 +713,7 @@ int main(void)
                 TEST(documents_are_replaced_by_id),
                 TEST(recordings_come_back_as_they_were_put),
                 TEST(a_recording_of_no_meeting_is_refused),
+                TEST(links_are_put_replaced_and_removed),
                 TEST(an_older_database_gains_recordings_and_keeps_the_rest),
                 TEST(newer_version_is_refused),
                 TEST(empty_file_is_migrated),
