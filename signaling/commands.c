@@ -166,11 +166,13 @@ static int fill_token(struct token *ret_token, const struct grant *grant)
                 return command_fail(EXIT_USAGE, "--role is needed");
         if (strcmp(grant->role, "operator") == 0)
                 token.kind = TOKEN_OPERATOR;
+        else if (strcmp(grant->role, "viewer") == 0)
+                token.kind = TOKEN_VIEWER;
         else if (role_parse(&token.role, grant->role) != 0)
                 return command_fail(EXIT_USAGE,
-                                    "--role: chair, secretary, presenter, delegate, observer or "
-                                    "operator");
-        if (token.kind == TOKEN_JOIN && !grant->meeting)
+                                    "--role: chair, secretary, presenter, delegate, observer, "
+                                    "viewer or operator");
+        if (token.kind != TOKEN_OPERATOR && !grant->meeting)
                 return command_fail(EXIT_USAGE, "--meeting is needed");
         if (grant->name) {
                 size_t at = strlen(SEAT_PERSON_PREFIX);
@@ -195,7 +197,7 @@ static int print_token(const struct grant *grant, struct token *token)
 
         if (r != 0)
                 return r;
-        if (token->kind == TOKEN_JOIN) {
+        if (token->kind != TOKEN_OPERATOR) {
                 r = store_meeting_get(store, grant->meeting, &meeting);
                 if (r < 0)
                         return command_fail(EXIT_FAILURE, "--meeting: no such meeting in %s",

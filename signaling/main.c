@@ -28,7 +28,7 @@ static const char help[] =
         "            [--join-seconds S] [--settle-seconds S] [--insecure] [--server-pid PID] [--json]\n"
         "  dinh --help | --version\n"
         "\n"
-        "Roles: chair, secretary, presenter, delegate, observer.\n"
+        "Roles: chair, secretary, presenter, delegate, observer; viewer (of the stream only).\n"
         "Defaults: --data data, --http 127.0.0.1:8080, --media-port 7000, a worker per core,\n"
         "media on every address of the machine. Without --cert, --https uses a certificate\n"
         "that it makes itself. --turn-uri names TURN servers (turn:HOST:PORT?transport=tcp) that\n"

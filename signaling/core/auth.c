@@ -46,7 +46,7 @@ int auth_request(const struct app *app, const struct http_request *req, struct a
 
         if (r != 0)
                 return r;
-        if (token.kind == TOKEN_OPERATOR)
+        if (token.kind != TOKEN_JOIN && token.kind != TOKEN_SESSION)
                 return TOKEN_E_INVALID;
         auth.who.role = token.role;
         memcpy(auth.who.meeting, token.meeting, sizeof(auth.who.meeting));
@@ -61,6 +61,14 @@ bool auth_is_operator(const struct app *app, const struct http_request *req)
         struct token token;
 
         return read_bearer(app, req, &token) == 0 && token.kind == TOKEN_OPERATOR;
+}
+
+bool auth_is_viewer_of(const struct app *app, const struct http_request *req, const char *meeting)
+{
+        struct token token;
+
+        return read_bearer(app, req, &token) == 0 && token.kind == TOKEN_VIEWER &&
+               strcmp(token.meeting, meeting) == 0;
 }
 
 bool auth_origin_is_ours(const struct http_request *req)

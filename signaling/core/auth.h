@@ -19,13 +19,17 @@ struct auth {
         struct identity who;
 };
 
-/* Reads `Authorization: Bearer` if there is one, else the cookie of ?s=.
+/* Reads `Authorization: Bearer` if there is one, else the cookie of ?s=. Viewers' and operators'
+ * tokens are nobody's.
  * Returns 0 or an enum token_err. */
 must_use int auth_request(const struct app *app, const struct http_request *req,
                           struct auth *ret_auth);
 
 /* True for an operator's bearer token. */
 bool auth_is_operator(const struct app *app, const struct http_request *req);
+
+/* True for a viewer's bearer token of this meeting. */
+bool auth_is_viewer_of(const struct app *app, const struct http_request *req, const char *meeting);
 
 /* Is Origin this very host? An absent one is never. */
 bool auth_origin_is_ours(const struct http_request *req);

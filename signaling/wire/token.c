@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,8 @@ enum {
         MAX_PAYLOAD = 720, /* its base64url, a dot and the MAC fit in TOKEN_MAX */
 };
 
-static const char *const kinds[N_TOKEN_KINDS] = { "join", "session", "operator" };
+static const char *const kinds[N_TOKEN_KINDS] = { "join", "session", "operator",
+                                                  "viewer" };
 
 static bool make_mac(uint8_t ret[MAC_BYTES], const char *payload, size_t len,
                      const uint8_t secret[TOKEN_SECRET])
@@ -119,5 +121,20 @@ int token_read(struct token *ret_token, const char *text, int64_t now_ms,
         if (token.expires_ms <= now_ms)
                 return TOKEN_E_EXPIRED;
         *ret_token = token;
+        return 0;
+}
+
+int token_stream_key(char ret[TOKEN_STREAM_KEY + 1], const char *meeting, int64_t since_ms,
+                     const uint8_t secret[TOKEN_SECRET])
+{
+        enum { BYTES = 16 }; /* 22 characters */
+        uint8_t mac[MAC_BYTES];
+        char text[UUID_TEXT + 40];
+        int n = snprintf(text, sizeof(text), "stream %s %lld", meeting, (long long)since_ms);
+
+        /* A token's payload is base64url and has no space: no token is a key. */
+        if (n < 0 || (size_t)n >= sizeof(text) || !make_mac(mac, text, (size_t)n, secret))
+                return -ENOMEM;
+        base64url_encode(ret, mac, BYTES);
         return 0;
 }

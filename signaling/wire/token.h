@@ -7,7 +7,8 @@
  *
  * Kinds: a *join* token is in a join link and may make many sessions (or, with
  * a seat in it, always the same person's); a *session* token is in the cookie
- * and is one seat; an *operator* token reads /metrics.
+ * and is one seat; an *operator* token reads /metrics; a *viewer* token is in a
+ * viewers' link and finds the meeting's stream, nothing else.
  */
 #ifndef SIGNALING_WIRE_TOKEN_H
 #define SIGNALING_WIRE_TOKEN_H
@@ -18,7 +19,7 @@
 
 enum { TOKEN_MAX = 1024, TOKEN_SECRET = 32 };
 
-enum token_kind { TOKEN_JOIN, TOKEN_SESSION, TOKEN_OPERATOR, N_TOKEN_KINDS };
+enum token_kind { TOKEN_JOIN, TOKEN_SESSION, TOKEN_OPERATOR, TOKEN_VIEWER, N_TOKEN_KINDS };
 
 struct token {
         enum token_kind kind;
@@ -39,5 +40,11 @@ must_use int token_write(char ret[TOKEN_MAX], const struct token *token,
  * enum token_err. */
 must_use int token_read(struct token *ret_token, const char *text, int64_t now_ms,
                         const uint8_t secret[TOKEN_SECRET]);
+
+/* The key of a meeting's stream that began at since_ms, for its address: the same one after a
+ * restart of the server, so that players go on. Returns 0 or -ENOMEM. */
+enum { TOKEN_STREAM_KEY = 22 };
+must_use int token_stream_key(char ret[TOKEN_STREAM_KEY + 1], const char *meeting, int64_t since_ms,
+                              const uint8_t secret[TOKEN_SECRET]);
 
 #endif

@@ -105,6 +105,24 @@ static void the_longest_name_fits(void **state)
         assert_string_equal(token.name, longest.name);
 }
 
+static void a_stream_has_a_key_of_its_own_that_stays(void **state)
+{
+        static const uint8_t other[TOKEN_SECRET] = "thirty-two bytes, known to all.";
+        char key[TOKEN_STREAM_KEY + 1], again[TOKEN_STREAM_KEY + 1];
+
+        (void)state;
+        assert_int_equal(token_stream_key(key, MEETING, 1000, secret), 0);
+        assert_int_equal(strlen(key), TOKEN_STREAM_KEY);
+        assert_int_equal(token_stream_key(again, MEETING, 1000, secret), 0);
+        assert_string_equal(key, again);
+        assert_int_equal(token_stream_key(again, MEETING, 1001, secret), 0);
+        assert_string_not_equal(key, again);
+        assert_int_equal(token_stream_key(again, "x", 1000, secret), 0);
+        assert_string_not_equal(key, again);
+        assert_int_equal(token_stream_key(again, MEETING, 1000, other), 0);
+        assert_string_not_equal(key, again);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -114,6 +132,7 @@ int main(void)
                 cmocka_unit_test(another_secret_does_not_do),
                 cmocka_unit_test(cut_long_and_strange_texts_are_invalid),
                 cmocka_unit_test(the_longest_name_fits),
+                cmocka_unit_test(a_stream_has_a_key_of_its_own_that_stays),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
