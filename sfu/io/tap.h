@@ -48,7 +48,7 @@ int tap_fd(const struct tap *tap);
 /* Copies the record. As tap() of struct media_out: false: the job is behind. */
 bool tap_put(struct tap *tap, const struct job_record *record);
 
-must_use enum tap_flush tap_flush(struct tap *tap);
+enum tap_flush tap_flush(struct tap *tap);
 
 /* Once after pictures were refused: now there is room again. */
 bool tap_take_relief(struct tap *tap);
