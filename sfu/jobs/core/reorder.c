@@ -104,6 +104,7 @@ int reorder_put(struct reorder *reorder, const struct job_record *record)
         if (!waiting)
                 return -ENOMEM;
         insert_behind(reorder, before, waiting);
+        reorder->is_flushed = false;
         return 0;
 }
 

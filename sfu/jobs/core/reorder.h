@@ -60,7 +60,7 @@ must_use bool reorder_take(struct reorder *reorder, int64_t now_us,
 /* After a take that yielded nothing: when to try again if nothing else comes; INT64_MAX: never. */
 int64_t reorder_deadline_us(const struct reorder *reorder);
 
-/* The track has ended: nothing that is here waits any more. */
+/* The track has ended: nothing that is here waits any more. What comes afterwards does again. */
 void reorder_flush(struct reorder *reorder);
 
 #endif

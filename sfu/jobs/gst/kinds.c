@@ -2,6 +2,7 @@
 #include "sfu/jobs/gst/kinds.h"
 
 static const struct job_ops *const kinds[N_JOB_KINDS] = {
+        [JOB_TRACKS] = &tracks_ops,
         [JOB_FINISH] = &finish_ops,
         [JOB_PROBE] = &probe_ops,
 };
