@@ -306,7 +306,8 @@ static int start(struct child *child, const json_t *line, void **ret_job)
         tracks->child = child;
         tracks->part = (int)json_integer_value(part);
         tracks->start_us = json_integer_value(start_us);
-        tracks->newest_arrival_us = tracks->newest_at_us = clock_now_us();
+        tracks->newest_arrival_us = tracks->start_us;
+        tracks->newest_at_us = clock_now_us();
         tracks->all = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, track_free);
         tracks->tick = g_timeout_add(TICK_MS, on_tick, tracks);
         *ret_job = tracks;
