@@ -406,7 +406,8 @@ int fmp4_put(struct fmp4 *mp4, enum fmp4_track which, int64_t time_us, bool key,
 
 static int64_t scaled(int64_t time_us, int64_t scale)
 {
-        return (time_us * scale + 500000) / 1000000;
+        /* In two parts: times may be those of the wall clock. */
+        return time_us / 1000000 * scale + (time_us % 1000000 * scale + 500000) / 1000000;
 }
 
 /* Where the duration of a sample ends: at the next one, or at the end of the fragment. */

@@ -3,6 +3,7 @@
 
 static const struct job_ops *const kinds[N_JOB_KINDS] = {
         [JOB_TRACKS] = &tracks_ops,
+        [JOB_PROGRAM] = &program_ops,
         [JOB_FINISH] = &finish_ops,
         [JOB_PROBE] = &probe_ops,
 };

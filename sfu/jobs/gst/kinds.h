@@ -12,6 +12,7 @@
 /* One a file. */
 extern const struct job_ops finish_ops;
 extern const struct job_ops probe_ops;
+extern const struct job_ops program_ops;
 extern const struct job_ops tracks_ops;
 
 /* NULL: this kind is not built in. */

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * program — a meeting composed live: what a tap sends is put in order, waits LATENCY_US for what
+ *           comes late, and is shown by the clock on the wall.
+ *
+ * What cannot be kept up with costs pictures, never sound: they are left out until the clock is
+ * reached again, but for one a second.
+ */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "sfu/api.h"
+#include "sfu/jobs/core/depay.h"
+#include "sfu/jobs/core/reorder.h"
+#include "sfu/jobs/core/scene.h"
+#include "sfu/jobs/core/track_clock.h"
+#include "sfu/jobs/gst/kinds.h"
+#include "sfu/jobs/gst/program.h"
+#include "sfu/wire/rtp.h"
+
+enum {
+        LATENCY_US = 400000,
+        HOLD_US = 250000, /* of it for packets that were lost and are sent again */
+        START_US = 100000,
+        MAX_PACKETS = 4096,
+        TICK_MS = 10,
+        FRAMES_A_TICK = 5, /* then records and lines have their turn */
+        LATE_US = 200000,  /* from here on pictures are left out, until: */
+        LATE_NO_MORE_US = 40000,
+        MAX_INPUTS = PROGRAM_MAX_TRACKS,
+};
+
+/* A track of the tap. */
+struct input {
+        uint8_t kind; /* of enum sfu_kind */
+        uint32_t participant;
+        enum job_codec codec;
+        struct reorder *reorder;
+        struct track_clock clock;
+        struct depay *depay;
+        struct track *track;
+        bool anew;
+};
+
+struct live {
+        struct child *child;
+        struct program *program;
+        int64_t start_us;
+        struct input *inputs[MAX_INPUTS];
+        size_t n_inputs;
+        bool late;
+        unsigned left_out; /* pictures, one after the other */
+        uint64_t gaps, told;
+};
+
+static struct input *input_free(struct input *input)
+{
+        if (!input)
+                return NULL;
+        if (input->track)
+                track_end(input->track);
+        reorder_free(input->reorder);
+        depay_free(input->depay);
+        g_free(input);
+        return NULL;
+}
+DEFINE_CLEANUP(struct input *, input_free)
+
+static struct input *input_find(struct live *live, const struct job_record *record)
+{
+        for (size_t i = 0; i < live->n_inputs; i++) {
+                struct input *input = live->inputs[i];
+
+                if (input->participant == record->participant && input->kind == record->kind)
+                        return input;
+        }
+        return NULL;
+}
+
+static int input_new(struct live *live, const struct job_record *record, struct input **ret_input)
+{
+        cleanup(input_freep) struct input *input = g_new0(struct input, 1);
+        bool sound = record->codec == JOB_OPUS;
+        const struct reorder_config order = {
+                .hold_us = HOLD_US,
+                .start_us = START_US,
+                .max_packets = MAX_PACKETS,
+                .pictures = !sound,
+        };
+        const struct track_params params = {
+                .kind = sound                        ? TRACK_SOUND
+                        : record->kind == SFU_SCREEN ? TRACK_SCREEN
+                                                     : TRACK_CAMERA,
+                .codec = (enum job_codec)record->codec,
+                .participant = record->participant,
+        };
+        int r;
+
+        input->kind = record->kind;
+        input->participant = record->participant;
+        input->codec = params.codec;
+        input->clock.rate = sound ? 48000 : 90000;
+        r = reorder_new(&input->reorder, &order);
+        if (r == 0)
+                r = depay_new(&input->depay, input->codec);
+        if (r == 0)
+                r = program_track(live->program, &params, &input->track);
+        if (r < 0)
+                return r;
+        *ret_input = take_ptr(input);
+        return 0;
+}
+
+/* ---- packets ---- */
+
+static void put_frame(const struct live *live, struct input *input, const struct depay_frame *frame,
+                      int64_t time_us)
+{
+        GstBuffer *buffer = gst_buffer_new_memdup(frame->bytes.data, frame->bytes.len);
+        GstCaps *caps = NULL;
+
+        if (!frame->is_keyframe)
+                GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+        if (input->anew && frame->is_keyframe) {
+                caps = track_caps(input->codec, frame->format->config, frame->format->config_len);
+                input->anew = false;
+        }
+        track_put(input->track, buffer, time_us - live->start_us, caps);
+        if (caps)
+                gst_caps_unref(caps);
+}
+
+static void put_packet(const struct live *live, struct input *input,
+                       const struct reorder_packet *packet)
+{
+        struct depay_packet payload = { .after_loss = packet->lost > 0,
+                                        .new_stream = packet->new_generation };
+        struct depay_frame frame;
+        struct rtp_pkt rtp;
+        int64_t time_us;
+
+        if (rtp_parse(&rtp, packet->record.bytes.data, packet->record.bytes.len) != 0)
+                return;
+        time_us = track_clock_on_packet(&input->clock,
+                                        &(struct track_clock_packet){
+                                                .generation = packet->record.generation,
+                                                .ts = rtp.ts,
+                                                .arrival_us = packet->record.arrival_us,
+                                                .media_us = packet->record.media_us,
+                                        });
+        payload.payload = rtp.payload;
+        payload.ts = rtp.ts;
+        payload.marker = rtp.marker;
+        input->anew = input->anew || packet->new_generation;
+        if (depay_put(input->depay, &payload, &frame) == 1)
+                put_frame(live, input, &frame, time_us);
+}
+
+static void drain(const struct live *live, struct input *input, int64_t now_us)
+{
+        struct reorder_packet packet;
+
+        while (reorder_take(input->reorder, now_us, &packet))
+                put_packet(live, input, &packet);
+}
+
+static void remove_input(struct live *live, struct input *input)
+{
+        reorder_flush(input->reorder);
+        drain(live, input, clock_now_us());
+        for (size_t i = 0; i < live->n_inputs; i++) {
+                if (live->inputs[i] == input)
+                        live->inputs[i] = live->inputs[--live->n_inputs];
+        }
+        input_free(input);
+}
+
+static void on_rtp(struct live *live, struct input *input, const struct job_record *record)
+{
+        if (!input) {
+                if (live->n_inputs == MAX_INPUTS || input_new(live, record, &input) < 0) {
+                        live->gaps++;
+                        return;
+                }
+                live->inputs[live->n_inputs++] = input;
+        }
+        if (reorder_put(input->reorder, record) == REORDER_E_FULL) {
+                drain(live, input, INT64_MAX);
+                if (reorder_put(input->reorder, record) != 0)
+                        live->gaps++;
+        }
+        drain(live, input, clock_now_us());
+}
+
+static void on_record(void *job, const uint8_t *data, size_t len)
+{
+        struct live *live = job;
+        struct job_record record;
+        struct input *input;
+
+        if (len == 0 || job_record_parse(&record, data, len) < 0)
+                return; /* the tap is closed: the outputs go on until a stop */
+        input = input_find(live, &record);
+        /* Another codec under the same name is another track. */
+        if (input && (record.type == JOB_RTP || record.type == JOB_TRACK) &&
+            record.codec != input->codec) {
+                remove_input(live, input);
+                input = NULL;
+        }
+        if (record.type == JOB_RTP)
+                on_rtp(live, input, &record);
+        else if (record.type == JOB_END && input)
+                remove_input(live, input);
+        else if (record.type == JOB_GAP)
+                live->gaps += record.count;
+}
+
+/* ---- the clock ---- */
+
+/* Whether the picture at hand is to be left out. */
+static bool is_late(struct live *live, int64_t lag_us)
+{
+        live->late = lag_us > (live->late ? LATE_NO_MORE_US : LATE_US);
+        if (!live->late || live->left_out >= SCENE_FPS)
+                live->left_out = 0;
+        else
+                live->left_out++;
+        return live->left_out > 0;
+}
+
+static gboolean on_tick(void *user)
+{
+        struct live *live = user;
+        int64_t now_us = clock_now_us();
+
+        for (size_t i = 0; i < live->n_inputs; i++)
+                drain(live, live->inputs[i], now_us);
+        for (int i = 0; i < FRAMES_A_TICK; i++) {
+                int64_t lag_us = now_us - live->start_us - LATENCY_US -
+                                 program_time_us(live->program);
+
+                if (lag_us < 0)
+                        break;
+                program_step(live->program, is_late(live, lag_us));
+                now_us = clock_now_us();
+        }
+        return G_SOURCE_CONTINUE;
+}
+
+/* ---- the job ---- */
+
+static void on_program_line(void *user, json_t *line)
+{
+        struct live *live = user;
+
+        child_say(live->child, line);
+}
+
+static void on_program_fail(void *user, const char *code, const char *why)
+{
+        struct live *live = user;
+
+        child_fail(live->child, code, "%s", why);
+}
+
+static void on_line(void *job, const char *type, const json_t *line)
+{
+        struct live *live = job;
+
+        program_on_line(live->program, type, line);
+}
+
+static int start(struct child *child, const json_t *first, void **ret_job)
+{
+        struct live *live = g_new0(struct live, 1);
+        const char *title = json_string_value(json_object_get(first, "title"));
+        const char *key;
+        json_t *names = json_object_get(first, "names"), *name;
+        const struct program_params params = {
+                .dir = "/work",
+                .title = title ? title : "",
+                .wall_us = json_integer_value(json_object_get(first, "start_ms")) * 1000,
+                .on_line = on_program_line,
+                .on_fail = on_program_fail,
+                .user = live,
+        };
+        int r = program_new(&live->program, &params);
+
+        live->child = child;
+        live->start_us = json_integer_value(json_object_get(first, "start_us"));
+        *ret_job = live;
+        if (r < 0) {
+                child_fail(child, "internal", "%s", g_strerror(-r));
+                return r;
+        }
+        json_object_foreach (names, key, name) {
+                json_t *line = json_pack("{s:I, s:O}", "participant",
+                                         (json_int_t)strtoul(key, NULL, 10), "name", name);
+
+                program_on_line(live->program, "name", line);
+                json_decref(line);
+        }
+        g_timeout_add(TICK_MS, on_tick, live);
+        child_ready(child);
+        return 0;
+}
+
+static bool progress(void *job, json_t *line)
+{
+        struct live *live = job;
+        struct program_figures figures;
+        uint64_t dropped;
+
+        program_figures(live->program, &figures);
+        json_object_set_new(line, "t", json_integer(program_time_us(live->program)));
+        json_object_set_new(line, "bytes", json_integer((json_int_t)figures.bytes));
+        json_object_set_new(line, "frames", json_integer((json_int_t)figures.frames));
+        json_object_set_new(line, "late_frames", json_integer((json_int_t)figures.late_frames));
+        json_object_set_new(line, "encode_ms", json_integer(figures.encode_us / 1000));
+        dropped = live->gaps + figures.late_frames;
+        if (dropped > live->told)
+                child_say(live->child, json_pack("{s:s, s:I}", "type", "behind", "dropped",
+                                                 (json_int_t)(dropped - live->told)));
+        live->told = dropped;
+        return true;
+}
+
+static void stop(void *job)
+{
+        struct live *live = job;
+
+        program_end(live->program);
+        child_done(live->child);
+}
+
+static void free_live(void *job)
+{
+        struct live *live = job;
+
+        if (!live)
+                return;
+        g_source_remove_by_user_data(live);
+        while (live->n_inputs)
+                input_free(live->inputs[--live->n_inputs]);
+        program_free(live->program);
+        g_free(live);
+}
+
+static const char *const elements[] = { "x264enc",      "avenc_aac", "opusdec",
+                                        "audioconvert", "vp8dec",    "vp9dec",
+                                        "avdec_h264",   "h264parse", NULL };
+
+const struct job_ops program_ops = {
+        .kind = JOB_PROGRAM,
+        .elements = elements,
+        .start = start,
+        .on_line = on_line,
+        .on_record = on_record,
+        .progress = progress,
+        .stop = stop,
+        .free = free_live,
+};

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * track — one voice, camera or screen of a program: what comes waits until it is due, is decoded,
+ *         and goes into the mix or is there to be shown.
+ *
+ * Layer:  sfu/jobs/gst.
+ * Owner:  a program.
+ * Thread: the caller's.
+ * Units:  *_us: microseconds on the program's timeline.
+ *
+ * Invariants:
+ *  (1) what waits is at most TRACK_MAX_WAITING frames and TRACK_MAX_BYTES; more is dropped.
+ *  (2) a decoder that fails is made anew, and costs this track's media only.
+ */
+#ifndef SFU_JOBS_GST_TRACK_H
+#define SFU_JOBS_GST_TRACK_H
+
+#include <gst/video/video.h>
+
+#include "sfu/jobs/core/mix.h"
+#include "sfu/wire/job_record.h"
+
+enum {
+        TRACK_MAX_WAITING = 8192,
+        TRACK_MAX_BYTES = 16 * 1024 * 1024,
+        /* So much before its time sound is decoded: a voice shall not break off between blocks;
+         * and pictures: some decoders give a picture out with the next one. */
+        TRACK_LEAD_US = 80000,
+};
+
+enum track_kind { TRACK_SOUND, TRACK_CAMERA, TRACK_SCREEN };
+
+struct track_params {
+        enum track_kind kind;
+        enum job_codec codec;
+        uint32_t participant;
+        struct mix *mix;
+};
+
+struct track;
+
+/* Returns 0, -ENOSPC (too many voices) or -ENOMEM. */
+must_use int track_new(struct track **ret_track, const struct track_params *params);
+struct track *track_free(struct track *track); /* accepts NULL, returns NULL */
+DEFINE_CLEANUP(struct track *, track_free)
+
+uint32_t track_participant(const struct track *track);
+enum track_kind track_kind(const struct track *track);
+
+/* What frames of a codec are, as depay.h makes them and Matroska files hold them; config: its
+ * depay_format. The caller's. */
+GstCaps *track_caps(enum job_codec codec, const uint8_t *config, size_t config_len);
+
+/* Takes the buffer: a frame, whose time is time_us, not before the one put before; flagged as a
+ * delta unit unless a decoder can begin with it. caps, borrowed: another stream begins with it, the
+ * first one too; NULL: it goes on. */
+void track_put(struct track *track, GstBuffer *buffer, int64_t time_us, GstCaps *caps);
+
+/* Nothing more will be put. */
+void track_end(struct track *track);
+
+/* Decodes what is due at t_us. False: it has ended, and all of it was shown. */
+bool track_run(struct track *track, int64_t t_us);
+
+/* The picture to show at t_us, borrowed until the next track_run(); NULL: none, or none for long.
+ * *ret_since_us is when its pictures began. */
+GstBuffer *track_picture(const struct track *track, int64_t t_us, const GstVideoInfo **ret_info,
+                         int64_t *ret_since_us);
+
+#endif
