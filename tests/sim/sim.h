@@ -156,6 +156,9 @@ struct sim_track {
  * pictures take none of the last kept. */
 struct sim_tap {
         struct sim *sim;
+        /* Instead of all below; NULL: none. */
+        void (*take)(void *user, const struct job_record *record);
+        void *user;
         int64_t budget, kept;
         bool refused;
         size_t n_tracks;

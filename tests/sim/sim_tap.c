@@ -102,9 +102,14 @@ static bool has_room(struct sim_tap *tap, const struct job_record *record)
 bool sim_tap_on_record(void *user, void *tag, const struct job_record *record)
 {
         struct sim_tap *tap = tag;
-        struct sim_track *track = track_of(tap, record);
+        struct sim_track *track;
 
         (void)user;
+        if (tap->take) {
+                tap->take(tap->user, record);
+                return true;
+        }
+        track = track_of(tap, record);
         if (!has_room(tap, record))
                 return false;
         if (record->type == JOB_TRACK) {
