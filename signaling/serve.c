@@ -29,12 +29,12 @@
 #include "signaling/usage.h"
 #include "store/media.h"
 
-enum { MAX_WORKERS = 32, DRAIN_MAX_MS = 3000, ERROR_TEXT = 512 };
+enum { MAX_WORKERS = 32, DRAIN_MAX_MS = 3000, ERROR_TEXT = 512, DAY_MS = 24 * 3600 * 1000 };
 
 struct serve_options {
         const char *config, *data, *http, *https, *cert, *key, *media_address, *metrics,
                 *trusted_proxy;
-        long media_port, workers;
+        long media_port, workers, keep_recordings_days, recording_free_mb;
         struct turn_options turn;
         char *file_text; /* owns the values from --config */
 };
@@ -70,6 +70,18 @@ struct serve {
                         { "media-address", OPTION_TEXT, &(o)->media_address, 0, 0, false },        \
                         { "media-port", OPTION_NUMBER, &(o)->media_port, 0, UINT16_MAX, false },   \
                         { "workers", OPTION_NUMBER, &(o)->workers, 1, MAX_WORKERS, false },        \
+                        { "keep-recordings-days",                                                  \
+                          OPTION_NUMBER,                                                           \
+                          &(o)->keep_recordings_days,                                              \
+                          1,                                                                       \
+                          36500,                                                                   \
+                          false },                                                                 \
+                        { "recording-free-mb",                                                     \
+                          OPTION_NUMBER,                                                           \
+                          &(o)->recording_free_mb,                                                 \
+                          10,                                                                      \
+                          1000000,                                                                 \
+                          false },                                                                 \
                         { "metrics", OPTION_TEXT, &(o)->metrics, 0, 0, false },                    \
                         { "trusted-proxy", OPTION_TEXT, &(o)->trusted_proxy, 0, 0, false },        \
                         { "turn-uri", OPTION_LIST, &(o)->turn.uris, 0, 0, false },                 \
@@ -114,6 +126,8 @@ static int read_options(struct serve *serve, int argc, char **argv)
         o->data = "data";
         o->http = "127.0.0.1:8080";
         o->media_port = 7000;
+        o->keep_recordings_days = 365;
+        o->recording_free_mb = 1024;
         o->workers = cores < 1 ? 1 : cores > MAX_WORKERS ? MAX_WORKERS : cores;
         if (options_parse(specs, ARRAY_LEN(specs), argc, argv, error) < 0)
                 return command_fail(EXIT_USAGE, "%s", error);
@@ -250,15 +264,19 @@ static int start_jobs(struct serve *serve)
 
 static int start_service(struct serve *serve)
 {
-        struct service_config config = { .store = serve->store,
-                                         .sfu = serve->sfu,
-                                         .docs = serve->docs,
-                                         .jobs = serve->jobs,
-                                         .media = serve->media,
-                                         .turn = &serve->options.turn.config,
-                                         .wall_ms = wall_ms,
-                                         .now_us = clock_now_us,
-                                         .usage = usage_read };
+        struct service_config config = {
+                .store = serve->store,
+                .sfu = serve->sfu,
+                .docs = serve->docs,
+                .jobs = serve->jobs,
+                .media = serve->media,
+                .keep_recordings_ms = serve->options.keep_recordings_days * DAY_MS,
+                .recording_free_bytes = serve->options.recording_free_mb * 1024 * INT64_C(1024),
+                .turn = &serve->options.turn.config,
+                .wall_ms = wall_ms,
+                .now_us = clock_now_us,
+                .usage = usage_read
+        };
 
         snprintf(serve->error, sizeof(serve->error), "cannot start the service");
         return service_new(&serve->app, &config);

@@ -2,7 +2,6 @@
 #include "sfu/jobs/media_job.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/socket.h>
 
 #include "base/fd.h"
@@ -10,24 +9,17 @@
 /* Half a second of a large room; the default holds 93 packets. */
 enum { SOCKET_BYTES = 4 * 1024 * 1024 };
 
-/* ret_fds: the worker's end, which never waits, and the job's, which may. */
+/* Neither end waits for the other. */
 static int make_pair(int ret_fds[2])
 {
         const int bytes = SOCKET_BYTES;
 
-        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_fds) < 0)
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ret_fds) < 0)
                 return -errno;
         for (int i = 0; i < 2; i++) {
                 /* FORCE is root's; the others get what the system allows. */
                 if (setsockopt(ret_fds[i], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
                         (void)setsockopt(ret_fds[i], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-        }
-        if (fcntl(ret_fds[0], F_SETFL, O_NONBLOCK) < 0) {
-                int r = -errno;
-
-                closep(&ret_fds[0]);
-                closep(&ret_fds[1]);
-                return r;
         }
         return 0;
 }

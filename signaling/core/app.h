@@ -69,6 +69,7 @@ struct app {
         struct docs *docs;
         struct jobs *jobs;
         struct media *media;
+        struct recordings *recordings;
         struct server *server; /* NULL until service_set_server() */
         int64_t (*wall_ms)(void);
         int64_t (*now_us)(void);
@@ -145,7 +146,9 @@ struct room {
         uint64_t ring_first;             /* oldest one kept */
 
         struct jobs_news jobs;
-        struct program *program; /* NULL: nobody uses it */
+        struct program *program;           /* NULL: nobody uses it */
+        struct recording *recording;       /* NULL: none runs */
+        char chapter[MEETING_DOCUMENT_ID]; /* the paper that stage.c told of last */
 
         uint32_t speaker; /* member's number, 0: silence */
         bool speaker_dirty;

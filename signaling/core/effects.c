@@ -6,6 +6,7 @@
 #include "signaling/core/media_glue.h"
 #include "signaling/core/rooms.h"
 #include "signaling/core/session.h"
+#include "signaling/core/stage.h"
 #include "signaling/core/whip.h"
 #include "signaling/wire/server_msg.h"
 
@@ -85,6 +86,7 @@ void effects_run(struct room *room, const struct effect *effect)
                 on_left(room, member, effect->reason);
         else if (member && effect->type == EVENT_JOINED && !member->session && !member->peer)
                 room_member_lost(room, member); /* her socket may be gone by now */
+        stage_on_event(room, effect->type, effect->seat);
 }
 
 void effects_after_reload(struct room *room)

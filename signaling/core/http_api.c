@@ -6,6 +6,7 @@
 #include "signaling/core/auth.h"
 #include "signaling/core/documents_api.h"
 #include "signaling/core/metrics.h"
+#include "signaling/core/recordings_api.h"
 #include "signaling/core/replies.h"
 #include "signaling/core/session.h"
 #include "signaling/core/session_api.h"
@@ -72,6 +73,46 @@ static void delete_session(const struct call *call)
         session_api_end(call->app, call->conn, call->req);
 }
 
+static void get_recordings(const struct call *call)
+{
+        recordings_list(call->app, call->conn, call->req, call->part[0]);
+}
+
+static void post_recording(const struct call *call)
+{
+        recordings_start(call->app, call->conn, call->req, call->part[0]);
+}
+
+static void stop_recording(const struct call *call)
+{
+        recordings_stop(call->app, call->conn, call->req, call->part[0]);
+}
+
+static void compose_recording(const struct call *call)
+{
+        recordings_compose(call->app, call->conn, call->req, call->part[0]);
+}
+
+static void get_recording(const struct call *call)
+{
+        recordings_show(call->app, call->conn, call->req, call->part[0]);
+}
+
+static void delete_recording(const struct call *call)
+{
+        recordings_delete(call->app, call->conn, call->req, call->part[0]);
+}
+
+static void get_recording_file(const struct call *call)
+{
+        recordings_file(call->app, call->conn, call->req, call->part[0], call->part[1]);
+}
+
+static void get_recording_page(const struct call *call)
+{
+        recordings_page(call->app, call->conn, call->req, call->part[0], call->part[1]);
+}
+
 static void any_whip(const struct call *call)
 {
         whip_endpoint(call->app, call->conn, call->req, WHIP_PUBLISH, call->part[0]);
@@ -125,6 +166,14 @@ static const struct {
         { GET, false, "/api/v1/documents/*/text", get_text },
         { GET, false, "/api/v1/documents/*/pages/*/screen", get_screen_page },
         { GET, false, "/api/v1/documents/*/pages/*/phone", get_phone_page },
+        { GET, false, "/api/v1/meetings/*/recordings", get_recordings },
+        { 1 << HTTP_POST, false, "/api/v1/meetings/*/recordings", post_recording },
+        { 1 << HTTP_POST, false, "/api/v1/recordings/*/stop", stop_recording },
+        { 1 << HTTP_POST, false, "/api/v1/recordings/*/compose", compose_recording },
+        { GET, false, "/api/v1/recordings/*", get_recording },
+        { 1 << HTTP_DELETE, false, "/api/v1/recordings/*", delete_recording },
+        { GET, false, "/api/v1/recordings/*/files/*", get_recording_file },
+        { GET, false, "/api/v1/recordings/*/pages/*", get_recording_page },
         { ANY, false, "/whip/*", any_whip },
         { ANY, false, "/whep/*", any_whep },
         { ANY, false, "/whip/*/*", any_whip_resource },

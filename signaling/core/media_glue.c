@@ -8,6 +8,7 @@
 #include "signaling/core/effects.h"
 #include "signaling/core/rooms.h"
 #include "signaling/core/session.h"
+#include "signaling/core/stage.h"
 #include "signaling/core/whip.h"
 #include "signaling/wire/server_msg.h"
 
@@ -306,8 +307,11 @@ void media_poll(struct app *app)
                 if (!room)
                         continue;
                 if (event.type == SFU_EV_SPEAKER) {
-                        room->speaker_dirty |= room->speaker != event.participant;
+                        if (room->speaker == event.participant)
+                                continue;
+                        room->speaker_dirty = true;
                         room->speaker = event.participant;
+                        stage_on_speaker(room);
                         continue;
                 }
                 on_peer_event(room, dirty, &event);

@@ -7,15 +7,14 @@
  *
  * Users are a recording (an MP4) and the stream (HLS, from which RTMP lives). The first one
  * starts the job (JOB_PROGRAM; /work is the meeting's folder), the last one's going ends it.
- * The job hears names, speaker and page by itself. One that dies is started again in
- * PROGRAM_AGAIN_MS; one that dies PROGRAM_MAX_DEATHS times in a minute is given up.
+ * The job hears names, speaker and page by itself. One that dies is started again, until it
+ * is given up (deaths.h).
  *
  * A user: joined -> running (on_begin: it says what is to be written) -> (on_gone, again) ->
  *         running (on_begin) … -> left, or given up (on_gone, not again).
  *
  * Invariants:
- *  (1) callbacks never come from inside a call of their own user, but for program_join():
- *      if the job runs already, on_begin comes from the next tick.
+ *  (1) callbacks never come from inside a call of one's own; on_begin comes from a tick.
  *  (2) after program_leave(), or on_gone with again false, no callback comes and the user
  *      is freed.
  */
@@ -26,12 +25,7 @@
 
 #include "base/base.h"
 
-enum {
-        PROGRAM_AGAIN_MS = 300,
-        PROGRAM_MAX_DEATHS = 5,
-        PROGRAM_DEATHS_MS = 60 * 1000,
-        PROGRAM_MAX_USERS = 4,
-};
+enum { PROGRAM_MAX_USERS = 4 };
 
 struct room;
 struct program_user;

@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "signaling/core/documents_api.h"
 #include "signaling/core/effects.h"
+#include "signaling/core/program.h"
+#include "signaling/core/recordings.h"
 #include "signaling/core/session.h"
 #include "signaling/core/whip.h"
 #include "signaling/wire/server_msg.h"
@@ -415,6 +417,8 @@ void room_free(struct room *room)
         g_ptr_array_free(room->sessions, TRUE);
         g_array_free(room->documents, TRUE);
         g_hash_table_destroy(room->logged_documents);
+        recording_free(room);
+        program_free(room);
         jobs_news_done(&room->jobs);
         meeting_free(room->state);
         free(room);
@@ -484,6 +488,8 @@ bool room_tick(struct room *room, int64_t now_ms)
         g_ptr_array_free(overdue, TRUE);
         g_hash_table_foreach_remove(room->members, is_forgotten, room);
         tell_speaker(room, now_ms);
+        recording_tick(room, now_ms);
+        program_tick(room, now_ms);
         jobs_news_tick(room, now_ms);
         if (room->sync_documents && now_ms >= room->synced_ms + ROOM_SYNC_MS) {
                 room->synced_ms = now_ms;
@@ -493,5 +499,6 @@ bool room_tick(struct room *room, int64_t now_ms)
                 room->idle_ms = 0;
         else if (room->idle_ms == 0)
                 room->idle_ms = now_ms;
-        return room->idle_ms == 0 || now_ms < room->idle_ms + ROOM_IDLE_MS;
+        return room->idle_ms == 0 || now_ms < room->idle_ms + ROOM_IDLE_MS || room->program ||
+               recording_is_busy(room);
 }

@@ -7,6 +7,8 @@
 #include "signaling/core/documents_api.h"
 #include "signaling/core/http_api.h"
 #include "signaling/core/media_glue.h"
+#include "signaling/core/program.h"
+#include "signaling/core/recordings.h"
 #include "signaling/core/rooms.h"
 #include "signaling/core/session.h"
 
@@ -14,6 +16,8 @@ enum { CLOSE_RESTART = 1012 }; /* IANA WebSocket close codes: service restart */
 
 int service_new(struct app **ret_app, const struct service_config *config)
 {
+        const struct recordings_config recordings = { config->keep_recordings_ms,
+                                                      config->recording_free_bytes };
         struct app *app = calloc(1, sizeof(*app));
         int r;
 
@@ -40,6 +44,11 @@ int service_new(struct app **ret_app, const struct service_config *config)
         app->sessions = g_hash_table_new(g_int64_hash, g_int64_equal);
         app->whip_sessions = g_hash_table_new(g_str_hash, g_str_equal);
         app->owed = g_hash_table_new_full(g_direct_hash, g_direct_equal, free, NULL);
+        r = recordings_new(app, &recordings);
+        if (r < 0) {
+                service_free(app);
+                return r;
+        }
         *ret_app = app;
         return 0;
 }
@@ -54,6 +63,7 @@ struct app *service_free(struct app *app)
         g_hash_table_iter_init(&iter, app->rooms);
         while (g_hash_table_iter_next(&iter, NULL, (void **)&room))
                 room_free(room);
+        recordings_free(app);
         g_hash_table_destroy(app->rooms_by_number);
         g_hash_table_destroy(app->rooms);
         g_hash_table_destroy(app->sessions);
@@ -88,6 +98,7 @@ void service_tick(struct app *app)
 
         service_poll(app); /* what was full a moment ago wakes nobody */
         sessions_tick(app);
+        recordings_tick(app, now_ms);
         g_hash_table_iter_init(&iter, app->rooms);
         while (g_hash_table_iter_next(&iter, NULL, (void **)&room)) {
                 if (room_tick(room, now_ms))
@@ -104,6 +115,7 @@ void service_drain(struct app *app)
         struct session *session;
 
         app->draining = true;
+        recordings_drain(app);
         g_hash_table_iter_init(&iter, app->sessions);
         while (g_hash_table_iter_next(&iter, NULL, (void **)&session))
                 ws_close(session->conn, CLOSE_RESTART, "restarting");
@@ -118,5 +130,5 @@ bool service_is_drained(const struct app *app)
         while (g_hash_table_iter_next(&iter, NULL, (void **)&room))
                 if (!g_queue_is_empty(&room->pending))
                         return false;
-        return g_hash_table_size(app->sessions) == 0;
+        return g_hash_table_size(app->sessions) == 0 && recordings_are_drained(app);
 }

@@ -15,7 +15,8 @@ struct service_config {
         struct docs *docs;
         struct jobs *jobs;
         struct media *media;
-        const struct turn_config *turn; /* NULL: none */
+        int64_t keep_recordings_ms, recording_free_bytes; /* recordings.h */
+        const struct turn_config *turn;                   /* NULL: none */
         int64_t (*wall_ms)(void);
         int64_t (*now_us)(void);
         void (*usage)(struct process_usage *ret_usage);

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "signaling/core/recording_show.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COMPOSED_FILE "program.mp4"
+#define PAGES "pages/"
+
+/* What is collected on the way through the timelines. */
+struct showing {
+        struct app *app;
+        const struct recording_row *kept;
+        const struct recording_part *part;
+        json_t *files, *timeline, *pages, *found; /* found: files.json */
+        GHashTable *names;                        /* participant's number -> name; owned */
+        GHashTable *titles;                       /* document -> its name; owned */
+        GHashTable *pages_seen;                   /* file names; owned */
+        GHashTable *texts;                        /* document -> GPtrArray of pages' texts; owned */
+};
+
+/* ---- time ---- */
+
+/* Of a video, where the part begins in it; tracks that were composed lie one after the other. */
+static int64_t offset_us(const struct recording_row *kept, const struct recording_part *part)
+{
+        int64_t us = 0;
+
+        for (size_t i = 0; i < kept->parts.n; i++) {
+                const struct recording_part *at = &kept->parts.list[i];
+
+                if (at == part)
+                        break;
+                if (at->kind == PART_TRACKS)
+                        us += at->duration_us;
+        }
+        return us;
+}
+
+static json_t *part_json(const struct recording_row *kept, const struct recording_part *part)
+{
+        char video[32] = "";
+        int64_t offset = 0;
+
+        if (part->kind == PART_PROGRAM && part->has_file) {
+                snprintf(video, sizeof(video), "p%d.mp4", part->number);
+        } else if (part->kind == PART_TRACKS && kept->parts.composed) {
+                g_strlcpy(video, COMPOSED_FILE, sizeof(video));
+                offset = offset_us(kept, part);
+        }
+        return json_pack("{s:i, s:s, s:I, s:I, s:s?, s:I, s:s?}", "part", part->number, "kind",
+                         part->kind == PART_PROGRAM ? "program" : "tracks", "start",
+                         (json_int_t)(part->start_ms + part->first_us / 1000), "duration_ms",
+                         (json_int_t)(part->duration_us / 1000), "video", video[0] ? video : NULL,
+                         "offset_ms", (json_int_t)(offset / 1000), "error",
+                         part->error[0] ? part->error : NULL);
+}
+
+/* From the part's first picture on; what was so before it is so at its beginning. */
+static int64_t line_ms(const struct showing *showing, const json_t *line)
+{
+        int64_t us = json_integer_value(json_object_get(line, "t")) - showing->part->first_us;
+
+        return us > 0 ? us / 1000 : 0;
+}
+
+/* ---- pages ---- */
+
+static GPtrArray *read_text(struct showing *showing, const char *document)
+{
+        char path[MEDIA_PATH + 64];
+        GPtrArray *pages = g_ptr_array_new_with_free_func(g_free);
+        char *text, *rest, *page;
+        size_t len;
+
+        recording_row_folder(showing->kept, path);
+        snprintf(path + strlen(path), sizeof(path) - strlen(path), "/" PAGES "%s.txt", document);
+        if (media_read(showing->app->media, path, SHOW_MAX_TEXT, &text, &len) < 0)
+                return pages;
+        rest = text;
+        while ((page = strsep(&rest, "\f")))
+                g_ptr_array_add(pages, g_utf8_make_valid(page, -1));
+        free(text);
+        return pages;
+}
+
+static const char *page_text(struct showing *showing, const char *document, json_int_t page)
+{
+        GPtrArray *pages = g_hash_table_lookup(showing->texts, document);
+
+        if (!pages) {
+                pages = read_text(showing, document);
+                g_hash_table_insert(showing->texts, g_strdup(document), pages);
+        }
+        return page >= 1 && page <= pages->len ? g_ptr_array_index(pages, page - 1) : "";
+}
+
+static void add_page(struct showing *showing, const char *file, const json_t *line)
+{
+        const char *document = json_string_value(json_object_get(line, "document"));
+        json_int_t page = json_integer_value(json_object_get(line, "page"));
+        const char *title = document ? g_hash_table_lookup(showing->titles, document) : NULL;
+
+        if (!document || g_hash_table_contains(showing->pages_seen, file) ||
+            json_array_size(showing->pages) >= SHOW_MAX_PAGES)
+                return;
+        g_hash_table_add(showing->pages_seen, g_strdup(file));
+        json_array_append_new(showing->pages,
+                              json_pack("{s:s, s:s, s:I, s:s, s:s}", "document", document, "name",
+                                        title ? title : "", "page", page, "file", file, "text",
+                                        page_text(showing, document, page)));
+}
+
+/* ---- lines ---- */
+
+static void on_page(struct showing *showing, const json_t *line)
+{
+        const char *path = json_string_value(json_object_get(line, "file"));
+        const char *file = path && strncmp(path, PAGES, strlen(PAGES)) == 0 ? path + strlen(PAGES)
+                                                                            : NULL;
+
+        if (file && !recording_is_page(file))
+                return;
+        if (file)
+                add_page(showing, file, line);
+        json_array_append_new(showing->timeline,
+                              json_pack("{s:i, s:I, s:s, s:s?}", "part", showing->part->number,
+                                        "t_ms", (json_int_t)line_ms(showing, line), "type", "page",
+                                        "file", file));
+}
+
+static const char *name_of(const struct showing *showing, json_int_t participant)
+{
+        return g_hash_table_lookup(showing->names, GINT_TO_POINTER((int)participant));
+}
+
+static void on_speaker(struct showing *showing, const json_t *line)
+{
+        json_int_t participant = json_integer_value(json_object_get(line, "participant"));
+
+        json_array_append_new(showing->timeline,
+                              json_pack("{s:i, s:I, s:s, s:I, s:s?}", "part", showing->part->number,
+                                        "t_ms", (json_int_t)line_ms(showing, line), "type",
+                                        "speaker", "participant", participant, "name",
+                                        name_of(showing, participant)));
+}
+
+static void on_chapter(struct showing *showing, const json_t *line)
+{
+        const char *document = json_string_value(json_object_get(line, "document"));
+        const char *title = json_string_value(json_object_get(line, "title"));
+
+        if (!document || !title)
+                return;
+        g_hash_table_insert(showing->titles, g_strdup(document), g_strdup(title));
+        json_array_append_new(showing->timeline,
+                              json_pack("{s:i, s:I, s:s, s:s, s:s}", "part", showing->part->number,
+                                        "t_ms", (json_int_t)line_ms(showing, line), "type",
+                                        "chapter", "document", document, "title", title));
+}
+
+static const json_t *find_found(const struct showing *showing, const char *name)
+{
+        const json_t *file;
+        size_t i;
+
+        json_array_foreach (showing->found, i, file)
+                if (g_strcmp0(json_string_value(json_object_get(file, "name")), name) == 0)
+                        return file;
+        return NULL;
+}
+
+static int64_t size_of(const struct showing *showing, const char *name)
+{
+        char path[MEDIA_PATH + RECORDING_FILE_NAME + 1];
+        struct media_found found;
+
+        recording_row_folder(showing->kept, path);
+        snprintf(path + strlen(path), sizeof(path) - strlen(path), "/%s", name);
+        if (media_find(showing->app->media, path, &found) < 0)
+                return -1;
+        media_found_done(&found);
+        return found.size_bytes;
+}
+
+static void add_file(struct showing *showing, const char *name, int part, const json_t *line)
+{
+        const json_t *found = find_found(showing, name);
+        json_int_t us = json_integer_value(json_object_get(found, "duration_us"));
+        json_int_t participant = json_integer_value(json_object_get(line, "participant"));
+        const char *kind = json_string_value(json_object_get(line, "kind"));
+        const char *codec = json_string_value(json_object_get(line, "codec"));
+        int64_t bytes = size_of(showing, name);
+
+        if (bytes < 0 || json_array_size(showing->files) >= SHOW_MAX_FILES)
+                return;
+        json_array_append_new(showing->files,
+                              json_pack("{s:s, s:i, s:I, s:s?, s:s?, s:s?, s:I, s:I, s:I}", "name",
+                                        name, "part", part, "participant", participant, "name_of",
+                                        line ? name_of(showing, participant) : NULL, "kind",
+                                        line ? kind : "program", "codec", line ? codec : "h264",
+                                        "bytes", (json_int_t)bytes, "duration_ms", us / 1000,
+                                        "t_ms", (json_int_t)(line ? line_ms(showing, line) : 0)));
+}
+
+static void on_file(struct showing *showing, const json_t *line)
+{
+        const char *name = json_string_value(json_object_get(line, "name"));
+
+        if (name && recording_is_file(name))
+                add_file(showing, name, showing->part->number, line);
+}
+
+static void on_line(void *user, const char *type, const json_t *line)
+{
+        struct showing *showing = user;
+        const char *name = json_string_value(json_object_get(line, "name"));
+        json_int_t participant = json_integer_value(json_object_get(line, "participant"));
+
+        if (strcmp(type, "name") == 0 && name)
+                g_hash_table_insert(showing->names, GINT_TO_POINTER((int)participant),
+                                    g_strdup(name));
+        else if (strcmp(type, "file") == 0)
+                on_file(showing, line);
+        else if (json_array_size(showing->timeline) >= SHOW_MAX_LINES)
+                return;
+        else if (strcmp(type, "page") == 0)
+                on_page(showing, line);
+        else if (strcmp(type, "speaker") == 0)
+                on_speaker(showing, line);
+        else if (strcmp(type, "chapter") == 0)
+                on_chapter(showing, line);
+}
+
+/* ---- the whole ---- */
+
+static json_t *read_found(struct app *app, const struct recording_row *kept)
+{
+        char path[MEDIA_PATH + 16];
+        json_t *list = NULL;
+        char *text;
+        size_t len;
+
+        recording_row_folder(kept, path);
+        g_strlcat(path, "/files.json", sizeof(path));
+        if (media_read(app->media, path, TIMELINE_MAX_BYTES, &text, &len) < 0)
+                return NULL;
+        list = json_loadb(text, len, 0, NULL);
+        free(text);
+        return list;
+}
+
+static void free_texts(void *pages)
+{
+        g_ptr_array_free(pages, TRUE);
+}
+
+static void add_videos(struct showing *showing)
+{
+        const struct recording_parts *parts = &showing->kept->parts;
+        char name[32];
+
+        for (size_t i = 0; i < parts->n; i++) {
+                if (parts->list[i].kind != PART_PROGRAM || !parts->list[i].has_file)
+                        continue;
+                snprintf(name, sizeof(name), "p%d.mp4", parts->list[i].number);
+                add_file(showing, name, parts->list[i].number, NULL);
+        }
+        if (parts->composed)
+                add_file(showing, COMPOSED_FILE, 0, NULL);
+}
+
+json_t *recording_show(struct app *app, const struct recording_row *kept)
+{
+        json_t *object = recording_row_json(kept, app->wall_ms());
+        json_t *parts = json_array();
+        struct showing showing = {
+                .app = app,
+                .kept = kept,
+                .files = json_array(),
+                .timeline = json_array(),
+                .pages = json_array(),
+                .found = read_found(app, kept),
+                .names = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free),
+                .titles = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
+                .pages_seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+                .texts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_texts),
+        };
+
+        for (size_t i = 0; i < kept->parts.n; i++) {
+                showing.part = &kept->parts.list[i];
+                json_array_append_new(parts, part_json(kept, showing.part));
+                /* A part without a timeline has no more to show. */
+                (void)!timeline_read(app, kept, showing.part->number, on_line, &showing);
+        }
+        add_videos(&showing);
+        json_object_set_new(object, "parts", parts);
+        json_object_set_new(object, "files", showing.files);
+        json_object_set_new(object, "timeline", showing.timeline);
+        json_object_set_new(object, "pages", showing.pages);
+        json_decref(showing.found);
+        g_hash_table_destroy(showing.names);
+        g_hash_table_destroy(showing.titles);
+        g_hash_table_destroy(showing.pages_seen);
+        g_hash_table_destroy(showing.texts);
+        return object;
+}
+
+/* ---- names ---- */
+
+void recording_saved_name(char ret_name[RECORDING_SAVED_NAME], const char *title,
+                          const struct recording_row *kept, const char *file)
+{
+        GDateTime *when = g_date_time_new_from_unix_local(kept->row.started_ms / 1000);
+        char *date = when ? g_date_time_format(when, "%Y-%m-%d %H.%M") : NULL;
+        const char *dot = strrchr(file, '.');
+        const char *rest = strchr(file, '-');
+        int part = recording_file_part(file);
+        char short_title[200];
+        char *valid;
+
+        g_strlcpy(short_title, title[0] ? title : "Cuộc họp", sizeof(short_title));
+        valid = g_utf8_make_valid(short_title, -1);
+        g_strdelimit(valid, "/\\:*?\"<>|", '-');
+        if (part == 0)
+                snprintf(ret_name, RECORDING_SAVED_NAME, "%.*s %s%s", 200, valid, date ? date : "",
+                         dot ? dot : "");
+        else if (!rest)
+                snprintf(ret_name, RECORDING_SAVED_NAME, "%.*s %s phần %d%s", 200, valid,
+                         date ? date : "", part, dot ? dot : "");
+        else
+                snprintf(ret_name, RECORDING_SAVED_NAME, "%.*s %s phần %d %s", 200, valid,
+                         date ? date : "", part, rest + 1);
+        g_free(valid);
+        g_free(date);
+        if (when)
+                g_date_time_unref(when);
+}
