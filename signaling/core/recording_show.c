@@ -15,47 +15,35 @@ struct showing {
         const struct recording_row *kept;
         const struct recording_part *part;
         json_t *files, *timeline, *pages, *found; /* found: files.json */
-        GHashTable *names;                        /* participant's number -> name; owned */
+        GHashTable *names, *ids;                  /* participant's number -> these; owned */
         GHashTable *titles;                       /* document -> its name; owned */
         GHashTable *pages_seen;                   /* file names; owned */
         GHashTable *texts;                        /* document -> GPtrArray of pages' texts; owned */
 };
 
-/* ---- time ---- */
+/* ---- parts ---- */
 
-/* Of a video, where the part begins in it; tracks that were composed lie one after the other. */
-static int64_t offset_us(const struct recording_row *kept, const struct recording_part *part)
+/* A live program has all that is to be seen; without one, tracks are what there is. */
+static bool is_shown(const struct recording_row *kept, const struct recording_part *part)
 {
-        int64_t us = 0;
+        bool has_program = false;
 
-        for (size_t i = 0; i < kept->parts.n; i++) {
-                const struct recording_part *at = &kept->parts.list[i];
-
-                if (at == part)
-                        break;
-                if (at->kind == PART_TRACKS)
-                        us += at->duration_us;
-        }
-        return us;
+        for (size_t i = 0; i < kept->parts.n; i++)
+                has_program |= kept->parts.list[i].has_file;
+        return has_program ? part->has_file : part->kind == PART_TRACKS;
 }
 
 static json_t *part_json(const struct recording_row *kept, const struct recording_part *part)
 {
         char video[32] = "";
-        int64_t offset = 0;
 
-        if (part->kind == PART_PROGRAM && part->has_file) {
+        if (part->has_file)
                 snprintf(video, sizeof(video), "p%d.mp4", part->number);
-        } else if (part->kind == PART_TRACKS && kept->parts.composed) {
+        else if (kept->parts.composed)
                 g_strlcpy(video, COMPOSED_FILE, sizeof(video));
-                offset = offset_us(kept, part);
-        }
-        return json_pack("{s:i, s:s, s:I, s:I, s:s?, s:I, s:s?}", "part", part->number, "kind",
-                         part->kind == PART_PROGRAM ? "program" : "tracks", "start",
+        return json_pack("{s:i, s:I, s:I, s:s?}", "part", part->number, "start",
                          (json_int_t)(part->start_ms + part->first_us / 1000), "duration_ms",
-                         (json_int_t)(part->duration_us / 1000), "video", video[0] ? video : NULL,
-                         "offset_ms", (json_int_t)(offset / 1000), "error",
-                         part->error[0] ? part->error : NULL);
+                         (json_int_t)(part->duration_us / 1000), "video", video[0] ? video : NULL);
 }
 
 /* From the part's first picture on; what was so before it is so at its beginning. */
@@ -118,22 +106,25 @@ static void add_page(struct showing *showing, const char *file, const json_t *li
 static void on_page(struct showing *showing, const json_t *line)
 {
         const char *path = json_string_value(json_object_get(line, "file"));
+        const char *document = json_string_value(json_object_get(line, "document"));
+        json_int_t page = json_integer_value(json_object_get(line, "page"));
         const char *file = path && strncmp(path, PAGES, strlen(PAGES)) == 0 ? path + strlen(PAGES)
                                                                             : NULL;
 
-        if (file && !recording_is_page(file))
+        if (file && (!document || !recording_is_page(file)))
                 return;
         if (file)
                 add_page(showing, file, line);
-        json_array_append_new(showing->timeline,
-                              json_pack("{s:i, s:I, s:s, s:s?}", "part", showing->part->number,
-                                        "t_ms", (json_int_t)line_ms(showing, line), "type", "page",
-                                        "file", file));
+        json_array_append_new(
+                showing->timeline,
+                json_pack("{s:i, s:I, s:s, s:s?, s:I, s:s?}", "part", showing->part->number, "t_ms",
+                          (json_int_t)line_ms(showing, line), "type", "page", "document",
+                          file ? document : NULL, "page", page, "file", file));
 }
 
-static const char *name_of(const struct showing *showing, json_int_t participant)
+static const char *look_up(GHashTable *table, json_int_t participant)
 {
-        return g_hash_table_lookup(showing->names, GINT_TO_POINTER((int)participant));
+        return g_hash_table_lookup(table, GINT_TO_POINTER((int)participant));
 }
 
 static void on_speaker(struct showing *showing, const json_t *line)
@@ -141,10 +132,11 @@ static void on_speaker(struct showing *showing, const json_t *line)
         json_int_t participant = json_integer_value(json_object_get(line, "participant"));
 
         json_array_append_new(showing->timeline,
-                              json_pack("{s:i, s:I, s:s, s:I, s:s?}", "part", showing->part->number,
-                                        "t_ms", (json_int_t)line_ms(showing, line), "type",
-                                        "speaker", "participant", participant, "name",
-                                        name_of(showing, participant)));
+                              json_pack("{s:i, s:I, s:s, s:s?, s:s?}", "part",
+                                        showing->part->number, "t_ms",
+                                        (json_int_t)line_ms(showing, line), "type", "speaker",
+                                        "participant", look_up(showing->ids, participant), "name",
+                                        look_up(showing->names, participant)));
 }
 
 static void on_chapter(struct showing *showing, const json_t *line)
@@ -185,24 +177,25 @@ static int64_t size_of(const struct showing *showing, const char *name)
         return found.size_bytes;
 }
 
+/* line: what its job said of it; NULL: a composed program. */
 static void add_file(struct showing *showing, const char *name, int part, const json_t *line)
 {
         const json_t *found = find_found(showing, name);
         json_int_t us = json_integer_value(json_object_get(found, "duration_us"));
         json_int_t participant = json_integer_value(json_object_get(line, "participant"));
-        const char *kind = json_string_value(json_object_get(line, "kind"));
-        const char *codec = json_string_value(json_object_get(line, "codec"));
+        const char *kind = line ? json_string_value(json_object_get(line, "kind")) : "program";
+        const char *codec = line ? json_string_value(json_object_get(line, "codec")) : "h264";
         int64_t bytes = size_of(showing, name);
 
         if (bytes < 0 || json_array_size(showing->files) >= SHOW_MAX_FILES)
                 return;
-        json_array_append_new(showing->files,
-                              json_pack("{s:s, s:i, s:I, s:s?, s:s?, s:s?, s:I, s:I, s:I}", "name",
-                                        name, "part", part, "participant", participant, "name_of",
-                                        line ? name_of(showing, participant) : NULL, "kind",
-                                        line ? kind : "program", "codec", line ? codec : "h264",
-                                        "bytes", (json_int_t)bytes, "duration_ms", us / 1000,
-                                        "t_ms", (json_int_t)(line ? line_ms(showing, line) : 0)));
+        json_array_append_new(
+                showing->files,
+                json_pack("{s:s, s:i, s:s?, s:s?, s:s?, s:s?, s:I, s:I, s:I}", "name", name, "part",
+                          part, "participant", look_up(showing->ids, participant), "name_of",
+                          look_up(showing->names, participant), "kind", kind ? kind : "", "codec",
+                          codec, "bytes", (json_int_t)bytes, "duration_ms", us / 1000, "t_ms",
+                          (json_int_t)(line ? line_ms(showing, line) : 0)));
 }
 
 static void on_file(struct showing *showing, const json_t *line)
@@ -213,24 +206,34 @@ static void on_file(struct showing *showing, const json_t *line)
                 add_file(showing, name, showing->part->number, line);
 }
 
+static void on_name(struct showing *showing, const json_t *line)
+{
+        json_int_t participant = json_integer_value(json_object_get(line, "participant"));
+        const char *name = json_string_value(json_object_get(line, "name"));
+        const char *id = json_string_value(json_object_get(line, "id"));
+        void *key = GINT_TO_POINTER((int)participant);
+
+        if (!name || !id)
+                return;
+        g_hash_table_insert(showing->names, key, g_strdup(name));
+        g_hash_table_insert(showing->ids, key, g_strdup(id));
+}
+
 static void on_line(void *user, const char *type, const json_t *line)
 {
         struct showing *showing = user;
-        const char *name = json_string_value(json_object_get(line, "name"));
-        json_int_t participant = json_integer_value(json_object_get(line, "participant"));
+        bool shown = is_shown(showing->kept, showing->part) &&
+                     json_array_size(showing->timeline) < SHOW_MAX_LINES;
 
-        if (strcmp(type, "name") == 0 && name)
-                g_hash_table_insert(showing->names, GINT_TO_POINTER((int)participant),
-                                    g_strdup(name));
+        if (strcmp(type, "name") == 0)
+                on_name(showing, line);
         else if (strcmp(type, "file") == 0)
                 on_file(showing, line);
-        else if (json_array_size(showing->timeline) >= SHOW_MAX_LINES)
-                return;
-        else if (strcmp(type, "page") == 0)
+        else if (shown && strcmp(type, "page") == 0)
                 on_page(showing, line);
-        else if (strcmp(type, "speaker") == 0)
+        else if (shown && strcmp(type, "speaker") == 0)
                 on_speaker(showing, line);
-        else if (strcmp(type, "chapter") == 0)
+        else if (shown && strcmp(type, "chapter") == 0)
                 on_chapter(showing, line);
 }
 
@@ -263,7 +266,7 @@ static void add_videos(struct showing *showing)
         char name[32];
 
         for (size_t i = 0; i < parts->n; i++) {
-                if (parts->list[i].kind != PART_PROGRAM || !parts->list[i].has_file)
+                if (!parts->list[i].has_file)
                         continue;
                 snprintf(name, sizeof(name), "p%d.mp4", parts->list[i].number);
                 add_file(showing, name, parts->list[i].number, NULL);
@@ -284,6 +287,7 @@ json_t *recording_show(struct app *app, const struct recording_row *kept)
                 .pages = json_array(),
                 .found = read_found(app, kept),
                 .names = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free),
+                .ids = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free),
                 .titles = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
                 .pages_seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
                 .texts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_texts),
@@ -291,7 +295,8 @@ json_t *recording_show(struct app *app, const struct recording_row *kept)
 
         for (size_t i = 0; i < kept->parts.n; i++) {
                 showing.part = &kept->parts.list[i];
-                json_array_append_new(parts, part_json(kept, showing.part));
+                if (is_shown(kept, showing.part))
+                        json_array_append_new(parts, part_json(kept, showing.part));
                 /* A part without a timeline has no more to show. */
                 (void)!timeline_read(app, kept, showing.part->number, on_line, &showing);
         }
@@ -302,6 +307,7 @@ json_t *recording_show(struct app *app, const struct recording_row *kept)
         json_object_set_new(object, "pages", showing.pages);
         json_decref(showing.found);
         g_hash_table_destroy(showing.names);
+        g_hash_table_destroy(showing.ids);
         g_hash_table_destroy(showing.titles);
         g_hash_table_destroy(showing.pages_seen);
         g_hash_table_destroy(showing.texts);

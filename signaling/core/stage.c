@@ -20,8 +20,8 @@ static json_t *name_line(struct room *room, const struct member *member)
         if (!seat || !seat->online)
                 return json_pack("{s:s, s:I}", "type", "gone", "participant",
                                  (json_int_t)member->number);
-        return json_pack("{s:s, s:I, s:s}", "type", "name", "participant",
-                         (json_int_t)member->number, "name", seat->name);
+        return json_pack("{s:s, s:I, s:s, s:s}", "type", "name", "participant",
+                         (json_int_t)member->number, "id", member->id, "name", seat->name);
 }
 
 static json_t *speaker_line(const struct room *room)

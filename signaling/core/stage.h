@@ -6,7 +6,7 @@
  * Layer:  signaling/core.
  *
  * Lines are those of sfu/jobs/lines.h without `t`, which each listener adds:
- *   {"type":"name", "participant":17, "name":"…"}       {"type":"gone", "participant":17}
+ *   {"type":"name", "participant":17, "id":"s-…", "name":"…"}    {"type":"gone", "participant":17}
  *   {"type":"speaker", "participant":17}                0: silence
  *   {"type":"page", "file":"pages/ID-3.webp", "document":ID, "page":3}    file null: none
  *   {"type":"chapter", "document":ID, "title":"…"}      another paper begins

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "sfu/jobs/jobs.h"
 #include "signaling/core/session.h"
+#include "tests/unit/signaling/fake_jobs.h"
 
 struct fake_sfu fake_sfu;
 struct fake_reply fake_reply;
@@ -83,7 +83,10 @@ void *ws_user(const struct ws_conn *conn)
 void http_reply(struct http_conn *conn, const struct http_response *response)
 {
         (void)conn;
-        fake_reply = (struct fake_reply){ .status = response->status };
+        memset(&fake_reply, 0, sizeof(fake_reply));
+        fake_reply.status = response->status;
+        if (response->body.len > 0 && response->body.len < sizeof(fake_reply.body))
+                memcpy(fake_reply.body, response->body.data, response->body.len);
         for (size_t i = 0; i < response->n_headers; i++) {
                 const struct http_header *header = &response->headers[i];
 
@@ -101,7 +104,11 @@ void http_reply_file(struct http_conn *conn, const struct http_request *req,
 {
         (void)conn;
         (void)req;
-        (void)file;
+        memset(&fake_reply, 0, sizeof(fake_reply));
+        fake_reply.status = 200;
+        snprintf(fake_reply.file, sizeof(fake_reply.file), "%s", file->path);
+        snprintf(fake_reply.saved_name, sizeof(fake_reply.saved_name), "%s",
+                 file->download_name ? file->download_name : "");
 }
 
 /* Of a query with one parameter that needs no decoding. */
@@ -313,14 +320,6 @@ void docs_counters(const struct docs *docs, struct docs_counters *ret_counters)
         memset(ret_counters, 0, sizeof(*ret_counters));
 }
 
-/* ---- jobs ---- */
-
-void jobs_counters(const struct jobs *jobs, struct jobs_counters *ret_counters)
-{
-        (void)jobs;
-        memset(ret_counters, 0, sizeof(*ret_counters));
-}
-
 /* ---- the world ---- */
 
 static int64_t wall_ms(void)
@@ -338,11 +337,14 @@ static void usage(struct process_usage *ret_usage)
         memset(ret_usage, 0, sizeof(*ret_usage));
 }
 
-static void start_app(struct world *world)
+void fake_start_app(struct world *world)
 {
-        struct service_config config = {
-                .store = world->store, .wall_ms = wall_ms, .now_us = now_us, .usage = usage
-        };
+        struct service_config config = { .store = world->store,
+                                         .media = world->media,
+                                         .keep_recordings_ms = FAKE_KEEP_MS,
+                                         .wall_ms = wall_ms,
+                                         .now_us = now_us,
+                                         .usage = usage };
 
         assert_int_equal(service_new(&world->app, &config), 0);
 }
@@ -351,18 +353,21 @@ int fake_setup(void **state)
 {
         struct world *world = calloc(1, sizeof(*world));
         struct store_meeting meeting = { .title = "Hội nghị" };
-        char error[256];
+        char error[256], media[80];
 
         memset(&fake_sfu, 0, sizeof(fake_sfu));
+        fake_jobs_reset();
         fake_now_ms = 1000000;
         strcpy(world->dir, "/tmp/dinh-core-XXXXXX");
         assert_non_null(mkdtemp(world->dir));
         assert_int_equal(store_open(&world->store, world->dir, NULL, NULL, error, sizeof(error)),
                          0);
+        snprintf(media, sizeof(media), "%s/media", world->dir);
+        assert_int_equal(media_open(&world->media, media, error, sizeof(error)), 0);
         uuid_v7(meeting.id, fake_now_ms * 1000);
         assert_int_equal(store_meeting_create(world->store, &meeting), 0);
         memcpy(world->meeting, meeting.id, sizeof(world->meeting));
-        start_app(world);
+        fake_start_app(world);
         *state = world;
         return 0;
 }
@@ -375,6 +380,8 @@ int fake_teardown(void **state)
         fake_settle(world);
         service_free(world->app);
         store_close(world->store);
+        media_close(world->media);
+        fake_jobs_reset();
         snprintf(command, sizeof(command), "rm -rf '%s'", world->dir);
         assert_int_equal(system(command), 0);
         free(world);

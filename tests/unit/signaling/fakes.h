@@ -11,7 +11,7 @@
 
 #include "signaling/core/service.h"
 
-enum { FAKE_MAX_SENT = 1024 };
+enum { FAKE_MAX_SENT = 1024, FAKE_KEEP_MS = 1000000 };
 
 struct ws_conn {
         void *user;
@@ -38,6 +38,8 @@ struct fake_reply {
         int status;
         char etag[64], location[160];
         unsigned n_links;
+        char body[64 * 1024];           /* "": none, or longer */
+        char file[64], saved_name[400]; /* of a file that was sent */
 };
 extern struct fake_reply fake_reply;
 extern int64_t fake_now_ms;
@@ -45,12 +47,15 @@ extern int64_t fake_now_ms;
 struct world {
         char dir[64];
         struct store *store;
+        struct media *media;
         struct app *app;
         char meeting[UUID_TEXT];
 };
 
 int fake_setup(void **state);
 int fake_teardown(void **state);
+/* As after a restart; the one before was freed by the test. */
+void fake_start_app(struct world *world);
 
 /* A socket of a seat; fake_close() is due. */
 struct ws_conn *fake_open(struct world *world, const char *seat, enum meeting_role role);

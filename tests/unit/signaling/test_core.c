@@ -320,17 +320,13 @@ static void a_restart_keeps_seats_and_chat(void **state)
 {
         struct world *world = *state;
         struct ws_conn *a = fake_open(world, "s-a", ROLE_CHAIR);
-        struct service_config config = { .store = world->store,
-                                         .wall_ms = world->app->wall_ms,
-                                         .now_us = world->app->now_us,
-                                         .usage = world->app->usage };
         json_t *welcome;
 
         fake_join(world, a, "A", -1);
         fake_say(world, a, chat(5, "Còn đây"));
         fake_close(a);
         service_free(world->app);
-        assert_int_equal(service_new(&world->app, &config), 0);
+        fake_start_app(world);
         a = fake_open(world, "s-b", ROLE_DELEGATE);
         welcome = fake_join(world, a, "B", -1);
         assert_int_equal(json_array_size(json_object_get(welcome, "participants")), 2);
