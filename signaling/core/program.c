@@ -265,7 +265,7 @@ void program_tick(struct room *room, int64_t now_ms)
                 snprintf(pages, sizeof(pages), "%s/pages", room->info.id);
                 if (media_remove(room->app->media, pages) < 0)
                         log_line(LOG_WARN, "program", "meeting=%s: pages stay", room->info.id);
-                program_free(room);
+                program_drop(room);
                 return;
         }
         if (!program->job && now_ms >= program->again_ms && start(program) < 0 &&
@@ -274,7 +274,7 @@ void program_tick(struct room *room, int64_t now_ms)
         begin_new_ones(program);
 }
 
-void program_free(struct room *room)
+void program_drop(struct room *room)
 {
         struct program *program = room->program;
 

@@ -64,7 +64,7 @@ void program_live(struct program_user *user, const char *dir);
 
 /* For the room: every tick; and when it is freed (no callback comes). */
 void program_tick(struct room *room, int64_t now_ms);
-void program_free(struct room *room);
+void program_drop(struct room *room);
 
 /* A line of stage.h, without t: for the job, if there is one. */
 void program_tell(struct room *room, const json_t *line, int64_t now_us);

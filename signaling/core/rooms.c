@@ -418,7 +418,7 @@ void room_free(struct room *room)
         g_array_free(room->documents, TRUE);
         g_hash_table_destroy(room->logged_documents);
         recording_free(room);
-        program_free(room);
+        program_drop(room);
         jobs_news_done(&room->jobs);
         meeting_free(room->state);
         free(room);
