@@ -185,8 +185,11 @@ static void add_file(struct showing *showing, const char *name, int part, const 
         json_int_t participant = json_integer_value(json_object_get(line, "participant"));
         const char *kind = line ? json_string_value(json_object_get(line, "kind")) : "program";
         const char *codec = line ? json_string_value(json_object_get(line, "codec")) : "h264";
+        json_int_t t = json_integer_value(json_object_get(line, "t"));
         int64_t bytes = size_of(showing, name);
 
+        if (line) /* its times are the part's: it begins at t */
+                us = us > t ? us - t : 0;
         if (bytes < 0 || json_array_size(showing->files) >= SHOW_MAX_FILES)
                 return;
         json_array_append_new(

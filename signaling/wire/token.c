@@ -20,8 +20,7 @@ enum {
         MAX_PAYLOAD = 720, /* its base64url, a dot and the MAC fit in TOKEN_MAX */
 };
 
-static const char *const kinds[N_TOKEN_KINDS] = { "join", "session", "operator",
-                                                  "viewer" };
+static const char *const kinds[N_TOKEN_KINDS] = { "join", "session", "operator", "viewer" };
 
 static bool make_mac(uint8_t ret[MAC_BYTES], const char *payload, size_t len,
                      const uint8_t secret[TOKEN_SECRET])

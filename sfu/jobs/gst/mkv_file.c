@@ -162,11 +162,13 @@ int mkv_file_write(struct mkv_file *file, const struct depay_frame *frame, int64
 
 uint64_t mkv_file_bytes(const struct mkv_file *file)
 {
+        /* Asked as an element, a sink tells of time, whatever the format. */
+        GstPad *pad = gst_element_get_static_pad(file->sink, "sink");
         gint64 bytes = 0;
+        bool known = gst_pad_query_position(pad, GST_FORMAT_BYTES, &bytes);
 
-        return gst_element_query_position(file->sink, GST_FORMAT_BYTES, &bytes) && bytes > 0
-                       ? (uint64_t)bytes
-                       : 0;
+        gst_object_unref(pad);
+        return known && bytes > 0 ? (uint64_t)bytes : 0;
 }
 
 int mkv_file_close(struct mkv_file *file, struct mkv_error *ret_error)

@@ -250,7 +250,7 @@ static void its_files_are_finished_listed_and_given_out(void **state)
         assert_int_equal(json_integer_value(json_object_get(shown, "bytes")), 5);
         file = json_array_get(json_object_get(shown, "files"), 0);
         assert_string_equal(fake_text(file, "codec"), "opus");
-        assert_int_equal(json_integer_value(json_object_get(file, "duration_ms")), 3000);
+        assert_int_equal(json_integer_value(json_object_get(file, "duration_ms")), 2500);
         json_decref(shown);
         assert_int_equal(get_file(world, id, "p1-mic-1-1.mkv", ""), 200);
         assert_string_equal(fake_reply.saved_name, "");
@@ -633,7 +633,7 @@ static void a_host_has_tracks_composed_and_sees_how_far_it_is(void **state)
         service_tick(world->app);
         job = fake_job(JOB_COMPOSE, 0);
         part = json_array_get(json_object_get(job->start, "parts"), 0);
-        assert_int_equal(json_integer_value(json_object_get(part, "duration_us")), 3500000);
+        assert_int_equal(json_integer_value(json_object_get(part, "duration_us")), 3000000);
         fake_job_says(
                 job, json_pack("{s:s, s:i, s:i}", "type", "progress", "t", 1000000, "of", 4000000));
         fake_now_ms += JOBS_NEWS_MIN_MS;
