@@ -12,6 +12,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     // The meeting, the page that plays a recording and the viewers' page: each loads its own.
-    rollupOptions: { input: ['index.html', 'replay.html'] },
+    rollupOptions: { input: ['index.html', 'replay.html', 'watch.html'] },
   },
 });

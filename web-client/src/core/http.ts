@@ -10,12 +10,13 @@ async function failureOf(response: Response): Promise<Failure> {
   return new Failure(body.code ?? 'internal');
 }
 
-export async function call(method: string, url: string, body?: unknown): Promise<Response> {
+export async function call(method: string, url: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(url, {
       method,
-      ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch {
     throw new Failure('offline');
