@@ -395,7 +395,18 @@ void layer_on_relayed(struct media_layer *layer, struct media_in *in, bool recov
         take(layer, in, &ext, recovered, now_us);
 }
 
-int media_peer_on_rtp(struct media_peer *peer, struct pkt *pkt, int64_t now_us)
+/* Of a feed the layer is known: nobody else's stream may be under its SSRC. */
+static const struct media_ssrc *find_fed(struct media_layer *layer, uint32_t ssrc, int64_t now_us)
+{
+        const struct media_ssrc *known = find_ssrc(layer->pub->peer, ssrc);
+
+        if (!known)
+                known = bind_layer(layer, false, ssrc, now_us);
+        return known && known->layer == layer ? known : NULL;
+}
+
+/* fed: the layer it belongs to; NULL: that is seen from its SSRC and extensions. */
+static int on_rtp(struct media_peer *peer, struct media_layer *fed, struct pkt *pkt, int64_t now_us)
 {
         struct media_in in = { .pkt = pkt };
         const struct media_ssrc *known;
@@ -406,8 +417,8 @@ int media_peer_on_rtp(struct media_peer *peer, struct pkt *pkt, int64_t now_us)
         if (err)
                 return err;
         read_ext(&ext, &peer->ext, &in.rtp);
-        known = find_ssrc(peer, in.rtp.ssrc);
-        if (!known)
+        known = fed ? find_fed(fed, in.rtp.ssrc, now_us) : find_ssrc(peer, in.rtp.ssrc);
+        if (!known && !fed)
                 known = bind_ssrc(peer, &ext, &in.rtp, now_us);
         if (peer->transport_cc && ext.has_transport_seq) {
                 /* Unknown streams count too: bandwidth probes may be such. */
@@ -429,29 +440,19 @@ int media_peer_on_rtp(struct media_peer *peer, struct pkt *pkt, int64_t now_us)
         return 0;
 }
 
+int media_peer_on_rtp(struct media_peer *peer, struct pkt *pkt, int64_t now_us)
+{
+        return on_rtp(peer, NULL, pkt, now_us);
+}
+
 int media_peer_on_feed(struct media_peer *peer, enum sfu_kind kind, unsigned layer, struct pkt *pkt,
                        int64_t now_us)
 {
         struct media_pub *pub = kind < SFU_N_KINDS ? peer->pubs[kind] : NULL;
-        struct media_in in = { .pkt = pkt };
-        const struct media_ssrc *known;
-        struct in_ext ext;
-        int err;
 
-        err = rtp_parse(&in.rtp, pkt->data, pkt->len);
-        if (err)
-                return err;
-        known = find_ssrc(peer, in.rtp.ssrc);
-        if (!known && pub && layer < pub->n_layers)
-                known = bind_layer(&pub->layers[layer], false, in.rtp.ssrc, now_us);
-        if (!known || known->layer->pub != pub || known->layer->index != layer) {
+        if (!pub || layer >= pub->n_layers) {
                 peer->room->counters.rtp_bad++;
                 return 0;
         }
-        if (pub->muted || !peer->connected)
-                return 0;
-        read_ext(&ext, &peer->ext, &in.rtp);
-        peer_wake(peer, peer->report_us);
-        layer_on_packet(known->layer, &in, &ext, false, now_us);
-        return 0;
+        return on_rtp(peer, &pub->layers[layer], pkt, now_us);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_fanout [SUBSCRIBERS [SECONDS [WORKERS]]] — one publisher with microphone and
+ * bench_fanout [SUBSCRIBERS [SECONDS [WORKERS [TAPS]]]] — one publisher with microphone and
  * camera (1 Mbit/s in 1,100-byte packets, 25 fps, a key frame of 40 packets every
  * 3 s), everybody else watches, with UDP_GRO. The media threads run on one core,
- * the clients on another. Then a bare program sends the same trains to the same
+ * the clients on another, with those who read the taps. How long a tick's packets take until
+ * the last of them has come is measured, too. Then a bare program sends the same trains to the same
  * sockets at the same pace: copy, protect, sendmmsg(). Prints figures, asserts
  * nothing but that everybody connects.
  */
@@ -26,6 +27,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "sfu/wire/job_record.h"
 #include "tests/integration/world.h"
 
 enum {
@@ -35,12 +37,15 @@ enum {
         KEY_PACKETS = 40,
         KEY_EVERY = 75,
         PAYLOAD = 1060,
+        MAX_TAPS = SFU_MAX_TAPS_PER_ROOM,
 };
 
 static struct world world;
 static struct client *publisher, **subscribers;
 static int n_subscribers = 100, seconds = 5, n_workers = 1, epoll_fd;
-static uint64_t n_received;
+static int n_taps, tap_epoll_fd;
+static uint64_t n_received, n_records;
+static pthread_t tap_thread;
 
 static long resident_kb(void)
 {
@@ -111,7 +116,8 @@ static unsigned packets_of(unsigned frame)
         return frame % KEY_EVERY == 0 ? KEY_PACKETS : FRAME_PACKETS;
 }
 
-static void send_tick(unsigned tick)
+/* Returns how many packets. */
+static unsigned send_tick(unsigned tick)
 {
         static uint16_t video_seq, audio_seq;
         unsigned frame = tick / 2, n = packets_of(frame);
@@ -128,6 +134,7 @@ static void send_tick(unsigned tick)
                 client_send_rtp(publisher, CLIENT_CAMERA_SSRC, CLIENT_VP8_PT, video_seq++,
                                 frame * 3600, i == n - 1, payload, PAYLOAD);
         }
+        return 1 + (tick % 2 == 0 ? n : 0);
 }
 
 /* Receiving: the agents' descriptors, taken over. */
@@ -147,16 +154,23 @@ static void take_over(struct client *client)
         epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
-/* Counts the datagrams of one message, a train or not; false when there is none. */
+/* Counts the RTP packets of one message, a train or not; false when there is none. */
 static bool count_one(int fd)
 {
         _Alignas(struct cmsghdr) uint8_t control[256];
-        struct msghdr msg = { .msg_control = control, .msg_controllen = sizeof(control) };
+        uint8_t head[2] = { 0 };
+        struct iovec iov = { head, sizeof(head) };
+        struct msghdr msg = { .msg_iov = &iov,
+                              .msg_iovlen = 1,
+                              .msg_control = control,
+                              .msg_controllen = sizeof(control) };
         ssize_t len = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_TRUNC);
         int segment = 0;
 
         if (len < 0)
                 return false;
+        if (head[0] < 0x80 || (head[1] & 0x60) == 0x40)
+                return true; /* STUN; RTCP */
         for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
                 if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO)
                         memcpy(&segment, CMSG_DATA(c), sizeof(segment));
@@ -165,19 +179,69 @@ static bool count_one(int fd)
         return true;
 }
 
-static void receive_until(int64_t end_us)
+/* Or until so many have come. */
+static void receive_until(int64_t end_us, uint64_t n)
 {
         int64_t left_us;
 
-        while ((left_us = end_us - clock_now_us()) > 0) {
+        while (n_received < n && (left_us = end_us - clock_now_us()) > 0) {
                 struct epoll_event events[64];
-                int n = epoll_wait(epoll_fd, events, ARRAY_LEN(events), (int)(left_us / 1000 + 1));
+                int got = epoll_wait(epoll_fd, events, ARRAY_LEN(events),
+                                     (int)(left_us / 1000 + 1));
 
-                for (int i = 0; i < n; i++) {
+                for (int i = 0; i < got; i++) {
                         while (count_one(events[i].data.fd))
                                 ;
                 }
         }
+}
+
+/* Taps, and a thread that reads them as they come. */
+
+static void *read_taps(void *user)
+{
+        uint8_t data[JOB_RECORD_MAX];
+
+        for (bool any = true; any;) {
+                struct epoll_event events[MAX_TAPS];
+                int n = epoll_wait(tap_epoll_fd, events, MAX_TAPS, -1);
+
+                for (int i = 0; i < n; i++) {
+                        ssize_t len;
+
+                        while ((len = recv(events[i].data.fd, data, sizeof(data), MSG_DONTWAIT)) >
+                               0)
+                                n_records++;
+                        any = len < 0; /* else the media plane has ended */
+                }
+        }
+        return user;
+}
+
+static void open_taps(void)
+{
+        tap_epoll_fd = epoll_create1(0);
+        for (int i = 0; i < n_taps; i++) {
+                struct epoll_event event = { .events = EPOLLIN };
+                struct sfu_tap_params params = { .room = 1 };
+                uint64_t tap;
+                int fds[2];
+
+                assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+                params.fd = fds[0];
+                event.data.fd = fds[1];
+                epoll_ctl(tap_epoll_fd, EPOLL_CTL_ADD, fds[1], &event);
+                assert_int_equal(sfu_tap_open(world.sfu, &params, &tap), 0);
+        }
+        if (n_taps > 0)
+                pthread_create(&tap_thread, NULL, read_taps, NULL);
+}
+
+static int by_value(const void *a, const void *b)
+{
+        int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+        return (x > y) - (x < y);
 }
 
 static void pin(pid_t tid, int cpu)
@@ -349,7 +413,7 @@ static void run_floor(void)
                 floor_open(&f, i);
         f.start_us = clock_now_us();
         pthread_create(&thread, NULL, floor_thread, &f);
-        receive_until(f.start_us + (int64_t)seconds * 1000000 + 300000);
+        receive_until(f.start_us + (int64_t)seconds * 1000000 + 300000, UINT64_MAX);
         pthread_join(thread, NULL);
         printf("bare program: %llu packets, %llu received, %.2f s of CPU, %.2f us per packet\n",
                (unsigned long long)f.n_sent, (unsigned long long)(n_received - before), f.cpu_s,
@@ -388,6 +452,7 @@ static void run(void)
 {
         struct sfu_counters before, after;
         unsigned n_ticks = (unsigned)(seconds * 1000000 / TICK_US);
+        cleanup(freep) int64_t *took_us = calloc(n_ticks, sizeof(*took_us));
         int64_t start_us;
         double cpu_s;
         uint64_t sent;
@@ -395,16 +460,23 @@ static void run(void)
         epoll_fd = epoll_create1(0);
         for (int i = 0; i < n_subscribers; i++)
                 take_over(subscribers[i]);
-        receive_until(clock_now_us() + 300000);
+        receive_until(clock_now_us() + 300000, UINT64_MAX);
         sfu_counters(world.sfu, &before);
         n_received = 0;
         cpu_s = media_cpu_s();
         start_us = clock_now_us();
         for (unsigned tick = 0; tick < n_ticks; tick++) {
-                receive_until(start_us + (int64_t)tick * TICK_US);
-                send_tick(tick);
+                int64_t sent_us, end_us = start_us + (int64_t)(tick + 1) * TICK_US;
+                uint64_t n = n_received;
+
+                sent_us = clock_now_us();
+                n += (uint64_t)n_subscribers * send_tick(tick);
+                receive_until(end_us, n);
+                took_us[tick] = clock_now_us() - sent_us;
+                receive_until(end_us, UINT64_MAX);
         }
-        receive_until(start_us + (int64_t)seconds * 1000000 + 300000);
+        receive_until(start_us + (int64_t)seconds * 1000000 + 300000, UINT64_MAX);
+        qsort(took_us, n_ticks, sizeof(took_us[0]), by_value);
         cpu_s = media_cpu_s() - cpu_s;
         sfu_counters(world.sfu, &after);
         sent = after.rtp_out - before.rtp_out;
@@ -427,6 +499,13 @@ static void run(void)
                "packet sent\n",
                n_subscribers, n_workers, cpu_s, cpu_s * 100 / seconds,
                sent ? cpu_s * 1e6 / (double)sent : 0);
+        printf("figure: a tick's packets are with all subscribers after %lld us (half of them), %lld "
+               "us (19 of 20), %lld us (99 of 100)\n",
+               (long long)took_us[n_ticks / 2], (long long)took_us[n_ticks * 19 / 20],
+               (long long)took_us[n_ticks * 99 / 100]);
+        printf("records to %d taps: %llu, %llu dropped\n", n_taps,
+               (unsigned long long)(after.tap_records - before.tap_records),
+               (unsigned long long)(after.tap_dropped - before.tap_dropped));
         printf("resident with clients: %ld kB\n", resident_kb());
 }
 
@@ -441,6 +520,8 @@ int main(int argc, char **argv)
         subscribers = calloc((size_t)n_subscribers, sizeof(struct client *));
         if (argc > 3)
                 n_workers = atoi(argv[3]);
+        if (argc > 4)
+                n_taps = atoi(argv[4]) < MAX_TAPS ? atoi(argv[4]) : MAX_TAPS;
         world_init(&world, (unsigned)n_workers, 0);
         world_wait(&world, never, NULL, 1000);
         printf("idle media plane: %ld kB resident, %ld kB before it started\n", resident_kb(),
@@ -448,9 +529,13 @@ int main(int argc, char **argv)
         publisher = client_new(&(struct client_params){ .mic = true, .camera = true });
         join();
         pin_media();
+        open_taps();
         run();
         run_floor();
         world_done(&world);
+        if (n_taps > 0)
+                pthread_join(tap_thread, NULL);
+        printf("read from taps: %llu\n", (unsigned long long)n_records);
         for (int i = 0; i < n_subscribers; i++)
                 client_free(subscribers[i]);
         client_free(publisher);
