@@ -281,7 +281,8 @@ struct sfu_feed_params {
         uint32_t participant;
         int fd;           /* as above */
         uint8_t n_layers; /* simulcast layers of its picture, 1..3, lowest first; 0: sound only */
-        bool screen;      /* its picture is a screen, not a camera */
+        bool screen;      /* a film: its picture is a screen, not a camera, and its sound keeps
+                           * its rank however long it is loud */
 };
 
 /* A peer whose media comes from a job: Opus sound as SFU_MIC, VP8 pictures. sfu_peer_close() ends

@@ -18,7 +18,7 @@ enum {
 };
 
 struct mic {
-        bool used, flows, in_top;
+        bool used, trusted, flows, in_top;
         int32_t smooth;        /* fast average of the claimed loudness, * Q */
         int32_t peak;          /* slowly sinking maximum of it, * Q */
         int32_t score;         /* of this tick */
@@ -79,6 +79,11 @@ int audio_select_add(struct audio_select *select, uint32_t *ret_id)
         return 0;
 }
 
+void audio_select_trust(struct audio_select *select, uint32_t id)
+{
+        select->mics[id].trusted = true;
+}
+
 static void forget(struct audio_select *select, uint32_t id)
 {
         struct audio_ranking *r = &select->ranking;
@@ -110,7 +115,7 @@ void audio_select_remove(struct audio_select *select, uint32_t id)
 void audio_select_silence(struct audio_select *select, uint32_t id)
 {
         forget(select, id);
-        select->mics[id] = (struct mic){ .used = true };
+        select->mics[id] = (struct mic){ .used = true, .trusted = select->mics[id].trusted };
 }
 
 static int32_t loudness_of(const struct audio_claim *claim)
@@ -150,7 +155,7 @@ static int32_t score_of(const struct mic *mic, int64_t now_us)
         int64_t steady_us = now_us - mic->last_dip_us - AUDIO_SELECT_TIRED_US;
         int64_t score = mic->smooth;
 
-        if (steady_us > 0)
+        if (steady_us > 0 && !mic->trusted)
                 score -= steady_us / 1000 * TIRED_DB_PER_S * Q / 1000;
         return score > 0 ? (int32_t)score : 0;
 }

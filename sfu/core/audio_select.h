@@ -52,6 +52,8 @@ DEFINE_CLEANUP(struct audio_select *, audio_select_free)
 /* Registers a microphone; the number is small, and used again after removal.
  * Returns 0 or -ENOMEM. */
 must_use int audio_select_add(struct audio_select *select, uint32_t *ret_id);
+/* Its level is our own word (a film): what is loud all the time does not tire. */
+void audio_select_trust(struct audio_select *select, uint32_t id);
 void audio_select_remove(struct audio_select *select, uint32_t id);
 
 struct audio_claim {

@@ -266,6 +266,7 @@ struct media_peer {
         struct media_key *key;     /* an own one that other workers know */
         struct sdp_ext_ids ext;    /* RFC 8843 §9.2: one meaning per id in a bundle */
         bool transport_cc;
+        bool film;
         struct media_pub *pubs[SFU_N_KINDS]; /* NULL: not offered */
         size_t n_ssrcs;
         struct media_ssrc ssrcs[MEDIA_MAX_SSRCS];

@@ -276,6 +276,7 @@ static bool send_peer(struct media_room *room, struct media_key *key, unsigned w
         bool first = !(key->announced & WORKER_BIT(worker));
 
         record.peer.participant = key->peer->participant;
+        record.peer.film = key->peer->film;
         for (unsigned kind = 0; kind < SFU_N_KINDS; kind++) {
                 if (key->peer->pubs[kind] && key->peer->pubs[kind]->muted)
                         record.peer.muted |= (uint8_t)(1u << kind);

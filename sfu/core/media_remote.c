@@ -120,6 +120,7 @@ static struct media_peer *make_proxy(struct media_room *room, unsigned home,
 {
         struct sdp_media media = { 0 };
         const struct media_peer_params params = { .participant = record->peer.participant,
+                                                  .film = record->peer.film,
                                                   .media = &media };
         struct media_proxy *proxy = calloc(1, sizeof(*proxy));
         struct media_peer *peer = NULL;

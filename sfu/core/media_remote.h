@@ -98,7 +98,8 @@ struct media_relay {
                 } open;
                 struct {
                         uint32_t participant;
-                        uint8_t muted;                /* bit per kind */
+                        uint8_t muted; /* bit per kind */
+                        bool film;
                         struct sdp_publication *pubs; /* malloc, [SFU_N_KINDS]; NULL: as before */
                 } peer;
                 struct media_relay_layer state;

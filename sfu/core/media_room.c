@@ -231,6 +231,7 @@ static int peer_new(struct media_peer **ret_peer, struct media_room *room,
         peer->room = room;
         peer->tag = params->tag;
         peer->participant = params->participant;
+        peer->film = params->film;
         peer->local_ssrc = room_random(room) | 1;
         peer->bars = -1;
         line_budget_init(&peer->line);

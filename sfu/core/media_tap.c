@@ -298,11 +298,11 @@ static bool is_heard(const struct media_pub *pub)
 {
         const struct audio_ranking *ranking = &pub->peer->room->ranking;
 
-        for (size_t i = 0; i < ranking->n_top; i++) {
-                if (ranking->top[i] == pub->mic_id)
-                        return true;
-        }
-        return false;
+        bool heard = pub->peer->film; /* a film's sound belongs to its picture */
+
+        for (size_t i = 0; i < ranking->n_top; i++)
+                heard |= ranking->top[i] == pub->mic_id;
+        return heard;
 }
 
 static bool is_in(const struct media_tap *tap, const struct media_pub *pub)

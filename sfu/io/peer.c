@@ -478,6 +478,7 @@ int peer_open(struct worker *worker, struct room *room, struct worker_peer *para
                         room->media, &peer->media,
                         &(struct media_peer_params){ .tag = peer,
                                                      .participant = peer->participant,
+                                                     .film = params->film,
                                                      .media = &params->media },
                         now_us);
         if (r != 0) {

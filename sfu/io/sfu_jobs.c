@@ -142,6 +142,7 @@ static int feed_room(struct sfu *sfu, struct room_info *room, const struct sfu_f
         if (r != 0)
                 return r;
         open->feed_fd = params->fd;
+        open->film = params->screen;
         open->media = media_of(params);
         info->fed = true;
         info->codecs.sent = info->codecs.send = params->n_layers > 0 ? SDP_CODEC_BIT(SDP_VP8) : 0;

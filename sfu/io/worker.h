@@ -38,7 +38,8 @@ struct worker_peer {
         uint32_t participant;
         unsigned worker;   /* the one it goes to */
         uint64_t replaces; /* peer that goes when this one comes; 0: none */
-        int feed_fd;       /* its media come from a job; -1: from a client, or taken over */
+        bool film;
+        int feed_fd; /* its media come from a job; -1: from a client, or taken over */
         char ufrag[ICE_UFRAG_LEN + 1], pwd[ICE_PWD_LEN + 1];
         struct sdp_transport transport;
         struct sdp_media media;

@@ -404,6 +404,7 @@ struct sim_peer *sim_join_on(struct sim *sim, unsigned worker, uint32_t particip
         peer->ccfb = offer->ccfb;
         sim_sender_init(peer, offer);
         params.media = &peer->sdp;
+        params.film = offer->film;
         assert(media_room_add_peer(peer->worker->room, &peer->media, &params, sim->now_us) == 0);
         sim->peers[sim->n_peers++] = peer;
         media_peer_on_connected(peer->media, sim->now_us);

@@ -207,6 +207,7 @@ struct sim_offer {
         bool reports; /* transport-wide feedback about what the slots get */
         bool ccfb;    /* or that of RFC 8888 */
         bool no_rtx;  /* for what is received */
+        bool film;    /* its sound keeps its rank */
         int n_audio, n_video;
 };
 

@@ -361,6 +361,35 @@ static void program_tap_gets_the_voices_that_are_heard(void **state)
         sim_done(&sim);
 }
 
+/* It is loud all the time, on whichever worker it is, and there are more voices than places. */
+static void film_is_heard_however_long_it_is_loud(void **state)
+{
+        static const struct sim_offer film = { .mic = true, .film = true };
+        struct sim sim;
+        struct sim_peer *p[7];
+        struct sim_tap *tap;
+
+        (void)state;
+        sim_init(&sim, 16);
+        for (uint32_t i = 0; i < 7; i++) {
+                p[i] = sim_join(&sim, i + 1, i == 3 ? &film : &voice);
+                p[i]->mic.level = 45;
+                p[i]->mic.swing = i == 3 ? 0 : 12;
+        }
+        p[3]->mic.level = 30;
+        tap = sim_tap_new(&sim, SFU_TAP_PROGRAM);
+        sim_run(&sim, 60 * S);
+        for (uint32_t i = 0; i < 7; i++)
+                assert_true(i == 3 || sim_hears(p[i], 4));
+        p[3]->mic.level = 110; /* nearly silent: out of the ranking, and still part of it */
+        sim_run(&sim, 10 * S);
+        assert_true(sim.now_us - sim_tap_track(tap, 4, SFU_MIC)->last_us < S / 10);
+        assert_clean(sim_tap_track(tap, 4, SFU_MIC));
+        assert_int_equal(sim_tap_track(tap, 4, SFU_MIC)->n_generations, 1);
+        sim_tap_free(tap);
+        sim_done(&sim);
+}
+
 static void program_tap_takes_no_more_than_720_lines(void **state)
 {
         struct sim sim;
@@ -491,6 +520,7 @@ int main(void)
                 cmocka_unit_test(who_comes_again_is_a_newer_generation),
                 cmocka_unit_test(program_tap_follows_the_speaker),
                 cmocka_unit_test(program_tap_gets_the_voices_that_are_heard),
+                cmocka_unit_test(film_is_heard_however_long_it_is_loud),
                 cmocka_unit_test(program_tap_takes_no_more_than_720_lines),
                 cmocka_unit_test(slow_job_loses_pictures_first_and_no_sound),
                 cmocka_unit_test(job_that_stands_still_is_told_of_the_sound_it_missed),

@@ -131,12 +131,31 @@ static void steady_claim_tires(void **state)
                 room.levels[i] = 1;
                 room.steady[i] = true;
         }
+
         room.levels[5] = 40;
         run(&room, 5000000);
         assert_false(in_top(&room, 5));
         run(&room, 20000000);
         assert_true(in_top(&room, 5));
         assert_int_equal(room.ranking.speaker, 5);
+        audio_select_free(room.select);
+}
+
+static void film_does_not_tire(void **state)
+{
+        struct room room;
+
+        (void)state;
+        open_room(&room, 6);
+        for (int i = 0; i < 6; i++)
+                room.levels[i] = 40;
+        room.levels[0] = 30;
+        room.steady[0] = true;
+        audio_select_trust(room.select, 0);
+        audio_select_silence(room.select, 0); /* a pause changes nothing */
+        run(&room, 40000000);
+        assert_true(in_top(&room, 0));
+        assert_int_equal(room.ranking.speaker, 0);
         audio_select_free(room.select);
 }
 
@@ -172,6 +191,7 @@ int main(void)
                 cmocka_unit_test(pause_between_sentences_loses_no_place),
                 cmocka_unit_test(who_stops_sending_leaves),
                 cmocka_unit_test(steady_claim_tires),
+                cmocka_unit_test(film_does_not_tire),
                 cmocka_unit_test(removal_frees_the_number),
         };
 
