@@ -285,8 +285,8 @@ struct sfu_feed_params {
                            * its rank however long it is loud */
 };
 
-/* A peer whose media comes from a job: Opus sound as SFU_MIC, VP8 pictures. sfu_peer_close() ends
- * it; SFU_EV_GONE comes when the job has closed its end. Returns as sfu_peer_open(). */
+/* A peer whose media comes from a job: Opus sound as SFU_MIC, VP8 pictures. SFU_EV_CONNECTED
+ * follows at once. sfu_peer_close() ends it; SFU_EV_GONE comes when the job has closed its end. Returns as sfu_peer_open(). */
 must_use int sfu_feed_open(struct sfu *sfu, const struct sfu_feed_params *params,
                            uint64_t *ret_peer);
 

@@ -12,6 +12,7 @@
 enum {
         PICTURES_TO = TAP_RING_BYTES / 4 * 3,
         RELIEVED_AT = TAP_RING_BYTES / 4,
+        RELIEVED_RECORDS = TAP_RING_RECORDS / 4,
         CONTROL_RECORDS = 1024, /* kept for TRACK and END */
         CONTROL_BYTES = CONTROL_RECORDS * JOB_RECORD_HEAD,
         BATCH = 64,
@@ -83,20 +84,17 @@ static bool fits(const struct tap *tap, size_t len, size_t n, size_t kept_bytes,
 
 static bool admits(struct tap *tap, const struct job_record *record, size_t len)
 {
-        if (tap->broken)
-                return false;
+        bool gap = record->type == JOB_GAP, picture = record->kind != SOUND, ok;
+        size_t need = len + (gap ? JOB_RECORD_MAX : 0); /* and the packet behind it */
+
         if (record->type == JOB_TRACK || record->type == JOB_END) {
-                tap->broken = !fits(tap, len, 1, 0, 0);
+                tap->broken |= !fits(tap, len, 1, 0, 0);
                 return !tap->broken;
         }
-        if (record->kind != SOUND && (tap->behind || tap->bytes + len > PICTURES_TO)) {
-                tap->behind = true;
-                return false;
-        }
-        if (record->type == JOB_GAP) /* and the packet behind it */
-                return fits(tap, len + JOB_RECORD_MAX, 2, CONTROL_BYTES, CONTROL_RECORDS) &&
-                       (record->kind == SOUND || tap->bytes + len + JOB_RECORD_MAX <= PICTURES_TO);
-        return fits(tap, len, 1, CONTROL_BYTES, CONTROL_RECORDS);
+        ok = !tap->broken && fits(tap, need, gap ? 2 : 1, CONTROL_BYTES, CONTROL_RECORDS) &&
+             (!picture || (!tap->behind && tap->bytes + need <= PICTURES_TO));
+        tap->behind |= picture && !ok;
+        return ok;
 }
 
 /* The next record's place, or the same without it when it is the end of the ring. */
@@ -177,7 +175,7 @@ enum tap_flush tap_flush(struct tap *tap)
 
 bool tap_take_relief(struct tap *tap)
 {
-        if (!tap->behind || tap->bytes > RELIEVED_AT)
+        if (!tap->behind || tap->bytes > RELIEVED_AT || tap->n > RELIEVED_RECORDS)
                 return false;
         tap->behind = false;
         return true;

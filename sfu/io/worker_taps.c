@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -168,6 +169,8 @@ bool worker_flush_taps(struct worker *worker)
                 struct worker_tap *tap = *at;
 
                 if (tap->waits && !tap->blocked && !flush(tap)) {
+                        /* A job that got no more from here gets no more at all. */
+                        (void)shutdown(tap_fd(tap->tap), SHUT_RDWR);
                         end(at, clock_now_us());
                         continue;
                 }

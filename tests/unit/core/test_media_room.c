@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "sfu/core/media_room.h"
+#include "sfu/core/media_tap.h"
 #include "sfu/wire/rtcp.h"
 #include "sfu/wire/rtp.h"
 
@@ -34,7 +35,7 @@ void *__wrap_realloc(void *p, size_t size)
 
 struct shell {
         uint8_t buf[2048];
-        unsigned n_rtp, n_rtcp, n_events;
+        unsigned n_rtp, n_rtcp, n_events, n_records;
         uint32_t last_ssrc;
         uint16_t last_seq;
         size_t rtp_bytes;
@@ -85,6 +86,16 @@ static void on_event(void *user, void *tag, const struct sfu_event *event)
         shell->last = *event;
 }
 
+static bool on_record(void *user, void *tag, const struct job_record *record)
+{
+        struct shell *shell = user;
+
+        (void)tag;
+        (void)record;
+        shell->n_records++;
+        return true;
+}
+
 static struct media_out out_to(struct shell *shell)
 {
         return (struct media_out){
@@ -93,6 +104,7 @@ static struct media_out out_to(struct shell *shell)
                 .commit_rtp = commit_rtp,
                 .commit_rtcp = commit_rtcp,
                 .event = on_event,
+                .tap = on_record,
         };
 }
 
@@ -345,12 +357,15 @@ static int short_meeting(struct pkt_pool *pool)
         struct shell shell = { 0 };
         const struct media_out out = out_to(&shell);
         struct media_peer *a, *b;
+        struct media_tap *tap, *second = NULL;
         int r = media_room_new(&room, &out, 1);
 
         if (r < 0)
                 return r;
         for (uint32_t i = 0; i < 40; i++) {
                 r = add(room, i == 0 ? &a : &b, i + 1);
+                if (r == 0 && i == 20)
+                        r = media_room_add_tap(room, &tap, SFU_TAP_ALL, NULL, S);
                 if (r < 0)
                         return r;
         }
@@ -360,8 +375,13 @@ static int short_meeting(struct pkt_pool *pool)
         for (uint16_t seq = 1; seq < 20; seq += 2)
                 assert_int_equal(send_vp8(room, a, pool, 5, seq, S), 0);
         media_room_on_timeout(room, S + 20000, S);
-        assert_int_equal(shell.n_rtp, 10); /* rings may be missing, pictures not */
-        return 0;
+        assert_int_equal(shell.n_rtp, 10);     /* rings may be missing, pictures not */
+        assert_int_equal(shell.n_records, 11); /* and a TRACK */
+        r = media_room_add_tap(room, &second, SFU_TAP_PROGRAM, NULL, S);
+        media_room_remove_tap(room, tap, S);
+        if (r == 0)
+                media_room_remove_tap(room, second, S);
+        return r;
 }
 
 static void every_allocation_may_fail(void **state)

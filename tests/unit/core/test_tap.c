@@ -214,6 +214,34 @@ static void small_records_are_bounded_too(void **state)
         close_end(&end);
 }
 
+/* Bounded by their number: pictures come again when few wait. */
+static void small_pictures_are_refused_until_there_is_room(void **state)
+{
+        const uint8_t bytes[12] = { 0x80 };
+        const struct job_record picture = { .type = JOB_RTP,
+                                            .kind = CAMERA,
+                                            .bytes = { bytes, sizeof(bytes) } };
+        struct end end;
+
+        (void)state;
+        open_end(&end);
+        do {
+                while (tap_put(end.tap, &picture))
+                        ;
+        } while (tap_flush(end.tap) == TAP_MORE);
+        assert_int_equal(tap_flush(end.tap), TAP_BLOCKED);
+        while (!tap_take_relief(end.tap)) {
+                uint8_t data[JOB_RECORD_MAX];
+
+                assert_false(tap_put(end.tap, &picture));
+                for (int i = 0; i < 100; i++)
+                        assert_true(recv(end.fd, data, sizeof(data), 0) > 0);
+                (void)flush_all(&end);
+        }
+        assert_true(tap_put(end.tap, &picture));
+        close_end(&end);
+}
+
 static void job_that_is_gone_breaks_its_tap(void **state)
 {
         struct end end;
@@ -250,6 +278,7 @@ int main(void)
                 cmocka_unit_test(pictures_are_refused_first),
                 cmocka_unit_test(sound_is_refused_when_nothing_else_is_left),
                 cmocka_unit_test(small_records_are_bounded_too),
+                cmocka_unit_test(small_pictures_are_refused_until_there_is_room),
                 cmocka_unit_test(job_that_is_gone_breaks_its_tap),
                 cmocka_unit_test(record_that_is_too_long_is_refused),
         };
