@@ -45,7 +45,8 @@
  * finish   start: {"files":["p1-mic-17-1.mkv", "p1.mp4"]}: each is written anew beside itself and renamed.
  *   -> {"type":"file", "name", "duration_us", "bytes"}  for each; an unreadable one: "error":"unplayable", and it goes on
  *
- * film     start: {"name", "volume":100, "layers":3, "video":true}. /input is the film.
+ * film     start: {"name", "volume":100, "layers":3, "video":true}, and if wanted "position_ms", "paused":true.
+ *   /input is the film. It plays as soon as it is ready. At its end it stands still; play begins anew.
  *   <- {"type":"play"} {"type":"pause"} {"type":"seek", "position_ms":…} {"type":"volume", "volume":0..100}
  *   -> {"type":"position", "position_ms", "duration_ms", "playing":bool}  on change and twice a second; {"type":"eos"}
  *

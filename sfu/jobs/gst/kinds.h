@@ -11,6 +11,7 @@
 
 /* One a file. */
 extern const struct job_ops finish_ops;
+extern const struct job_ops film_ops;
 extern const struct job_ops probe_ops;
 extern const struct job_ops program_ops;
 extern const struct job_ops tracks_ops;

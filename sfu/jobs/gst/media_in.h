@@ -21,6 +21,10 @@ enum { MEDIA_IN_MAX_FPS = 31 };
 
 struct media_in;
 
+#define MEDIA_IN_ELEMENTS                                                                          \
+        "queue", "deinterlace", "videoconvertscale", "videoflip", "audioconvert", "audioresample", \
+                "volume", "appsink"
+
 struct media_in_params {
         GstElement *bin;  /* borrowed; its clock is the system's monotonic one */
         bool wants_video; /* false: only sound is taken */

@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sfu/jobs/gst/player.h"
 
-enum { LOAD_MS = 15000 };
-
-const char *const player_elements[] = {
-        "filesrc",     "decodebin",         "qtdemux",   "matroskademux", "avdec_h264",
-        "deinterlace", "videoconvertscale", "videoflip", "audioconvert",  "audioresample",
-        "volume",      "appsink",           NULL
-};
-
 struct player {
         struct child *child;
         struct player_params params;
@@ -69,20 +61,24 @@ static void note_codec(struct player *player, const GstStructure *caps)
 
 /* ---- what decodebin finds ---- */
 
-/* Called for containers and for each stream in them, before a decoder is chosen. */
+static bool is_container(const GstStructure *caps)
+{
+        static const char *const words[] = { "quicktime", "matroska", "webm", "ogg", "m4a" };
+
+        for (size_t i = 0; i < ARRAY_LEN(words); i++)
+                if (strstr(gst_structure_get_name(caps), words[i]))
+                        return true;
+        return false;
+}
+
+/* Called for the file and for each stream in it, before a decoder is chosen. */
 static gboolean on_stream(GstElement *decode, GstPad *pad, GstCaps *caps, gpointer user)
 {
-        const GstStructure *first = gst_caps_is_any(caps) || gst_caps_is_empty(caps)
-                                            ? NULL
-                                            : gst_caps_get_structure(caps, 0);
-
         (void)decode;
         (void)pad;
-        /* A demuxer's output is a stream of something; the file itself is not. */
-        if (first && !strstr(gst_structure_get_name(first), "quicktime") &&
-            !strstr(gst_structure_get_name(first), "matroska") &&
-            !strstr(gst_structure_get_name(first), "webm"))
-                note_codec(user, first);
+        if (!gst_caps_is_any(caps) && !gst_caps_is_empty(caps) &&
+            !is_container(gst_caps_get_structure(caps, 0)))
+                note_codec(user, gst_caps_get_structure(caps, 0));
         return TRUE;
 }
 
@@ -260,7 +256,7 @@ static int start(struct player *player)
         g_object_set(pipeline_get(player->pipeline, "file"), "location", player->params.path, NULL);
         g_signal_connect(decode, "autoplug-continue", G_CALLBACK(on_stream), player);
         g_signal_connect(decode, "pad-added", G_CALLBACK(on_pad), player);
-        player->load_timer = g_timeout_add(LOAD_MS, on_load_timeout, player);
+        player->load_timer = g_timeout_add(player->params.load_ms, on_load_timeout, player);
         pipeline_set_state(player->pipeline, GST_STATE_PAUSED);
         return 0;
 }
@@ -305,6 +301,11 @@ struct player *player_free(struct player *player)
 }
 
 /* ---- questions ---- */
+
+void player_end(struct player *player)
+{
+        on_eos(player);
+}
 
 bool player_is_playing(const struct player *player)
 {

@@ -20,11 +20,14 @@
 struct player;
 
 /* What it cannot do without; for struct job_ops. */
-extern const char *const player_elements[];
+#define PLAYER_ELEMENTS                                                                            \
+        "filesrc", "decodebin", "qtdemux", "matroskademux", "mpegaudioparse", "avdec_h264",        \
+                "avdec_aac", MEDIA_IN_ELEMENTS
 
 struct player_params {
         const char *path;
         bool wants_video;
+        unsigned load_ms; /* until it must have begun */
         /* Each stream has given something: the next functions may be called now. */
         void (*on_loaded)(void *user);
         /* A seek has arrived, or the end has been reached. */
@@ -44,6 +47,8 @@ struct player *player_free(struct player *player); /* Accepts NULL, returns NULL
 void player_play(struct player *player);
 void player_pause(struct player *player);
 void player_seek(struct player *player, int64_t position_ms);
+/* As if the file ended here. */
+void player_end(struct player *player);
 void player_volume(struct player *player, int percent);
 
 bool player_is_playing(const struct player *player); /* wanted; not at the end */

@@ -6,6 +6,12 @@
 #include "sfu/jobs/gst/kinds.h"
 #include "sfu/jobs/gst/player.h"
 
+static const char *const elements[] = { PLAYER_ELEMENTS, NULL };
+
+/* It runs when nothing else wants to: a busy machine does not make a film unplayable. A file that
+ * takes time itself meets the limit of CPU time. */
+enum { LOAD_MS = 90000 };
+
 struct probe {
         struct child *child;
         struct player *player;
@@ -35,9 +41,11 @@ static void probe_free(void *job)
 static int probe_start(struct child *child, const json_t *start, void **ret_job)
 {
         struct probe *probe = g_new0(struct probe, 1);
-        const struct player_params params = {
-                .path = "/input", .wants_video = true, .on_loaded = on_loaded, .user = probe
-        };
+        const struct player_params params = { .path = "/input",
+                                              .wants_video = true,
+                                              .load_ms = LOAD_MS,
+                                              .on_loaded = on_loaded,
+                                              .user = probe };
 
         (void)start;
         probe->child = child;
@@ -47,7 +55,7 @@ static int probe_start(struct child *child, const json_t *start, void **ret_job)
 
 const struct job_ops probe_ops = {
         .kind = JOB_PROBE,
-        .elements = player_elements,
+        .elements = elements,
         .start = probe_start,
         .free = probe_free,
 };
