@@ -72,7 +72,7 @@ int job_limits_set(enum job_kind kind)
                 rlim_t most;
         } limits[] = {
                 { RLIMIT_CORE, 0 },
-                { RLIMIT_NOFILE, 256 },
+                { RLIMIT_NOFILE, kind == JOB_TRACKS ? 1024 : 256 },
                 { RLIMIT_NPROC, 200 },
                 { RLIMIT_FSIZE, (rlim_t)64 << 30 },
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)

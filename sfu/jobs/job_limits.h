@@ -4,7 +4,7 @@
  *
  * Layer:  sfu/jobs, the child's side.
  *
- * All:    no core file, 256 descriptors, 200 tasks, an address space of 4 GB, files of
+ * All:    no core file, 256 descriptors (tracks, with a file each: 1024), 200 tasks, an address space of 4 GB, files of
  *         64 GB (an hour of everything is under 4 GB).
  * Live kinds (tracks, program, film, camera, rtmp): nice 5, so that the media plane comes
  *         first. compose, finish, probe: SCHED_IDLE, nice 19, idle disk.

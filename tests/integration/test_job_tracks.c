@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "sfu/api.h"
 #include "tests/integration/tap_feeder.h"
 
@@ -371,6 +372,75 @@ static void a_full_disk_is_told(void **state)
         feeder_done(&feeder);
 }
 
+static int64_t integer_of(const json_t *line, const char *name)
+{
+        return json_integer_value(json_object_get(line, name));
+}
+
+/* Ten cameras of 1 Mbit/s with their sound, as they come. Nothing is asserted of time. */
+static void what_ten_participants_cost(void **state)
+{
+        enum { PEOPLE = 10, LENGTH_S = 8, STEP_US = 20000 };
+        struct world *world = *state;
+        struct feed_track tracks[2 * PEOPLE] = { 0 };
+        int64_t begin_us, first_cpu_ms;
+        struct feeder feeder;
+        const json_t *line;
+
+        start(&feeder, world);
+        for (uint32_t i = 0; i < ARRAY_LEN(tracks); i++) {
+                tracks[i].participant = 1 + i / 2;
+                tracks[i].kind = i % 2 ? SFU_MIC : SFU_CAMERA;
+                feed_begin(&tracks[i], i % 2 ? sound : large[JOB_VP8]);
+        }
+        line = owner_wait_line(world, &feeder.owner, "progress");
+        first_cpu_ms = integer_of(line, "cpu_ms");
+        begin_us = clock_now_us();
+        for (int64_t t_us = 0; t_us < (int64_t)LENGTH_S * S; t_us += STEP_US) {
+                while (clock_now_us() < begin_us + t_us) {
+                        uv_run(&world->loop, UV_RUN_NOWAIT);
+                        usleep(2000);
+                }
+                feed_all_until(&feeder, tracks, ARRAY_LEN(tracks), BEGIN + t_us, 0);
+        }
+        json_object_clear(feeder.owner.lines);
+        line = owner_wait_line(world, &feeder.owner, "progress");
+        assert_int_equal(integer_of(line, "tracks"), 2 * PEOPLE);
+        assert_true(integer_of(line, "bytes") < LENGTH_S * 10000000);
+        printf("figure: recording %d participants (%.2f Mbit/s in all): %.1f %% of a core\n",
+               PEOPLE, (double)integer_of(line, "bytes") * 8 / LENGTH_S / 1e6,
+               (double)(integer_of(line, "cpu_ms") - first_cpu_ms) * 1e5 /
+                       (double)(clock_now_us() - begin_us));
+        feeder_stop(&feeder);
+        feeder_done(&feeder);
+}
+
+static void hundreds_of_tracks_are_recorded(void **state)
+{
+        enum { PEOPLE = 400 };
+        struct world *world = *state;
+        struct feed_track tracks[PEOPLE] = { 0 };
+        struct feeder feeder;
+        struct reading reading;
+        const json_t *line;
+
+        start(&feeder, world);
+        for (uint32_t i = 0; i < PEOPLE; i++) {
+                tracks[i].participant = i + 1;
+                feed_begin(&tracks[i], sound);
+        }
+        feed_all_until(&feeder, tracks, PEOPLE, BEGIN + 2 * S, 0);
+        feeder_settle(&feeder);
+        json_object_clear(feeder.owner.lines);
+        line = owner_wait_line(world, &feeder.owner, "progress");
+        assert_int_equal(integer_of(line, "tracks"), PEOPLE);
+        feeder_stop(&feeder);
+        read_file(world, "p1-mic-400-1.mkv", JOB_OPUS, &reading);
+        assert_int_equal(reading.n_marks, 2);
+        reading_done(&reading);
+        feeder_done(&feeder);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(int argc, char **argv)
@@ -384,6 +454,8 @@ int main(int argc, char **argv)
                 TEST(who_comes_again_goes_on_or_begins_another_file),
                 TEST(a_killed_job_leaves_files_that_play),
                 TEST(a_full_disk_is_told),
+                TEST(hundreds_of_tracks_are_recorded),
+                TEST(what_ten_participants_cost),
         };
         int failed;
 

@@ -10,6 +10,8 @@ static const struct depay_codec *const codecs[JOB_N_CODECS] = {
         [JOB_VP9] = &depay_vp9,   [JOB_AV1] = &depay_av1,
 };
 
+enum { KEPT_BYTES = 128 * 1024 };
+
 int depay_new(struct depay **ret_depay, enum job_codec codec)
 {
         struct depay *depay = calloc(1, sizeof(*depay));
@@ -39,12 +41,20 @@ static void begin_stream(struct depay *depay)
         depay->sps.len = depay->pps.len = 0;
 }
 
+/* Memory for a frame as most are is kept. */
+static void empty(struct byte_buf *buf)
+{
+        if (buf->cap > KEPT_BYTES)
+                byte_buf_done(buf);
+        buf->len = 0;
+}
+
 static void begin_frame(struct depay *depay, const struct depay_packet *packet)
 {
         const struct depay_codec *codec = depay->codec;
 
-        depay->frame.len = 0;
-        depay->part.len = 0;
+        empty(&depay->frame);
+        empty(&depay->part);
         depay->has_part = false;
         depay->is_keyframe = false;
         depay->n_layers = 0;

@@ -16,7 +16,8 @@
  * Invariants:
  *  (1) a frame that comes out is whole. A packet that was lost, or one that cannot be read, costs
  *      the frame it was part of, and nothing else.
- *  (2) at most DEPAY_MAX_FRAME bytes are held; a larger frame is dropped.
+ *  (2) a frame larger than DEPAY_MAX_FRAME is dropped; what is held is two of that at most, and
+ *      not for longer than the frame.
  *  (3) the first frame of a stream of pictures is a key frame, and its format is known.
  */
 #ifndef SFU_JOBS_CORE_DEPAY_H
@@ -26,7 +27,7 @@
 #include "sfu/wire/job_record.h"
 
 enum {
-        DEPAY_MAX_FRAME = 4 * 1024 * 1024,
+        DEPAY_MAX_FRAME = 2 * 1024 * 1024,
         DEPAY_MAX_CONFIG = 1024,
 };
 

@@ -2,9 +2,6 @@
 #include "sfu/jobs/gst/mkv_file.h"
 
 #include <gst/gst.h>
-#include <stdio.h>
-
-#include "sfu/jobs/gst/pipeline.h"
 
 enum { UNBUFFERED = 2 /* GST_FILE_SINK_BUFFER_MODE_UNBUFFERED */ };
 
@@ -27,7 +24,12 @@ static bool take_error(struct mkv_file *file, struct mkv_error *ret_error)
         if (!message)
                 return false;
         gst_message_parse_error(message, &error, NULL);
-        ret_error->code = pipeline_error_code(error);
+        *ret_error = (struct mkv_error){
+                .code = g_error_matches(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT)
+                                ? "disk-full"
+                                : "internal",
+                .is_of_disk = error->domain == GST_RESOURCE_ERROR,
+        };
         g_strlcpy(ret_error->text, error->message, sizeof(ret_error->text));
         g_error_free(error);
         gst_message_unref(message);

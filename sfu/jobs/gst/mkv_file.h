@@ -22,10 +22,10 @@
 #include "base/base.h"
 #include "sfu/jobs/core/depay.h"
 
-/* What went wrong: a code of lines.h, and English. */
 struct mkv_error {
-        const char *code; /* static */
-        char text[200];
+        const char *code; /* of lines.h, static */
+        char text[200];   /* English */
+        bool is_of_disk;  /* so no other file can be written either; else it is this stream's */
 };
 
 struct mkv_file;

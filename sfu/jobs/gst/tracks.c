@@ -110,14 +110,14 @@ static void open_file(struct track *track, const struct track_frame *frame, int6
         tell_file(track, path + dir_len, t_us);
 }
 
-/* What a stranger's stream does to the muxer costs his file; a full disk ends the job. */
+/* What a stranger's stream does to the muxer costs his file only. */
 static void on_write_error(struct track *track, const struct mkv_error *error)
 {
         struct mkv_error ignored;
 
         log_line(LOG_WARN, "tracks", "participant=%" PRIu32 " kind=%s: %s: %s", track->participant,
                  kind_words[track->kind], error->code, error->text);
-        if (strcmp(error->code, "disk-full") == 0)
+        if (error->is_of_disk)
                 child_fail(track->tracks->child, error->code, "%s", error->text);
         (void)mkv_file_close(take_ptr(track->file), &ignored);
 }
