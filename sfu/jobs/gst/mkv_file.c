@@ -10,38 +10,47 @@ enum { UNBUFFERED = 2 /* GST_FILE_SINK_BUFFER_MODE_UNBUFFERED */ };
 
 struct mkv_file {
         GstElement *bin, *sink;
-        GstBus *bus;
-        GstPad *pad; /* ours, before the muxer */
-        bool failed;
+        GstPad *pad;            /* ours, before the muxer */
+        struct mkv_error error; /* the first one; no code: none */
 };
 
-/* Whether the bus has an error; it is taken from there. */
-static bool take_error(struct mkv_file *file, struct mkv_error *ret_error)
+/* Called by whoever posts, which is our own thread. */
+static GstBusSyncReply on_message(GstBus *bus, GstMessage *message, void *user)
 {
-        GstMessage *message = gst_bus_pop_filtered(file->bus, GST_MESSAGE_ERROR);
+        struct mkv_file *file = user;
         GError *error = NULL;
 
-        if (!message)
-                return false;
-        gst_message_parse_error(message, &error, NULL);
-        *ret_error = (struct mkv_error){
-                .code = g_error_matches(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT)
-                                ? "disk-full"
-                                : "internal",
-                .is_of_disk = error->domain == GST_RESOURCE_ERROR,
-        };
-        g_strlcpy(ret_error->text, error->message, sizeof(ret_error->text));
-        g_error_free(error);
+        (void)bus;
+        if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR && !file->error.code) {
+                gst_message_parse_error(message, &error, NULL);
+                file->error.code = g_error_matches(error, GST_RESOURCE_ERROR,
+                                                   GST_RESOURCE_ERROR_NO_SPACE_LEFT)
+                                           ? "disk-full"
+                                           : "internal";
+                file->error.is_of_disk = error->domain == GST_RESOURCE_ERROR;
+                g_strlcpy(file->error.text, error->message, sizeof(file->error.text));
+                g_error_free(error);
+        }
         gst_message_unref(message);
-        return true;
+        return GST_BUS_DROP;
+}
+
+/* A bus that keeps nothing, and so needs no descriptor to be waited on. */
+static void watch(struct mkv_file *file)
+{
+        GstBus *bus = g_object_new(GST_TYPE_BUS, "enable-async", FALSE, NULL);
+
+        gst_bus_set_sync_handler(bus, on_message, file, NULL);
+        gst_element_set_bus(file->bin, bus);
+        gst_object_unref(bus);
 }
 
 static int fail(struct mkv_file *file, struct mkv_error *ret_error)
 {
-        file->failed = true;
-        if (!take_error(file, ret_error))
-                *ret_error = (struct mkv_error){ .code = "internal",
-                                                 .text = "no file, or no frame" };
+        if (!file->error.code)
+                file->error = (struct mkv_error){ .code = "internal",
+                                                  .text = "the muxer refused a frame" };
+        *ret_error = file->error;
         return 1;
 }
 
@@ -90,8 +99,8 @@ static bool build(struct mkv_file *file, const char *path, enum job_codec codec)
         GstPad *mux_pad;
         bool linked;
 
-        file->bin = gst_pipeline_new(NULL);
-        file->bus = gst_element_get_bus(file->bin);
+        file->bin = gst_object_ref_sink(gst_bin_new(NULL));
+        watch(file);
         file->sink = gst_element_factory_make("filesink", NULL);
         if (!mux || !file->sink)
                 return false;
@@ -126,8 +135,6 @@ static void free_file(struct mkv_file *file)
                 gst_element_set_state(file->bin, GST_STATE_NULL);
         if (file->pad)
                 gst_object_unref(file->pad);
-        if (file->bus)
-                gst_object_unref(file->bus);
         if (file->bin)
                 gst_object_unref(file->bin);
         g_free(file);
@@ -179,9 +186,10 @@ int mkv_file_close(struct mkv_file *file, struct mkv_error *ret_error)
 
         if (!file)
                 return 0;
-        if (!file->failed) {
+        if (!file->error.code) {
                 gst_pad_push_event(file->pad, gst_event_new_eos());
-                r = take_error(file, ret_error) ? 1 : 0;
+                if (file->error.code)
+                        r = fail(file, ret_error);
         }
         free_file(file);
         return r;
