@@ -67,13 +67,14 @@ static int decide_join_again(struct decision *d, const struct meeting_seat *seat
 {
         struct meeting_event *event;
 
-        if (seat->removed)
+        if (seat->removed && !d->command->on)
                 return MEETING_E_REMOVED;
         if (seat->online && strcmp(seat->name, d->command->name) == 0)
                 return 0;
         event = add_event(d, seat->online ? EVENT_CHANGED : EVENT_JOINED, seat->id);
         event->seat = *seat;
         event->seat.online = true;
+        event->seat.removed = false;
         event->changed = seat->online ? CHANGED_NAME : 0;
         copy_text(event->seat.name, sizeof(event->seat.name), d->command->name);
         return 0;
@@ -89,7 +90,8 @@ static int decide_join(struct decision *d)
                 return MEETING_E_NAME_EMPTY;
         if (seat)
                 return decide_join_again(d, seat);
-        if (meeting_locked(d->meeting) && !(role_permissions(role) & PERM_MODERATE))
+        if (meeting_locked(d->meeting) && !d->command->on &&
+            !(role_permissions(role) & PERM_MODERATE))
                 return MEETING_E_LOCKED;
         if (meeting_is_full(d->meeting))
                 return MEETING_E_FULL;

@@ -115,7 +115,8 @@ struct meeting_event {
 };
 
 enum meeting_command_type {
-        COMMAND_JOIN,         /* by: the seat; name, role (of the token) */
+        COMMAND_JOIN,         /* by: the seat; name, role (of the token); on: a host lets it in,
+                               * though the meeting is locked and though it was removed */
         COMMAND_LEAVE,        /* by; reason LEFT or LOST */
         COMMAND_MEDIA,        /* by; sends */
         COMMAND_HAND,         /* by, target; on */
