@@ -149,6 +149,10 @@ struct room {
         struct program *program;           /* NULL: nobody uses it */
         struct recording *recording;       /* NULL: none runs */
         char chapter[MEETING_DOCUMENT_ID]; /* the paper that stage.c told of last */
+        struct live *live;                 /* NULL: not streamed */
+        struct targets *targets;           /* NULL: none */
+        struct cameras *cameras;
+        struct film *film;
 
         uint32_t speaker; /* member's number, 0: silence */
         bool speaker_dirty;

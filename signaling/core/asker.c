@@ -55,6 +55,27 @@ bool asker_has(struct http_conn *conn, const struct asker *asker, unsigned permi
         return false;
 }
 
+json_t *asker_body(struct http_conn *conn, const struct http_request *req, size_t max_bytes)
+{
+        json_t *body = req->body.len <= max_bytes
+                               ? json_loadb((const char *)req->body.data, req->body.len,
+                                            JSON_REJECT_DUPLICATES, NULL)
+                               : NULL;
+
+        if (json_is_object(body))
+                return body;
+        json_decref(body);
+        reply_error(conn, 400, "bad-json", "a JSON object is needed");
+        return NULL;
+}
+
+bool asker_admit_host(struct app *app, struct http_conn *conn, const struct http_request *req,
+                      const char *meeting, struct asker *ret_asker)
+{
+        return asker_admit_to(app, conn, req, meeting, ret_asker) &&
+               asker_may_change(conn, req, ret_asker) && asker_has(conn, ret_asker, PERM_MODERATE);
+}
+
 const char *asker_id(const struct asker *asker)
 {
         return asker->auth.who.seat[0] ? asker->auth.who.seat : ASKER_WITHOUT_SEAT;

@@ -33,6 +33,13 @@ bool asker_may_change(struct http_conn *conn, const struct http_request *req,
 /* All of these bits. */
 bool asker_has(struct http_conn *conn, const struct asker *asker, unsigned permissions);
 
+/* The request's body, an object of up to max_bytes; NULL: it is answered. */
+json_t *asker_body(struct http_conn *conn, const struct http_request *req, size_t max_bytes);
+
+/* Who may change something of this meeting by a host's right. */
+bool asker_admit_host(struct app *app, struct http_conn *conn, const struct http_request *req,
+                      const char *meeting, struct asker *ret_asker);
+
 /* Her seat, or ASKER_WITHOUT_SEAT. */
 const char *asker_id(const struct asker *asker);
 

@@ -5,6 +5,9 @@
 
 #include "signaling/core/auth.h"
 #include "signaling/core/documents_api.h"
+#include "signaling/core/film_api.h"
+#include "signaling/core/links_api.h"
+#include "signaling/core/live_api.h"
 #include "signaling/core/metrics.h"
 #include "signaling/core/recordings_api.h"
 #include "signaling/core/replies.h"
@@ -113,6 +116,61 @@ static void get_recording_page(const struct call *call)
         recordings_page(call->app, call->conn, call->req, call->part[0], call->part[1]);
 }
 
+static void get_live(const struct call *call)
+{
+        live_api_show(call->app, call->conn, call->req, call->part[0]);
+}
+
+static void put_live(const struct call *call)
+{
+        live_api_switch(call->app, call->conn, call->req, call->part[0], true);
+}
+
+static void delete_live(const struct call *call)
+{
+        live_api_switch(call->app, call->conn, call->req, call->part[0], false);
+}
+
+static void post_viewer_link(const struct call *call)
+{
+        live_api_viewer_link(call->app, call->conn, call->req, call->part[0]);
+}
+
+static void post_target(const struct call *call)
+{
+        links_api_add_target(call->app, call->conn, call->req, call->part[0]);
+}
+
+static void delete_target(const struct call *call)
+{
+        links_api_remove_target(call->app, call->conn, call->req, call->part[0], call->part[1]);
+}
+
+static void post_camera(const struct call *call)
+{
+        links_api_add_camera(call->app, call->conn, call->req, call->part[0]);
+}
+
+static void delete_camera(const struct call *call)
+{
+        links_api_remove_camera(call->app, call->conn, call->req, call->part[0], call->part[1]);
+}
+
+static void post_film(const struct call *call)
+{
+        film_api_start(call->app, call->conn, call->req, call->part[0]);
+}
+
+static void patch_film(const struct call *call)
+{
+        film_api_steer(call->app, call->conn, call->req, call->part[0]);
+}
+
+static void delete_film(const struct call *call)
+{
+        film_api_stop(call->app, call->conn, call->req, call->part[0]);
+}
+
 static void any_whip(const struct call *call)
 {
         whip_endpoint(call->app, call->conn, call->req, WHIP_PUBLISH, call->part[0]);
@@ -174,6 +232,17 @@ static const struct {
         { 1 << HTTP_DELETE, false, "/api/v1/recordings/*", delete_recording },
         { GET, false, "/api/v1/recordings/*/files/*", get_recording_file },
         { GET, false, "/api/v1/recordings/*/pages/*", get_recording_page },
+        { GET, false, "/api/v1/meetings/*/live", get_live },
+        { 1 << HTTP_PUT, false, "/api/v1/meetings/*/live", put_live },
+        { 1 << HTTP_DELETE, false, "/api/v1/meetings/*/live", delete_live },
+        { 1 << HTTP_POST, false, "/api/v1/meetings/*/viewer-link", post_viewer_link },
+        { 1 << HTTP_POST, false, "/api/v1/meetings/*/rtmp", post_target },
+        { 1 << HTTP_DELETE, false, "/api/v1/meetings/*/rtmp/*", delete_target },
+        { 1 << HTTP_POST, false, "/api/v1/meetings/*/cameras", post_camera },
+        { 1 << HTTP_DELETE, false, "/api/v1/meetings/*/cameras/*", delete_camera },
+        { 1 << HTTP_POST, false, "/api/v1/meetings/*/film", post_film },
+        { 1 << HTTP_PATCH, false, "/api/v1/meetings/*/film", patch_film },
+        { 1 << HTTP_DELETE, false, "/api/v1/meetings/*/film", delete_film },
         { ANY, false, "/whip/*", any_whip },
         { ANY, false, "/whep/*", any_whep },
         { ANY, false, "/whip/*/*", any_whip_resource },

@@ -30,7 +30,7 @@ static enum meeting_kind meeting_kind_of(enum sfu_kind kind)
 
 /* ---- offers ---- */
 
-static void apply_mutes(struct room *room, const struct member *member)
+void media_apply_mutes(struct room *room, const struct member *member)
 {
         const struct meeting_seat *seat = room_seat(room, member);
 
@@ -66,7 +66,7 @@ int media_open_peer(struct room *room, struct member *member, bool may_publish, 
         member->may_publish = may_publish;
         member->slots_dirty = 0;
         memset(member->slots, 0, sizeof(member->slots));
-        apply_mutes(room, member);
+        media_apply_mutes(room, member);
         apply_views(room, member);
         return 0;
 }

@@ -23,6 +23,9 @@ must_use int media_on_stats(struct session *session, const struct client_msg *ms
 must_use int media_open_peer(struct room *room, struct member *member, bool may_publish,
                              const char *sdp, size_t len, char **ret_answer);
 
+/* Silences of her peer what her seat does not send. */
+void media_apply_mutes(struct room *room, const struct member *member);
+
 /* Sends every slot that shows somebody: after a resume the client's picture of
  * them may be old. */
 void media_tell_slots(struct member *member);

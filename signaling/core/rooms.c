@@ -6,11 +6,15 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "signaling/core/cameras.h"
 #include "signaling/core/documents_api.h"
 #include "signaling/core/effects.h"
+#include "signaling/core/film.h"
+#include "signaling/core/live.h"
 #include "signaling/core/program.h"
 #include "signaling/core/recordings.h"
 #include "signaling/core/session.h"
+#include "signaling/core/targets.h"
 #include "signaling/core/whip.h"
 #include "signaling/wire/server_msg.h"
 #include "signaling/wire/words.h"
@@ -388,6 +392,8 @@ int room_open(struct app *app, const char *meeting, struct room **ret_room)
                 room_free(room);
                 return r;
         }
+        targets_load(room);
+        cameras_load(room);
         g_hash_table_insert(app->rooms, room->info.id, room);
         g_hash_table_insert(app->rooms_by_number, &room->number, room);
         *ret_room = room;
@@ -419,6 +425,10 @@ void room_free(struct room *room)
         g_hash_table_destroy(room->logged_documents);
         recording_free(room);
         program_drop(room);
+        live_free(room);
+        targets_free(room);
+        cameras_free(room);
+        film_free(room);
         jobs_news_done(&room->jobs);
         meeting_free(room->state);
         free(room);
@@ -490,12 +500,17 @@ bool room_tick(struct room *room, int64_t now_ms)
         tell_speaker(room, now_ms);
         recording_tick(room, now_ms);
         program_tick(room, now_ms);
+        live_tick(room, now_ms);
+        targets_tick(room, now_ms);
+        cameras_tick(room, now_ms);
+        film_tick(room, now_ms);
         jobs_news_tick(room, now_ms);
         if (room->sync_documents && now_ms >= room->synced_ms + ROOM_SYNC_MS) {
                 room->synced_ms = now_ms;
                 documents_sync(room);
         }
-        if (anybody || room->sessions->len > 0 || !g_queue_is_empty(&room->pending))
+        if (anybody || live_is_busy(room) || room->sessions->len > 0 ||
+            !g_queue_is_empty(&room->pending))
                 room->idle_ms = 0;
         else if (room->idle_ms == 0)
                 room->idle_ms = now_ms;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "signaling/core/dispatch.h"
+#include "signaling/core/film.h"
 #include "signaling/core/media_glue.h"
 #include "signaling/core/names.h"
 #include "signaling/core/rooms.h"
@@ -259,6 +260,7 @@ static void say_welcome(struct session *session, const struct reply *reply, bool
                 .meeting_id = room->info.id,
                 .title = room->info.title,
                 .locked = meeting_locked(room->state),
+                .film = film_json(room),
                 .meeting = room->state,
                 .speaker = speaker ? speaker->id : NULL,
                 .turn = &session->app->turn,

@@ -10,6 +10,7 @@
 #include "signaling/core/auth.h"
 #include "signaling/core/media_glue.h"
 #include "signaling/core/names.h"
+#include "signaling/core/people.h"
 #include "signaling/core/replies.h"
 #include "signaling/core/rooms.h"
 #include "signaling/wire/http_peer.h"
@@ -116,7 +117,7 @@ static bool id_is_free(const struct request *q)
         const struct member *member = room_find_member(q->room, q->id);
 
         if (g_str_has_prefix(q->id, SEAT_SESSION_PREFIX) ||
-            g_str_has_prefix(q->id, SEAT_PERSON_PREFIX))
+            g_str_has_prefix(q->id, SEAT_PERSON_PREFIX) || seat_is_of_job(q->id))
                 return false;
         return !(seat && (seat->online || seat->removed || seat->role != q->who.role)) &&
                !(member && (member->peer || member->session));

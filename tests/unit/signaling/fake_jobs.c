@@ -80,7 +80,8 @@ int job_start(struct jobs *jobs, const struct job_params *params, struct job **r
                              .start = json_deep_copy(params->start),
                              .sent = json_array(),
                              .running = true };
-        snprintf(job->dir, sizeof(job->dir), "%s", params->dir);
+        snprintf(job->dir, sizeof(job->dir), "%s", params->dir ? params->dir : "");
+        snprintf(job->input, sizeof(job->input), "%s", params->input ? params->input : "");
         if (params->fd >= 0)
                 close(params->fd);
         *ret_job = job;
@@ -137,6 +138,7 @@ int sfu_feed_open(struct sfu *sfu, const struct sfu_feed_params *params, uint64_
 {
         (void)sfu;
         close(params->fd);
-        *ret_peer = 8;
+        fake_jobs.feed = *params;
+        *ret_peer = 100 + ++fake_jobs.feeds;
         return 0;
 }

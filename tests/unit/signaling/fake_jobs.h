@@ -3,6 +3,7 @@
 #ifndef TESTS_UNIT_SIGNALING_FAKE_JOBS_H
 #define TESTS_UNIT_SIGNALING_FAKE_JOBS_H
 
+#include "sfu/api.h"
 #include "sfu/jobs/jobs.h"
 
 enum { FAKE_MAX_JOBS = 32 };
@@ -10,7 +11,7 @@ enum { FAKE_MAX_JOBS = 32 };
 struct job {
         enum job_kind kind;
         struct job_params params;
-        char dir[512];
+        char dir[512], input[512];
         json_t *start;
         json_t *sent; /* an array */
         bool running, stopped, killed;
@@ -22,6 +23,8 @@ struct fake_jobs {
         const char *cannot; /* what jobs_can() says; NULL: it can */
         int start_result;
         unsigned taps_open;
+        struct sfu_feed_params feed; /* the last one */
+        uint64_t feeds;              /* opened so far; the peer's number is 100 more */
 };
 extern struct fake_jobs fake_jobs;
 

@@ -16,6 +16,8 @@
 
 struct fake_sfu fake_sfu;
 struct fake_reply fake_reply;
+struct fake_live fake_live;
+const char *fake_docs_path;
 int64_t fake_now_ms;
 
 /* ---- the server ---- */
@@ -143,6 +145,29 @@ void server_counters(const struct server *server, struct server_counters *ret_co
 {
         (void)server;
         memset(ret_counters, 0, sizeof(*ret_counters));
+}
+
+int server_live_open(struct server *server, const char *key, const char *dir)
+{
+        (void)server;
+        snprintf(fake_live.key, sizeof(fake_live.key), "%s", key);
+        snprintf(fake_live.dir, sizeof(fake_live.dir), "%s", dir);
+        fake_live.opened++;
+        return 0;
+}
+
+void server_live_close(struct server *server, const char *key)
+{
+        (void)server;
+        assert_string_equal(fake_live.key, key);
+        fake_live.key[0] = '\0';
+}
+
+unsigned server_live_viewers(const struct server *server, const char *key)
+{
+        (void)server;
+        assert_string_equal(fake_live.key, key);
+        return fake_live.viewers;
 }
 
 /* ---- the media plane ---- */
@@ -303,8 +328,11 @@ int docs_file(struct docs *docs, const char *doc_id, enum docs_variant variant, 
         (void)doc_id;
         (void)variant;
         (void)page;
-        (void)ret_file;
-        return -2; /* -ENOENT */
+        if (!fake_docs_path)
+                return -2; /* -ENOENT */
+        memset(ret_file, 0, sizeof(*ret_file));
+        snprintf(ret_file->path, sizeof(ret_file->path), "%s", fake_docs_path);
+        return 0;
 }
 
 int docs_delete(struct docs *docs, const char *doc_id)
@@ -356,6 +384,8 @@ int fake_setup(void **state)
         char error[256], media[80];
 
         memset(&fake_sfu, 0, sizeof(fake_sfu));
+        memset(&fake_live, 0, sizeof(fake_live));
+        fake_docs_path = NULL;
         fake_jobs_reset();
         fake_now_ms = 1000000;
         strcpy(world->dir, "/tmp/dinh-core-XXXXXX");

@@ -42,6 +42,15 @@ struct fake_reply {
         char file[64], saved_name[400]; /* of a file that was sent */
 };
 extern struct fake_reply fake_reply;
+/* What docs_file() finds: this file, of every document and page; NULL: nothing. */
+extern const char *fake_docs_path;
+/* The folder that the server serves at /live/. */
+struct fake_live {
+        char key[32]; /* "": none */
+        char dir[512];
+        unsigned opened, viewers;
+};
+extern struct fake_live fake_live;
 extern int64_t fake_now_ms;
 
 struct world {
