@@ -75,10 +75,12 @@ static json_t *session_json(const struct room *room, const struct identity *who,
 {
         const struct meeting_seat *seat = meeting_seat(room->state, who->seat);
 
-        return json_pack("{s:I, s:{s:s, s:s}, s:s, s:s}", "s", (json_int_t)s, "meeting", "id",
-                         room->info.id, "title", room->info.title, "role",
+        return json_pack("{s:I, s:{s:s, s:s}, s:s, s:s, s:b, s:b}", "s", (json_int_t)s, "meeting",
+                         "id", room->info.id, "title", room->info.title, "role",
                          role_word(seat ? seat->role : who->role), "name",
-                         seat ? seat->name : who->name);
+                         seat ? seat->name : who->name, "recording",
+                         meeting_recording(room->state)->id[0] != '\0', "live",
+                         meeting_live(room->state)->on);
 }
 
 /* Opens the meeting for who. Answers and returns NULL when there is no way in. */

@@ -27,6 +27,9 @@ export interface Session {
   role: Role;
   /** The name a personal link carries, else ''. */
   name: string;
+  /** When the session was opened: so that the join page can say so. */
+  recording: boolean;
+  live: boolean;
 }
 
 export interface Sessions {
@@ -189,6 +192,8 @@ export interface Studio {
   removeRecording(recording: string): Promise<void>;
   /** The page that plays it. */
   replayUrl(recording: string): string;
+  /** Addresses to download its videos from, in their order. */
+  videoUrls(recording: string): Promise<string[]>;
   setLive(on: boolean): Promise<void>;
   viewerLink(): Promise<string>;
   addTarget(target: { name: string; url: string; key: string }): Promise<void>;

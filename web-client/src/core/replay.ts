@@ -19,7 +19,7 @@ export interface ReplayPart {
 export interface ReplayFile {
   name: string;
   part: number;
-  participant: number;
+  participant: string | null;
   name_of: string | null;
   kind: string;
   codec: string | null;
@@ -28,8 +28,8 @@ export interface ReplayFile {
 }
 
 /**
- * page: from now on this page is presented (file null: nothing). speaker: who speaks (0: silence), whose name a line `name`
- * told before. chapter: a point of the agenda, or, with a document, that another paper begins.
+ * page: from now on this page is presented (file null: nothing). speaker: who speaks (name null: nobody). chapter: a point of
+ * the agenda, or, with a document, that another paper begins.
  */
 export interface TimelineItem {
   part: number;
@@ -38,7 +38,6 @@ export interface TimelineItem {
   document?: string | null;
   page?: number | null;
   file?: string | null;
-  participant?: number;
   name?: string | null;
   title?: string | null;
 }
@@ -126,11 +125,9 @@ export class Score {
       .map((item) => ({ ...item, at: (this.#starts.get(item.part) ?? 0) + item.t_ms }))
       .sort((a, b) => a.at - b.at);
     const chapters: Chapter[] = [];
-    const names = new Map<number, string>();
     for (const item of items) {
       const at = Math.max(0, item.at);
-      if (item.participant && item.name) names.set(item.participant, item.name);
-      if (item.type === 'speaker') this.#speakers.push({ at, what: names.get(item.participant ?? 0) ?? null });
+      if (item.type === 'speaker') this.#speakers.push({ at, what: item.name ?? null });
       if (item.type === 'chapter' && item.title && !item.document) chapters.push({ at, title: item.title, page: null, opens: false });
       if (item.type !== 'page') continue;
       const page = (item.document && pages.get(`${item.document} ${item.page}`)) || null;

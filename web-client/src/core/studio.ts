@@ -2,6 +2,7 @@
 /** Recording, streaming and films over HTTP (signaling/API.md). */
 import type { DocumentId, RecordingMode, RecordingRow, Session, Studio } from './api.ts';
 import { call } from './http.ts';
+import { HttpReplay } from './replay_http.ts';
 
 const quoted = encodeURIComponent;
 
@@ -35,6 +36,13 @@ export class HttpStudio implements Studio {
 
   replayUrl(recording: string): string {
     return `/r/${quoted(recording)}?${this.#s}`;
+  }
+
+  async videoUrls(recording: string): Promise<string[]> {
+    const source = new HttpReplay(recording, this.#session.s);
+    const { parts } = await source.load();
+    const videos = new Set(parts.flatMap(({ video }) => video ?? []));
+    return [...videos].map((video) => source.fileUrl(video, true));
   }
 
   async setLive(on: boolean): Promise<void> {

@@ -128,6 +128,8 @@ export const en: Words = {
     level: 'Level of your microphone',
     speak: 'Say something: a moving green bar means the microphone works',
     asking: 'Opening the microphone and the camera. If the browser asks, please press “Allow”.',
+    recordedHere: 'This meeting is being recorded. By joining you agree to it.',
+    streamedHere: 'This meeting is being streamed live to viewers outside.',
     listening: 'You are an observer: listen, watch and read the papers.',
   },
   tools: {

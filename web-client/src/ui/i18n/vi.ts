@@ -145,6 +145,8 @@ export const vi = {
     level: 'Mức tiếng của micro',
     speak: 'Nói thử: vạch xanh chạy là micro tốt',
     asking: 'Đang mở micro và camera. Nếu trình duyệt hỏi, xin bấm “Cho phép”.',
+    recordedHere: 'Cuộc họp này đang được ghi lại. Vào họp là bạn đồng ý.',
+    streamedHere: 'Cuộc họp này đang được phát trực tiếp cho người xem bên ngoài.',
     listening: 'Bạn dự thính: nghe, xem và đọc tài liệu.',
   },
   tools: {

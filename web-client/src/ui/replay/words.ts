@@ -39,7 +39,7 @@ const vi = {
   compose: 'Tạo video tổng hợp',
   composing: 'Máy chủ đang tạo video. Cuộc họp dài thì cần nhiều thời gian; xong thì video tự hiện ở đây.',
   composeLater: 'Xin chủ tọa hoặc thư ký tạo video tổng hợp, hoặc tải từng tệp bên dưới.',
-  kinds: { mic: 'Tiếng', camera: 'Hình', screen: 'Màn hình' } as Record<string, string>,
+  kinds: { mic: 'Tiếng', camera: 'Hình', screen: 'Màn hình', program: 'Video tổng hợp' } as Record<string, string>,
   keys: 'Phím cách: phát hoặc dừng. Mũi tên trái, phải: lùi, tới 5 giây.',
   broken: 'Video không tải được. Xin thử lại.',
 };
@@ -83,7 +83,7 @@ const en: typeof vi = {
   compose: 'Make one video',
   composing: 'The server is making the video. A long meeting takes its time; the video appears here by itself.',
   composeLater: 'Please ask the chair or the secretary to make one video, or download the files below.',
-  kinds: { mic: 'Sound', camera: 'Picture', screen: 'Screen' },
+  kinds: { mic: 'Sound', camera: 'Picture', screen: 'Screen', program: 'Composed video' },
   keys: 'Space: play or pause. Left and right arrow: back and ahead 5 seconds.',
   broken: 'The video could not be loaded. Please try again.',
 };
