@@ -32,7 +32,7 @@
  *   <- {"type":"live", "dir":"live/KEY"}                    begins HLS there; null ends it
  *   -> {"type":"file", "name":"…/p1.mp4", "t":first}
  *   -> {"type":"file-end", "name":"…/p1.mp4", "t":last}    it is complete: after "record" null or another file
- *   -> {"type":"live", "dir":"live/KEY"}                    its playlist can be played
+ *   -> {"type":"live", "dir":"live/KEY", "t":first}        its playlist can be played
  *   -> progress: {"bytes", "frames", "late_frames", "encode_ms"}
  *   HLS: live/KEY/index.m3u8 (master), 720/ 360/ audio/ with index.m3u8, init-{first}.mp4, {n}.m4s (numbers begin at
  *   start_ms / 1000, so that the job after a crash goes on in the same folder with new names: core/hls_playlist.h); each playlist

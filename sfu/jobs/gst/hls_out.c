@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gstdio.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -40,6 +41,7 @@ struct hls_out {
         int fd; /* the folder */
         int64_t start_us, wall_us;
         struct rendition renditions[N_RENDITIONS];
+        int64_t begin_us;
         bool playable;
 };
 
@@ -84,7 +86,9 @@ int hls_out_new(struct hls_out **ret_out, const struct hls_out_params *params)
                 out->renditions[i].fd = -1;
         out->start_us = params->start_us;
         out->wall_us = params->wall_us > epoch_us ? params->wall_us : epoch_us;
-        r = open_folder(AT_FDCWD, params->dir, &out->fd);
+        r = g_mkdir_with_parents(params->dir, 0750) < 0 ? -errno : 0;
+        if (r == 0)
+                r = open_folder(AT_FDCWD, params->dir, &out->fd);
         for (size_t i = 0; r == 0 && i < N_RENDITIONS; i++) {
                 struct rendition *rendition = &out->renditions[i];
 
@@ -179,7 +183,7 @@ static int begin(struct hls_out *out, size_t i, const struct encoder *encoder, i
                 r = fmp4_new(&rendition->mp4, &config);
         if (r < 0)
                 return r == -EAGAIN ? 0 : r; /* at the next key frame */
-        rendition->segment_us = time_us;
+        rendition->segment_us = out->begin_us = time_us;
         if (config.width)
                 snprintf(rendition->codecs, sizeof(rendition->codecs),
                          "avc1.%02x%02x%02x,mp4a.40.2", config.avcc.data[1], config.avcc.data[2],
@@ -274,6 +278,11 @@ int hls_out_put(struct hls_out *out, const struct encoder *encoder, const struct
 bool hls_out_playable(const struct hls_out *out)
 {
         return out->playable;
+}
+
+int64_t hls_out_begin_us(const struct hls_out *out)
+{
+        return out->begin_us;
 }
 
 int hls_out_end(struct hls_out *out)

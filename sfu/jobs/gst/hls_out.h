@@ -36,6 +36,8 @@ must_use int hls_out_put(struct hls_out *out, const struct encoder *encoder,
 
 /* Every rendition has a segment and the master playlist is written. */
 bool hls_out_playable(const struct hls_out *out);
+/* Where it begins on the program's timeline. */
+int64_t hls_out_begin_us(const struct hls_out *out);
 
 /* Writes what is left, and that nothing more comes. Returns 0 or -errno. */
 must_use int hls_out_end(struct hls_out *out);

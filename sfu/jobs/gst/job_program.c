@@ -25,8 +25,8 @@ enum {
         MAX_PACKETS = 4096,
         TICK_MS = 10,
         FRAMES_A_TICK = 5, /* then records and lines have their turn */
-        LATE_US = 200000,  /* from here on pictures are left out, until: */
-        LATE_NO_MORE_US = 40000,
+        LATE_US = 800000,  /* from here on pictures are left out, until: */
+        LATE_NO_MORE_US = 200000,
         MAX_INPUTS = PROGRAM_MAX_TRACKS,
 };
 

@@ -185,7 +185,7 @@ int paint_back(const struct scene_view *view, const struct paint_words *words,
 
 int paint_caption(const struct scene_view *view, const char *name, struct overlay **ret_overlay)
 {
-        enum { LEFT = 40, PAD = 22, BAR = 6 };
+        enum { LEFT = 40, PAD = 22, BAR = 8 };
         const struct scene_rect *at = &view->name_at;
         const struct letters letters = { name, 30, true, false, at->w - LEFT - 2 * PAD - BAR, 1 };
         cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, at->w, at->h);

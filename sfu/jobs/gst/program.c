@@ -131,9 +131,10 @@ static void tell_begun(struct program *program)
         }
         if (program->hls && !program->hls_told && hls_out_playable(program->hls)) {
                 program->hls_told = true;
-                program->params.on_line(
-                        program->params.user,
-                        json_pack("{s:s, s:s}", "type", "live", "dir", program->hls_name));
+                program->params.on_line(program->params.user,
+                                        json_pack("{s:s, s:s, s:I}", "type", "live", "dir",
+                                                  program->hls_name, "t",
+                                                  (json_int_t)hls_out_begin_us(program->hls)));
         }
 }
 
