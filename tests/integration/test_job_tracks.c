@@ -213,6 +213,56 @@ static void layer_switches_go_on_in_the_file(void **state)
         feeder_done(&feeder);
 }
 
+/* What the server has done with each recording afterwards changes nothing in it. */
+static void finished_files_are_the_same(void **state)
+{
+        struct world *world = *state;
+        struct feed_track tracks[ARRAY_LEN(video) + 1] = { 0 };
+        json_t *files = json_array();
+        struct feeder feeder;
+        struct owner finish;
+        struct reading reading;
+
+        start(&feeder, world);
+        feeder.now_us += 3 * S;
+        for (size_t i = 0; i < ARRAY_LEN(video); i++) {
+                tracks[i] = (struct feed_track){ .participant = (uint32_t)i + 1,
+                                                 .kind = SFU_CAMERA };
+                json_array_append_new(files, json_sprintf("p1-camera-%zu-1.mkv", i + 1));
+        }
+        tracks[4] = (struct feed_track){ .participant = 1, .kind = SFU_MIC };
+        feed_begin(&tracks[4], sound);
+        json_array_append_new(files, json_string("p1-mic-1-1.mkv"));
+        for (int round = 0; round < 2; round++) {
+                for (size_t i = 0; i < ARRAY_LEN(video); i++)
+                        feed_begin(&tracks[i], (round % 2 ? pictures : large)[video[i].codec]);
+                feed_all_until(&feeder, tracks, ARRAY_LEN(tracks), BEGIN + (5 + round * 2) * S, 0);
+        }
+        feeder_settle(&feeder);
+        job_kill(feeder.owner.job);
+        owner_wait_end(world, &feeder.owner, JOB_FAILED);
+        owner_start(world, &finish, (struct job_params){ .kind = JOB_FINISH, .fd = -1 },
+                    json_pack("{s:s, s:o}", "type", "start", "files", files));
+        owner_wait_end(world, &finish, JOB_DONE);
+        for (size_t i = 0; i < ARRAY_LEN(video); i++) {
+                char name[64];
+
+                snprintf(name, sizeof(name), "p1-camera-%zu-1.mkv", i + 1);
+                assert_ffmpeg_accepts(world, name, video[i].word);
+                read_file(world, name, video[i].codec, &reading);
+                assert_in_range(reading.n_frames, 98, 100);
+                assert_in_range(reading.first_us, 3 * S, 3 * S + 2000);
+                assert_in_range(reading.longest_gap_us, FRAME_US - 2000, FRAME_US + 2000);
+                reading_done(&reading);
+        }
+        read_file(world, "p1-mic-1-1.mkv", JOB_OPUS, &reading);
+        assert_in_range(reading.first_us, 3 * S, 3 * S + 2000);
+        assert_int_equal(reading.n_marks, 4);
+        reading_done(&reading);
+        owner_done(&finish);
+        feeder_done(&feeder);
+}
+
 static void losses_repaired_late_leave_no_trace(void **state)
 {
         struct world *world = *state;
@@ -449,6 +499,7 @@ int main(int argc, char **argv)
                 TEST(every_codec_is_recorded),
                 TEST(files_and_progress_are_told),
                 TEST(layer_switches_go_on_in_the_file),
+                TEST(finished_files_are_the_same),
                 TEST(losses_repaired_late_leave_no_trace),
                 TEST(pauses_are_as_long_as_they_were),
                 TEST(who_comes_again_goes_on_or_begins_another_file),
