@@ -136,11 +136,12 @@ static bool waited_enough(const struct reorder *reorder, int64_t now_us)
                now_us - reorder->first->record.arrival_us >= reorder->config.hold_us;
 }
 
-static const struct waiting *first_keyframe(const struct reorder *reorder)
+/* With what the first generation that waits can begin; NULL: nothing that is here. */
+static const struct waiting *first_to_begin(const struct reorder *reorder)
 {
         const struct waiting *key = reorder->first;
 
-        while (key && !key->record.starts_keyframe)
+        while (reorder->config.pictures && key && !key->record.starts_keyframe)
                 key = key->after;
         return key && key->record.generation == reorder->first->record.generation ? key : NULL;
 }
@@ -150,8 +151,7 @@ static const struct waiting *first_keyframe(const struct reorder *reorder)
 static bool may_begin(struct reorder *reorder, int64_t now_us)
 {
         while (reorder->first && !is_begun(reorder, &reorder->first->record)) {
-                const struct waiting *key = reorder->config.pictures ? first_keyframe(reorder)
-                                                                     : reorder->first;
+                const struct waiting *key = first_to_begin(reorder);
 
                 if (!waited_enough(reorder, now_us) &&
                     (!key || now_us - key->record.arrival_us < reorder->config.start_us))
@@ -189,13 +189,16 @@ bool reorder_take(struct reorder *reorder, int64_t now_us, struct reorder_packet
 
 int64_t reorder_deadline_us(const struct reorder *reorder)
 {
-        const struct waiting *first = reorder->first;
+        const struct waiting *key = NULL;
+        int64_t at_us, begin_us;
 
-        if (!first)
+        if (!reorder->first)
                 return INT64_MAX;
-        return first->record.arrival_us + (is_begun(reorder, &first->record)
-                                                   ? reorder->config.hold_us
-                                                   : reorder->config.start_us);
+        at_us = reorder->first->record.arrival_us + reorder->config.hold_us;
+        if (!is_begun(reorder, &reorder->first->record))
+                key = first_to_begin(reorder);
+        begin_us = key ? key->record.arrival_us + reorder->config.start_us : INT64_MAX;
+        return begin_us < at_us ? begin_us : at_us;
 }
 
 void reorder_flush(struct reorder *reorder)
