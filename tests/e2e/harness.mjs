@@ -98,6 +98,23 @@ export class Server {
     await this.exited;
   }
 
+  /** Process ids of its running jobs of this kind ("program"), inside of their sandboxes. */
+  jobs(kind) {
+    const parents = new Map();
+    const found = [];
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      try {
+        parents.set(pid, /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
+        const [, job, its] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+        if (job === 'job' && its === kind) found.push(pid);
+      } catch {
+        // It has just ended.
+      }
+    }
+    const ours = (pid) => pid === String(this.child.pid) || (parents.has(pid) && ours(parents.get(pid)));
+    return found.filter(ours).map(Number);
+  }
+
   /** As a failed assertion in a media worker does. Resolves with the signal that ended the process. */
   async breakWorker(index) {
     const { pid } = this.child;

@@ -146,6 +146,32 @@ test('a_recorded_meeting_tells_everybody_and_is_watched_afterwards', { timeout: 
   for (const person of [chair, phone, late]) await person.close();
 });
 
+test('a_recorder_that_dies_goes_on_in_a_new_part_and_the_host_is_told', { timeout: 180000 }, async () => {
+  const meeting = server.createMeeting('Họp có sự cố');
+  const chair = await Person.join(browser, meeting.links.chair, 'Chủ tọa Bình');
+  await openStudio(chair);
+  await chair.page.getByTestId('record-start').click();
+  await until(async () => (await lengthOf(chair)) >= 4, 'the recording to run', 60000);
+  const [job] = await until(() => server.jobs('program'), 'its job');
+  process.kill(job, 'SIGKILL');
+  const now = chair.page.getByTestId('recording-now');
+  await until(async () => (await now.innerText()).includes('tự chạy lại'), 'the host to be told', 30000);
+  const second = (await lengthOf(chair)) + 4;
+  await until(async () => (await lengthOf(chair)) >= second, 'the new part to run', 60000);
+  await stopRecording(chair);
+  const row = await readyRow(chair);
+  assert.match(await row.innerText(), /2 phần/);
+
+  const { page, errors } = await openReplay(chair, row);
+  const film = () => page.getByTestId('replay-video').evaluate((video) => /p\d+\.mp4/.exec(video.currentSrc)?.[0]);
+  await page.getByTestId('replay-toggle').click();
+  await until(async () => (await playTime(page)) > 0.2, 'the first part to play', 30000);
+  const first = await film();
+  await until(async () => (await film()) !== first && (await playTime(page)) > 0.2, 'the second part to follow by itself', 60000);
+  assert.deepEqual([errors, chair.errors], [[], []]);
+  await chair.close();
+});
+
 test('only_hosts_have_the_panel_and_see_recordings', async () => {
   const meeting = server.createMeeting();
   const delegate = await Person.join(browser, meeting.links.delegate, 'Đại biểu Hoa');
