@@ -15,6 +15,7 @@ static const char help[] =
         "             [--cert F --key F] [--media-address IP[,IP...]] [--media-port N]\n"
         "             [--workers N] [--metrics ADDR:PORT] [--trusted-proxy CIDR]\n"
         "             [--turn-uri URI[,URI...] --turn-secret-file F]\n"
+        "             [--keep-recordings-days N] [--recording-free-mb N]\n"
         "  dinh meeting create [--data DIR] --title T [--json] [--url BASE] [--expires-hours N]\n"
         "  dinh token [--data DIR] --meeting M --role R [--name N] [--expires-hours N]\n"
         "  dinh token [--data DIR] --role operator\n"
@@ -32,7 +33,10 @@ static const char help[] =
         "Defaults: --data data, --http 127.0.0.1:8080, --media-port 7000, a worker per core,\n"
         "media on every address of the machine. Without --cert, --https uses a certificate\n"
         "that it makes itself. --turn-uri names TURN servers (turn:HOST:PORT?transport=tcp) that\n"
-        "share a secret with this one: the first line of F, or --turn-secret S. SIGHUP reloads the certificate, SIGTERM ends the server.\n";
+        "share a secret with this one: the first line of F, or --turn-secret S.\n"
+        "Recordings are deleted --keep-recordings-days (365) after their start; with less than\n"
+        "--recording-free-mb (1024) of free disk none begins, at half of it the running ones end.\n"
+        "SIGHUP reloads the certificate, SIGTERM ends the server.\n";
 
 int main(int argc, char **argv)
 {

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+// Recordings through the whole program: real jobs, media of `dinh load`. Usage: node recording.test.mjs DINH
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import test, { after, before } from 'node:test';
+import { Client, errorCodes, Server } from './dinh.mjs';
+
+const DINH = process.env.DINH ?? process.argv[2];
+const server = new Server();
+before(() => server.start());
+after(() => server.stop());
+
+/** Asks again until the answer is what is waited for. */
+async function until(ask) {
+  for (;;) {
+    const found = await ask();
+    if (found) return found;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** A meeting with a host on a WebSocket and, by `dinh load`, people who send. */
+class Hall {
+  static async open(on = server, title = 'Họp thử') {
+    const hall = new Hall();
+    hall.server = on;
+    hall.meeting = on.meeting(title);
+    hall.host = await on.session(hall.meeting, 'chair');
+    hall.client = await hall.enter(hall.host, 'Chủ tọa');
+    return hall;
+  }
+
+  async enter(session, name) {
+    const client = await Client.open(this.server, session);
+    await client.ask('join', { name });
+    return client;
+  }
+
+  async fill(n = 1) {
+    this.load = spawn(DINH, ['load', '--url', this.server.base, '--meeting', this.meeting, '--token', this.server.token(this.meeting, 'presenter'),
+      '--publishers', String(n), '--subscribers', '0', '--duration', '60', '--join-seconds', '0', '--video-kbps', '300'], { stdio: 'ignore' });
+    await this.client.until((m) => m.type === 'joined' && m.participant.id.startsWith('load-'));
+  }
+
+  empty() {
+    this.load?.kill();
+  }
+
+  async ask(method, where, { session = this.host, body, headers = {} } = {}) {
+    return fetch(`${this.server.base}/api/v1${where}${where.includes('?') ? '&' : '?'}s=${session.s}`, {
+      method, headers: { cookie: session.cookie, origin: this.server.base, ...headers }, body: body && JSON.stringify(body),
+    });
+  }
+
+  async record(mode) {
+    const answer = await this.ask('POST', `/meetings/${this.meeting}/recordings`, { body: { mode } });
+    assert.equal(answer.status, 201);
+    this.id = (await answer.json()).id;
+    return this.id;
+  }
+
+  async stop() {
+    assert.equal((await this.ask('POST', `/recordings/${this.id}/stop`)).status, 200);
+  }
+
+  async row() {
+    const { recordings } = await (await this.ask('GET', `/meetings/${this.meeting}/recordings`)).json();
+    return recordings.find(({ id }) => id === this.id);
+  }
+
+  ready() {
+    return until(async () => {
+      const row = await this.row();
+      assert.notEqual(row.state, 'failed', `${JSON.stringify(row)} ${this.server.log}`);
+      return row.state === 'ready' && row;
+    });
+  }
+
+  async show() {
+    return (await this.ask('GET', `/recordings/${this.id}`)).json();
+  }
+
+  news(match) {
+    return this.client.until((m) => m.type === 'jobs' && m.recording?.id === this.id && match(m.recording)).then((m) => m.recording);
+  }
+
+  get folder() {
+    return path.join(this.server.data, 'media', this.meeting, 'rec', this.id);
+  }
+}
+
+/** What ffprobe says; it must like the file. */
+function probe(file) {
+  return JSON.parse(execFileSync('ffprobe', ['-v', 'error', '-of', 'json', '-show_format', '-show_streams', '-count_packets', file], { encoding: 'utf8' }));
+}
+
+/** Processes below this one: the jobs run in sandboxes of several. */
+function jobsOf(pid) {
+  const processes = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' }).trim().split('\n').map((line) => {
+    const [, id, parent, args] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line);
+    return { id: Number(id), parent: Number(parent), args };
+  });
+  const found = [];
+  let parents = [pid];
+  while (parents.length > 0) {
+    const children = processes.filter(({ parent }) => parents.includes(parent));
+    found.push(...children);
+    parents = children.map(({ id }) => id);
+  }
+  return found;
+}
+
+const tracksJob = (pid) => jobsOf(pid).filter(({ args }) => / job tracks$/.test(args) && !args.startsWith('bwrap') && !args.startsWith('setpriv')).at(-1);
+
+test('tracks_and_program_are_recorded_finished_and_given_out', async () => {
+  const hall = await Hall.open();
+  const guest = await server.session(hall.meeting, 'delegate');
+  await hall.fill(2);
+  await hall.record('both');
+  const late = await hall.enter(guest, 'Người đến sau');
+  assert.equal(late.messages.find((m) => m.type === 'welcome').recording.recording, hall.id);
+  await hall.news((r) => r.state === 'on' && r.seconds >= 3 && r.bytes > 0);
+  assert.equal((await hall.ask('POST', `/meetings/${hall.meeting}/recordings`, { body: { mode: 'tracks' } })).status, 409);
+  await hall.stop();
+  await late.until((m) => m.type === 'recording' && !m.on);
+  const row = await hall.ready();
+  assert.ok(row.has_video && row.seconds >= 3 && row.bytes > 0);
+  const shown = await hall.show();
+  assert.deepEqual(shown.parts.map(({ video }) => video), ['p2.mp4']);
+  assert.deepEqual(shown.files.map(({ kind }) => kind).sort(), ['camera', 'camera', 'mic', 'mic', 'program']);
+  for (const file of shown.files) {
+    const { streams, format } = probe(path.join(hall.folder, file.name));
+    assert.equal(streams.length, file.kind === 'program' ? 2 : 1);
+    assert.ok(Number(format.duration) >= 2, file.name);
+    assert.ok(Math.abs(Number(format.duration) * 1000 - file.duration_ms) < 500, `${file.name}: ${format.duration} s, ${file.duration_ms} ms told`);
+  }
+  assert.ok(shown.timeline.some(({ type, name }) => type === 'speaker' && name?.startsWith('load-')));
+
+  const whole = await hall.ask('GET', `/recordings/${hall.id}/files/p2.mp4?download=1`);
+  assert.match(decodeURIComponent(whole.headers.get('content-disposition')), /Họp thử .* phần 2\.mp4/);
+  const bytes = Buffer.from(await whole.arrayBuffer());
+  const range = await hall.ask('GET', `/recordings/${hall.id}/files/p2.mp4`, { headers: { range: 'bytes=100-199' } });
+  assert.equal(range.status, 206);
+  assert.deepEqual(Buffer.from(await range.arrayBuffer()), bytes.subarray(100, 200));
+  assert.equal(range.headers.get('content-type'), 'video/mp4');
+  for (const where of ['files/files.json', 'pages/x.webp', 'files/p9.mp4'])
+    assert.equal((await hall.ask('GET', `/recordings/${hall.id}/${where}`)).status, 404, where);
+
+  for (const [method, where] of [['GET', ''], ['POST', '/stop'], ['POST', '/compose'], ['DELETE', ''], ['GET', '/files/p2.mp4']])
+    assert.equal((await hall.ask(method, `/recordings/${hall.id}${where}`, { session: guest })).status, 403, `${method} ${where}`);
+  const other = await Hall.open();
+  assert.equal((await hall.ask('GET', `/recordings/${hall.id}`, { session: other.host })).status, 404);
+  assert.equal((await hall.ask('DELETE', `/recordings/${hall.id}`)).status, 204);
+  assert.ok(!fs.existsSync(hall.folder));
+  assert.equal(hall.client.invalid ?? late.invalid, undefined);
+  hall.empty();
+});
+
+test('a_killed_job_goes_on_in_a_new_part_and_the_meeting_does_not_notice', async () => {
+  const hall = await Hall.open();
+  await hall.fill();
+  await hall.record('tracks');
+  await hall.news((r) => r.state === 'on' && r.seconds >= 2);
+  const victim = await until(() => tracksJob(server.child.pid));
+  const killed = Date.now();
+  process.kill(victim.id, 'SIGKILL');
+  await hall.news((r) => r.parts === 2 && r.state === 'on' && r.error === 'job-crashed');
+  console.log(`figure: ${Date.now() - killed} ms from the kill until the host knows that it goes on`);
+  await hall.news((r) => r.parts === 2 && r.seconds >= 4);
+  await hall.stop();
+  const row = await hall.ready();
+  assert.equal(row.parts, 2);
+  const shown = await hall.show();
+  const [first, second] = shown.parts;
+  const begins = Math.min(...shown.files.filter(({ part }) => part === 2).map(({ t_ms }) => t_ms));
+  const gap = second.start + begins - (first.start + first.duration_ms);
+  console.log(`figure: ${gap} ms of media are missing between the parts`);
+  assert.ok(gap < 2000, `${gap} ms are missing`);
+  for (const { name } of shown.files) probe(path.join(hall.folder, name));
+  assert.deepEqual([...new Set(shown.files.map(({ part }) => part))].sort(), [1, 2]);
+  const events = hall.client.messages.filter((m) => 'seq' in m && m.type === 'recording');
+  assert.deepEqual(events.map(({ on }) => on), [true, false]);
+  assert.equal(hall.client.messages.some((m) => m.type === 'peer-gone' || m.type === 'left'), false);
+  hall.empty();
+});
+
+test('after_a_killed_server_the_recording_goes_on', async () => {
+  const own = new Server();
+  await own.start();
+  const hall = await Hall.open(own);
+  await hall.fill();
+  await hall.record('tracks');
+  await hall.news((r) => r.state === 'on' && r.seconds >= 3);
+  const killed = Date.now();
+  await own.kill();
+  hall.empty();
+  await own.start();
+  assert.equal((await hall.row()).state, 'on');
+  hall.client = await hall.enter(hall.host, 'Chủ tọa');
+  assert.equal(hall.client.messages.find((m) => m.type === 'welcome').recording.recording, hall.id);
+  await hall.fill();
+  await hall.news((r) => r.parts === 2 && r.state === 'on' && r.seconds >= 2);
+  await hall.stop();
+  await hall.ready();
+  const { parts, files } = await hall.show();
+  const lost = killed - (parts[0].start + parts[0].duration_ms);
+  console.log(`figure: ${lost} ms before the kill are missing`);
+  assert.ok(lost < 2000, `${lost} ms are missing`);
+  for (const { name } of files) probe(path.join(hall.folder, name));
+  assert.ok(files.some(({ part }) => part === 2));
+  hall.empty();
+  await own.stop();
+});
+
+test('a_full_disk_ends_the_recording_and_spares_the_meeting', { skip: process.getuid() !== 0 && 'mounts a small disk' }, async () => {
+  const own = new Server('--recording-free-mb', '30');
+  const disk = path.join(own.data, 'media');
+  fs.mkdirSync(disk);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', disk]);
+  try {
+    await own.start();
+    const hall = await Hall.open(own);
+    await hall.fill();
+    await hall.record('tracks');
+    await hall.news((r) => r.state === 'on' && r.seconds >= 1);
+    const free = fs.statfsSync(disk);
+    fs.writeFileSync(path.join(disk, 'filler'), Buffer.alloc(free.bavail * free.bsize - 10 * 1024 * 1024));
+    const { by } = await hall.client.until((m) => m.type === 'recording' && !m.on);
+    assert.equal(by, null);
+    await hall.news((r) => r.state === 'failed' && r.error === 'disk-full');
+    const answer = await hall.ask('POST', `/meetings/${hall.meeting}/recordings`, { body: { mode: 'tracks' } });
+    assert.equal(answer.status, 507);
+    const { code } = await answer.json();
+    assert.ok(code === 'disk-full' && errorCodes.has(code));
+    await hall.client.ask('chat', { text: 'Cuộc họp vẫn tiếp tục' });
+    fs.rmSync(path.join(disk, 'filler'));
+    const row = await hall.ready();
+    assert.equal(row.error, 'disk-full');
+    for (const { name } of (await hall.show()).files) probe(path.join(hall.folder, name));
+    hall.empty();
+    own.child.kill('SIGTERM');
+    await own.exited;
+  } finally {
+    execFileSync('umount', ['-l', disk]);
+    fs.rmSync(own.data, { recursive: true, force: true });
+  }
+});
+
+test('what_has_no_row_is_swept_at_the_start', async () => {
+  const own = new Server();
+  const orphan = path.join(own.data, 'media/018f0000-0000-7000-8000-000000000001/rec/018f0000-0000-7000-8000-000000000002');
+  const stranger = path.join(own.data, 'media/018f0000-0000-7000-8000-000000000001/notes');
+  fs.mkdirSync(orphan, { recursive: true });
+  fs.mkdirSync(stranger);
+  fs.writeFileSync(path.join(orphan, 'p1.mp4'), 'x');
+  await own.start();
+  await until(() => !fs.existsSync(orphan));
+  assert.ok(fs.existsSync(stranger));
+  await own.stop();
+});
