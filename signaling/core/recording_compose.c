@@ -100,8 +100,8 @@ static void on_line(void *user, const json_t *line)
 {
         struct compose_task *task = user;
         const char *type = json_string_value(json_object_get(line, "type"));
-        json_int_t t = json_integer_value(json_object_get(line, "t"));
-        json_int_t of = json_integer_value(json_object_get(line, "of"));
+        json_int_t t = recording_number(line, "t");
+        json_int_t of = recording_number(line, "of");
         int percent = of > 0 && t > 0 ? (int)(100.0 * (double)t / (double)of) : 0;
 
         if (strcmp(type, "progress") != 0 || percent <= task->percent)

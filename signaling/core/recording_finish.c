@@ -155,8 +155,7 @@ static void measure_file(void *user, const char *type, const json_t *line)
         if (strcmp(type, "file") != 0 || !name)
                 return;
         /* Its times are the part's: it ends when the last of it was shown. */
-        end_us = json_integer_value(
-                json_object_get(find_file(measuring->files, name), "duration_us"));
+        end_us = recording_number(find_file(measuring->files, name), "duration_us");
         if (end_us > measuring->end_us)
                 measuring->end_us = end_us;
 }
@@ -178,8 +177,8 @@ static void measure_part(struct finish_task *task, struct recording_part *part)
         snprintf(name, sizeof(name), "p%d.mp4", part->number);
         file = find_file(task->files, name);
         part->has_file = file && json_is_null(json_object_get(file, "error"));
-        if (part->has_file && json_integer_value(json_object_get(file, "duration_us")) > 0)
-                part->duration_us = json_integer_value(json_object_get(file, "duration_us"));
+        if (part->has_file && recording_number(file, "duration_us") > 0)
+                part->duration_us = recording_number(file, "duration_us");
 }
 
 static void keep_list(struct finish_task *task)
@@ -207,7 +206,7 @@ static void settle(struct finish_task *task)
 
         row->bytes = 0;
         json_array_foreach (task->files, i, file) {
-                row->bytes += json_integer_value(json_object_get(file, "bytes"));
+                row->bytes += recording_number(file, "bytes");
                 playable |= json_is_null(json_object_get(file, "error"));
         }
         for (i = 0; i < task->kept.parts.n; i++)
@@ -233,7 +232,7 @@ static void on_line(void *user, const json_t *line)
         if (strcmp(type, "file") != 0 || !name || task->at >= task->names->len ||
             strcmp(name, g_ptr_array_index(task->names, task->at)) != 0)
                 return;
-        note_file(task, name, json_integer_value(json_object_get(line, "duration_us")),
+        note_file(task, name, recording_number(line, "duration_us"),
                   json_object_get(line, "error") ? "unplayable" : NULL);
 }
 

@@ -37,18 +37,18 @@ char *recording_parts_write(const struct recording_parts *parts)
         return text;
 }
 
-static int64_t read_number(const json_t *object, const char *field)
+int64_t recording_number(const json_t *object, const char *field)
 {
         json_int_t value = json_integer_value(json_object_get(object, field));
 
-        return value > 0 ? value : 0;
+        return value > 0 && value <= RECORDING_MAX_NUMBER ? value : 0;
 }
 
 static bool read_part(struct recording_part *part, const json_t *object)
 {
         const char *kind = json_string_value(json_object_get(object, "kind"));
         const char *error = json_string_value(json_object_get(object, "error"));
-        int64_t number = read_number(object, "part");
+        int64_t number = recording_number(object, "part");
 
         memset(part, 0, sizeof(*part));
         if (!kind || !error || strlen(error) >= sizeof(part->error) || number < 1 ||
@@ -57,11 +57,11 @@ static bool read_part(struct recording_part *part, const json_t *object)
         part->number = (int)number;
         part->kind = strcmp(kind, kind_words[PART_PROGRAM]) == 0 ? PART_PROGRAM : PART_TRACKS;
         part->has_file = json_is_true(json_object_get(object, "file"));
-        part->start_us = read_number(object, "start_us");
-        part->start_ms = read_number(object, "start_ms");
-        part->first_us = read_number(object, "first_us");
-        part->duration_us = read_number(object, "duration_us");
-        part->bytes = read_number(object, "bytes");
+        part->start_us = recording_number(object, "start_us");
+        part->start_ms = recording_number(object, "start_ms");
+        part->first_us = recording_number(object, "first_us");
+        part->duration_us = recording_number(object, "duration_us");
+        part->bytes = recording_number(object, "bytes");
         memcpy(part->error, error, strlen(error) + 1);
         return true;
 }

@@ -38,6 +38,10 @@ struct recording_parts {
         bool composed; /* program.mp4 was made of the tracks */
 };
 
+/* A number that a job or an old row says; 0 when it cannot be true (sums do not overflow). */
+#define RECORDING_MAX_NUMBER (INT64_C(1) << 50)
+int64_t recording_number(const json_t *object, const char *field);
+
 /* Text to free(), or NULL without memory. */
 char *recording_parts_write(const struct recording_parts *parts);
 /* Returns 0, or -EINVAL: not what was written, *ret_parts is empty then. */

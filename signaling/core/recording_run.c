@@ -70,8 +70,8 @@ static void note_behind(struct recording *recording)
 
 static void note_progress(struct recording_part *part, const json_t *line)
 {
-        int64_t t_us = json_integer_value(json_object_get(line, "t"));
-        int64_t bytes = json_integer_value(json_object_get(line, "bytes"));
+        int64_t t_us = recording_number(line, "t");
+        int64_t bytes = recording_number(line, "bytes");
 
         if (t_us > part->first_us + part->duration_us)
                 part->duration_us = t_us - part->first_us;
@@ -218,9 +218,7 @@ static void on_program_line(void *user, const char *type, const json_t *line)
                 return;
         if (strcmp(type, "file") == 0) {
                 part->has_file = true;
-                part->first_us = json_integer_value(json_object_get(line, "t"));
-                if (part->first_us < 0)
-                        part->first_us = 0;
+                part->first_us = recording_number(line, "t");
                 recording_row_put(recording->room->app, &recording->kept);
         } else if (strcmp(type, "progress") == 0 && part->has_file) {
                 note_progress(part, line);

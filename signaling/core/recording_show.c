@@ -49,7 +49,7 @@ static json_t *part_json(const struct recording_row *kept, const struct recordin
 /* From the part's first picture on; what was so before it is so at its beginning. */
 static int64_t line_ms(const struct showing *showing, const json_t *line)
 {
-        int64_t us = json_integer_value(json_object_get(line, "t")) - showing->part->first_us;
+        int64_t us = recording_number(line, "t") - showing->part->first_us;
 
         return us > 0 ? us / 1000 : 0;
 }
@@ -88,7 +88,7 @@ static const char *page_text(struct showing *showing, const char *document, json
 static void add_page(struct showing *showing, const char *file, const json_t *line)
 {
         const char *document = json_string_value(json_object_get(line, "document"));
-        json_int_t page = json_integer_value(json_object_get(line, "page"));
+        json_int_t page = recording_number(line, "page");
         const char *title = document ? g_hash_table_lookup(showing->titles, document) : NULL;
 
         if (!document || g_hash_table_contains(showing->pages_seen, file) ||
@@ -107,7 +107,7 @@ static void on_page(struct showing *showing, const json_t *line)
 {
         const char *path = json_string_value(json_object_get(line, "file"));
         const char *document = json_string_value(json_object_get(line, "document"));
-        json_int_t page = json_integer_value(json_object_get(line, "page"));
+        json_int_t page = recording_number(line, "page");
         const char *file = path && strncmp(path, PAGES, strlen(PAGES)) == 0 ? path + strlen(PAGES)
                                                                             : NULL;
 
@@ -129,7 +129,7 @@ static const char *look_up(GHashTable *table, json_int_t participant)
 
 static void on_speaker(struct showing *showing, const json_t *line)
 {
-        json_int_t participant = json_integer_value(json_object_get(line, "participant"));
+        json_int_t participant = recording_number(line, "participant");
 
         json_array_append_new(showing->timeline,
                               json_pack("{s:i, s:I, s:s, s:s?, s:s?}", "part",
@@ -181,11 +181,11 @@ static int64_t size_of(const struct showing *showing, const char *name)
 static void add_file(struct showing *showing, const char *name, int part, const json_t *line)
 {
         const json_t *found = find_found(showing, name);
-        json_int_t us = json_integer_value(json_object_get(found, "duration_us"));
-        json_int_t participant = json_integer_value(json_object_get(line, "participant"));
+        json_int_t us = recording_number(found, "duration_us");
+        json_int_t participant = recording_number(line, "participant");
         const char *kind = line ? json_string_value(json_object_get(line, "kind")) : "program";
         const char *codec = line ? json_string_value(json_object_get(line, "codec")) : "h264";
-        json_int_t t = json_integer_value(json_object_get(line, "t"));
+        json_int_t t = recording_number(line, "t");
         int64_t bytes = size_of(showing, name);
 
         if (line) /* its times are the part's: it begins at t */
@@ -211,7 +211,7 @@ static void on_file(struct showing *showing, const json_t *line)
 
 static void on_name(struct showing *showing, const json_t *line)
 {
-        json_int_t participant = json_integer_value(json_object_get(line, "participant"));
+        json_int_t participant = recording_number(line, "participant");
         const char *name = json_string_value(json_object_get(line, "name"));
         const char *id = json_string_value(json_object_get(line, "id"));
         void *key = GINT_TO_POINTER((int)participant);

@@ -56,18 +56,21 @@ static bool is_ended(struct http_conn *conn, const struct recording_row *kept)
 
 struct listing {
         struct app *app;
-        const struct room *room;
+        const struct recording *now; /* NULL: none runs */
+        bool has_now;
         json_t *list;
 };
 
 static void add_row(void *user, const struct store_recording *row)
 {
         struct listing *listing = user;
-        const struct recording *now = listing->room->recording;
+        const struct recording *now = listing->now;
         struct recording_row kept = { .row = *row };
+        bool is_now = now && strcmp(now->kept.row.id, row->id) == 0;
 
         kept.row.parts = NULL;
-        if (now && strcmp(now->kept.row.id, row->id) == 0)
+        listing->has_now |= is_now;
+        if (is_now)
                 kept = now->kept;
         else if (recording_parts_read(&kept.parts, row->parts) < 0)
                 kept.parts.n = 0;
@@ -84,7 +87,7 @@ void recordings_list(struct app *app, struct http_conn *conn, const struct http_
         if (!asker_admit_to(app, conn, req, meeting, &asker) ||
             !asker_has(conn, &asker, PERM_MODERATE))
                 return;
-        listing.room = asker.room;
+        listing.now = asker.room->recording;
         listing.list = json_array();
         r = store_recordings(app->store, meeting, add_row, &listing);
         if (r < 0) {
@@ -92,6 +95,9 @@ void recordings_list(struct app *app, struct http_conn *conn, const struct http_
                 reply_failure(conn, r);
                 return;
         }
+        if (listing.now && !listing.has_now) /* its row is on its way to the disk */
+                json_array_insert_new(listing.list, 0,
+                                      recording_row_json(&listing.now->kept, app->wall_ms()));
         reply_json(conn, 200, json_pack("{s:o}", "recordings", listing.list), NULL, 0);
 }
 
@@ -200,13 +206,13 @@ void recordings_delete(struct app *app, struct http_conn *conn, const struct htt
 {
         struct recording_row kept;
         struct asker asker;
+        bool running;
 
         if (!find_to_change(app, conn, req, id, &asker, &kept))
                 return;
-        if (kept.row.state == STORE_RECORDING_ON || asker.room->recording) {
-                if (!is_ended(conn, &kept))
-                        return;
-        }
+        running = asker.room->recording && strcmp(asker.room->recording->kept.row.id, id) == 0;
+        if ((running || kept.row.state == STORE_RECORDING_ON) && !is_ended(conn, &kept))
+                return;
         recording_row_delete(app, &kept);
         reply_empty(conn, 204, NULL, 0);
 }
