@@ -14,6 +14,7 @@ extern const struct job_ops finish_ops;
 extern const struct job_ops film_ops;
 extern const struct job_ops probe_ops;
 extern const struct job_ops program_ops;
+extern const struct job_ops rtmp_ops;
 extern const struct job_ops tracks_ops;
 
 /* NULL: this kind is not built in. */
