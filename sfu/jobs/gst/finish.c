@@ -205,23 +205,13 @@ static void note_buffer(struct finish *finish, const GstBuffer *buffer)
                 finish->end_us = end_us;
 }
 
-/* A demuxer begins the segment at the first frame, and so would the copy: times would be lost. */
 static GstPadProbeReturn on_flow(GstPad *pad, GstPadProbeInfo *info, gpointer user)
 {
-        GstEvent *event;
-        GstSegment segment;
-
         (void)pad;
-        if (info->type & GST_PAD_PROBE_TYPE_BUFFER) {
+        if (info->type & GST_PAD_PROBE_TYPE_BUFFER)
                 note_buffer(user, GST_PAD_PROBE_INFO_BUFFER(info));
-                return GST_PAD_PROBE_OK;
-        }
-        event = GST_PAD_PROBE_INFO_EVENT(info);
-        if (GST_EVENT_TYPE(event) != GST_EVENT_SEGMENT)
-                return GST_PAD_PROBE_OK;
-        gst_segment_init(&segment, GST_FORMAT_TIME);
-        GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_segment(&segment);
-        gst_event_unref(event);
+        else
+                pipeline_plain_segment(info);
         return GST_PAD_PROBE_OK;
 }
 

@@ -146,3 +146,15 @@ void pipeline_set_state(struct pipeline *pipeline, GstState state)
 {
         (void)gst_element_set_state(pipeline->bin, state);
 }
+
+void pipeline_plain_segment(GstPadProbeInfo *info)
+{
+        GstEvent *event = GST_PAD_PROBE_INFO_EVENT(info);
+        GstSegment segment;
+
+        if (GST_EVENT_TYPE(event) != GST_EVENT_SEGMENT)
+                return;
+        gst_segment_init(&segment, GST_FORMAT_TIME);
+        GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_segment(&segment);
+        gst_event_unref(event);
+}

@@ -46,6 +46,10 @@ GstElement *pipeline_get(const struct pipeline *pipeline, const char *name);
 /* What fails then comes by on_error(). */
 void pipeline_set_state(struct pipeline *pipeline, GstState state);
 
+/* In a probe of events behind a demuxer: its segment becomes the whole of time from 0, so that
+ * running times are the stream's own and not counted from its first frame. */
+void pipeline_plain_segment(GstPadProbeInfo *info);
+
 /* The code of lines.h for an error of GStreamer; static. */
 const char *pipeline_error_code(const GError *error);
 

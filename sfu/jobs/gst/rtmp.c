@@ -130,17 +130,33 @@ static GstPadProbeReturn on_sent(GstPad *pad, GstPadProbeInfo *info, gpointer us
         return GST_PAD_PROBE_OK;
 }
 
-/* The stream may be hours old: its first frame is due LEAD_MS from now. */
-static GstPadProbeReturn on_first(GstPad *pad, GstPadProbeInfo *info, gpointer user)
+static GstClockTime shift(const struct rtmp *rtmp, GstClockTime time)
+{
+        int64_t moved = (int64_t)time - rtmp->first_ns + (int64_t)(LEAD_MS * GST_MSECOND);
+
+        return GST_CLOCK_TIME_IS_VALID(time) ? (GstClockTime)MAX(moved, 0) : time;
+}
+
+/* The stream may be hours old: its first frame is due LEAD_MS from now, and all others from it on. */
+static GstPadProbeReturn on_flow(GstPad *pad, GstPadProbeInfo *info, gpointer user)
 {
         struct rtmp *rtmp = user;
-        int64_t pts = (int64_t)GST_BUFFER_PTS(GST_PAD_PROBE_INFO_BUFFER(info)), none = -1;
+        GstBuffer *buffer;
+        int64_t none = -1;
 
-        if (pts < 0)
+        (void)pad;
+        if (info->type & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM) {
+                pipeline_plain_segment(info);
+                return GST_PAD_PROBE_OK;
+        }
+        buffer = gst_buffer_make_writable(GST_PAD_PROBE_INFO_BUFFER(info));
+        GST_PAD_PROBE_INFO_DATA(info) = buffer;
+        if (!GST_BUFFER_PTS_IS_VALID(buffer))
                 return GST_PAD_PROBE_DROP;
-        atomic_compare_exchange_strong(&rtmp->first_ns, &none, pts);
-        gst_pad_set_offset(pad, LEAD_MS * GST_MSECOND - rtmp->first_ns);
-        return GST_PAD_PROBE_REMOVE;
+        atomic_compare_exchange_strong(&rtmp->first_ns, &none, (int64_t)GST_BUFFER_PTS(buffer));
+        GST_BUFFER_PTS(buffer) = shift(rtmp, GST_BUFFER_PTS(buffer));
+        GST_BUFFER_DTS(buffer) = shift(rtmp, GST_BUFFER_DTS(buffer));
+        return GST_PAD_PROBE_OK;
 }
 
 /* A streaming thread; picture and sound. */
@@ -154,7 +170,8 @@ static void on_pad(GstElement *demux, GstPad *pad, gpointer user)
         GstElement *queue = gst_bin_get_by_name(GST_BIN(bin), picture ? "picture" : "sound");
         GstPad *in = gst_element_get_static_pad(queue, "sink");
 
-        gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, on_first, user, NULL);
+        gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
+                          on_flow, user, NULL);
         if (!gst_pad_is_linked(in))
                 gst_pad_link(pad, in);
         gst_object_unref(in);
