@@ -36,17 +36,24 @@ static void set_path(const struct live *live, char ret[MEDIA_PATH])
 
 /* ---- what the hosts are told ---- */
 
+unsigned live_viewers(const struct room *room)
+{
+        const struct live *live = room->live;
+
+        return live && live->served ? server_live_viewers(room->app->server, live->key) : 0;
+}
+
 static void tell_hosts(struct live *live)
 {
         static const char *const words[] = { "starting", "on", "failed", NULL };
         struct room *room = live->room;
-        unsigned viewers = live->served ? server_live_viewers(room->app->server, live->key) : 0;
 
         jobs_news_set(room, JOBS_LIVE,
-                      words[live->state] ? json_pack("{s:s, s:i, s:s?}", "state",
-                                                     words[live->state], "viewers", (int)viewers,
-                                                     "error", live->error[0] ? live->error : NULL)
-                                         : NULL);
+                      words[live->state]
+                              ? json_pack("{s:s, s:i, s:s?}", "state", words[live->state],
+                                          "viewers", (int)live_viewers(room), "error",
+                                          live->error[0] ? live->error : NULL)
+                              : NULL);
 }
 
 static void set_state(struct live *live, enum state state, const char *error)

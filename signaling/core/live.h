@@ -38,6 +38,9 @@ bool live_is_busy(const struct room *room);
 /* The folder of the stream that can be played now, below the meeting's ("live/KEY"); NULL. */
 const char *live_folder(const struct room *room);
 
+/* How many play it now, about; 0 when it is not served. */
+unsigned live_viewers(const struct room *room);
+
 /* {"on", "title", "playlist", "pages"}: addresses are null while there is nothing to play. */
 json_t *live_for_viewers(const struct room *room);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "sfu/jobs/jobs.h"
+#include "signaling/core/live.h"
 #include "signaling/core/replies.h"
 
 #define NO_MEETING "00000000-0000-7000-8000-000000000000"
@@ -83,6 +84,8 @@ static void add_server(GString *text, const struct app *app)
         add_counter(text, "ws_slow_closed_total", c.ws_slow_closed);
         add_counter(text, "http_in_bytes_total", c.bytes_in);
         add_counter(text, "http_out_bytes_total", c.bytes_out);
+        add_counter(text, "live_requests_total", c.live_requests);
+        add_counter(text, "live_out_bytes_total", c.live_bytes_out);
         add_gauge(text, "connections", c.connections);
         add_gauge(text, "ws_connections", c.ws_connections);
         add_counter(text, "messages_total", app->n_messages);
@@ -149,7 +152,7 @@ static void add_jobs(GString *text, const struct app *app)
 
 static void add_meetings(GString *text, const struct app *app)
 {
-        size_t seats = 0, online = 0, pending = 0;
+        size_t seats = 0, online = 0, pending = 0, streams = 0, viewers = 0;
         GHashTableIter iter;
         struct room *room;
 
@@ -158,11 +161,15 @@ static void add_meetings(GString *text, const struct app *app)
                 seats += meeting_n_seats(room->state);
                 online += meeting_n_online(room->state);
                 pending += g_queue_get_length(&room->pending);
+                streams += meeting_live(room->state)->on;
+                viewers += live_viewers(room);
         }
         add_gauge(text, "meetings_open", g_hash_table_size(app->rooms));
         add_gauge(text, "seats", (double)seats);
         add_gauge(text, "participants_online", (double)online);
         add_gauge(text, "sessions", g_hash_table_size(app->sessions));
+        add_gauge(text, "live_streams", (double)streams);
+        add_gauge(text, "live_viewers", (double)viewers);
         add_gauge(text, "store_events_waiting", (double)pending);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/signaling/ask.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -68,6 +69,26 @@ void ask_pass(struct world *world, int64_t ms)
                 service_tick(world->app);
                 fake_settle(world);
         }
+}
+
+static void count_link(void *user, const struct store_link *link)
+{
+        (void)link;
+        (*(size_t *)user)++;
+}
+
+void ask_wait_links(struct world *world, size_t n)
+{
+        size_t found = 0;
+
+        for (unsigned tries = 0; tries < 5000; tries++) {
+                found = 0;
+                assert_int_equal(store_links(world->store, world->meeting, count_link, &found), 0);
+                if (found == n)
+                        return;
+                poll(NULL, 0, 1);
+        }
+        fail_msg("%zu links on the disk, not %zu", found, n);
 }
 
 struct room *ask_room(struct world *world)

@@ -29,6 +29,9 @@ struct ws_conn *ask_join(struct world *world, const char *seat, enum meeting_rol
 /* Lets time pass, tick by tick. */
 void ask_pass(struct world *world, int64_t ms);
 
+/* Until so many targets and cameras are on the disk. */
+void ask_wait_links(struct world *world, size_t n);
+
 struct room *ask_room(struct world *world);
 
 #endif

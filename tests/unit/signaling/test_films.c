@@ -416,6 +416,7 @@ static void a_camera_is_a_seat_with_its_name(void **state)
                 assert_null(strstr(text, "10.0.0.5"));
                 free(text);
         }
+        ask_wait_links(world, 1);
         snprintf(command, sizeof(command), "grep -rqaF %s '%s'", PASSWORD, world->dir);
         assert_int_not_equal(system(command), 0);
         fake_close(chair);
@@ -472,6 +473,7 @@ static void cameras_rest_while_nobody_is_there_and_outlive_a_restart(void **stat
         assert_true(is_in(world, id));
         assert_true(camera_job(1)->running);
         fake_close(chair);
+        ask_wait_links(world, 1);
 
         service_free(world->app);
         fake_jobs_reset();

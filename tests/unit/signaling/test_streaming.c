@@ -384,6 +384,7 @@ static void a_key_is_told_to_nobody_and_is_not_readable_on_disk(void **state)
         assert_int_equal(add_target(world, "Kênh", id), 201);
         assert_null(strstr(fake_reply.body, STREAM_KEY));
         go_live(world);
+        ask_wait_links(world, 1);
         for (size_t i = 0; i < chair->n_sent; i++) {
                 char *text = json_dumps(chair->sent[i], 0);
 
@@ -441,6 +442,7 @@ static void targets_are_few_and_removed_one_by_one_or_with_the_stream(void **sta
         assert_int_equal(switch_live(world, ROLE_CHAIR, false), 204);
         ask_pass(world, 1000);
         assert_int_equal(json_array_size(json_object_get(fake_last(chair, "jobs"), "rtmp")), 0);
+        ask_wait_links(world, 0);
         for (size_t i = 1; i < TARGETS_MAX; i++) {
                 assert_true(fake_job(JOB_RTMP, i)->stopped);
                 fake_job_ends(fake_job(JOB_RTMP, i), JOB_DONE, "");
@@ -456,6 +458,7 @@ static void a_restarted_server_pushes_on(void **state)
 
         assert_int_equal(add_target(world, "Kênh", id), 201);
         go_live(world);
+        ask_wait_links(world, 1);
         fake_close(chair);
         service_free(world->app);
         fake_jobs_reset();
