@@ -48,7 +48,7 @@ const vi = {
   },
   targets: {
     heading: 'Phát lên mạng xã hội',
-    what: 'YouTube, Facebook hoặc nơi khác nhận RTMP. Lấy địa chỉ và khóa phát ở trang của nơi đó.',
+    what: 'YouTube, Facebook hoặc nơi khác nhận RTMP. Lấy địa chỉ và khóa phát ở trang của nơi đó. Thêm nơi phát thì phát trực tiếp tự bật.',
     add: 'Thêm nơi phát',
     kind: 'Nơi phát',
     kinds: { youtube: 'YouTube', facebook: 'Facebook', other: 'Nơi khác' },
@@ -140,7 +140,7 @@ const en: typeof vi = {
   },
   targets: {
     heading: 'To social networks',
-    what: 'YouTube, Facebook or any other receiver of RTMP. Address and stream key are on their page.',
+    what: 'YouTube, Facebook or any other receiver of RTMP. Address and stream key are on their page. Adding one starts the live stream.',
     add: 'Add a receiver',
     kind: 'Receiver',
     kinds: { youtube: 'YouTube', facebook: 'Facebook', other: 'Other' },
