@@ -5,6 +5,8 @@ enum {
         RATE_STEP_US = 500 * 1000,
         RATE_STALE_US = 1500 * 1000,
         NO_JUMP = 0x10000,
+        PAUSE_US = 1000 * 1000,
+        PAUSE_DOUBT_US = 500 * 1000,
 };
 
 void rtp_rate_add(struct rtp_rate *rate, size_t bytes, int64_t now_us)
@@ -93,6 +95,19 @@ static void update_jitter(struct rtp_recv *recv, uint32_t ts, int64_t now_us)
                 recv->jitter_q4 += d - ((recv->jitter_q4 + 8) >> 4);
 }
 
+/* Chromium's microphone stands still in its timestamps while it is off: then the last report is of
+ * another time. A line that stalled looks the same, and is put right by the next report too. */
+static void doubt_report(struct rtp_recv *recv, uint32_t ts, int64_t now_us)
+{
+        int64_t passed_us = now_us - recv->last_us;
+        int64_t by_ts_us = (int64_t)(int32_t)(ts - recv->last_ts) * 1000000 /
+                           (int64_t)recv->clock_rate;
+
+        if (passed_us > PAUSE_US &&
+            (passed_us - by_ts_us > PAUSE_DOUBT_US || by_ts_us - passed_us > PAUSE_DOUBT_US))
+                recv->sr.valid = false;
+}
+
 enum rtp_recv_verdict rtp_recv_on_packet(struct rtp_recv *recv, const struct rtp_recv_packet *pkt,
                                          int64_t now_us, uint32_t *ret_ext)
 {
@@ -123,6 +138,8 @@ enum rtp_recv_verdict rtp_recv_on_packet(struct rtp_recv *recv, const struct rtp
                 recv->recovered++;
         } else if (first || recv->seq.newest > newest) {
                 update_jitter(recv, pkt->ts, now_us);
+                if (!first)
+                        doubt_report(recv, pkt->ts, now_us);
                 recv->last_ts = pkt->ts;
                 recv->last_us = now_us;
         }
@@ -143,6 +160,8 @@ void rtp_recv_on_relayed(struct rtp_recv *recv, const struct rtp_recv_packet *pk
         recv->seq.newest = ext;
         if (pkt->recovered)
                 return;
+        if (recv->last_us != 0)
+                doubt_report(recv, pkt->ts, arrival_us);
         recv->last_ts = pkt->ts;
         recv->last_us = arrival_us;
 }

@@ -93,7 +93,7 @@ void rtp_recv_report(struct rtp_recv *recv, int64_t now_us, struct rtcp_block *r
 uint64_t rtp_recv_lost(const struct rtp_recv *recv);
 
 /* The sender's clock at the moment that ts names, by its last report. False
- * when it has sent none. */
+ * when it has sent none, or its timestamps stood still in a pause since. */
 must_use bool rtp_recv_ntp_at(const struct rtp_recv *recv, uint32_t ts, uint64_t *ret_ntp);
 
 #endif

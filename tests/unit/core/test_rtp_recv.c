@@ -121,6 +121,30 @@ static void sender_clock_is_mapped(void **state)
         assert_int_equal(ntp, 999ull << 32);
 }
 
+static bool is_mapped_after_pause(uint32_t ts_passed)
+{
+        struct rtp_recv_packet pkt = { .seq = 1, .ts = 48000, .bytes = 100 };
+        struct rtp_recv recv;
+        uint32_t ext;
+        uint64_t ntp;
+
+        rtp_recv_init(&recv, 48000);
+        assert_int_equal(rtp_recv_on_packet(&recv, &pkt, 1000000, &ext), RTP_RECV_NEW);
+        rtp_recv_on_sr(&recv, 1000ull << 32, 48000, 1000000);
+        pkt.seq = 2;
+        pkt.ts += ts_passed;
+        assert_int_equal(rtp_recv_on_packet(&recv, &pkt, 4000000, &ext), RTP_RECV_NEW);
+        return rtp_recv_ntp_at(&recv, pkt.ts, &ntp);
+}
+
+static void a_pause_in_which_timestamps_stood_still_outdates_the_report(void **state)
+{
+        (void)state;
+        assert_true(is_mapped_after_pause(3 * 48000));
+        assert_false(is_mapped_after_pause(960));
+        assert_false(is_mapped_after_pause(30 * 48000));
+}
+
 static void rate_is_of_the_last_step_and_goes_stale(void **state)
 {
         struct rtp_rate rate = { 0 };
@@ -141,6 +165,7 @@ int main(void)
                 cmocka_unit_test(report_tells_loss_of_the_interval),
                 cmocka_unit_test(jitter_follows_arrival),
                 cmocka_unit_test(sender_clock_is_mapped),
+                cmocka_unit_test(a_pause_in_which_timestamps_stood_still_outdates_the_report),
                 cmocka_unit_test(rate_is_of_the_last_step_and_goes_stale),
         };
 
