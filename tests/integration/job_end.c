@@ -43,12 +43,13 @@ struct job_track *job_end_track(struct job_end *end, uint32_t participant, enum 
 static void on_rtp(struct job_track *track, const struct job_record *record)
 {
         struct rtp_pkt rtp;
-        bool first = track->next_ext == 0;
+        bool first = track->next_ext == 0, begins = first || track->after_gap;
 
         assert_int_equal(rtp_parse(&rtp, record->bytes.data, record->bytes.len), 0);
         assert_int_equal((uint16_t)record->ext, rtp.seq);
         assert_true(record->arrival_us > 0);
-        track->n_broken += first && track->kind != SFU_MIC && !record->starts_keyframe;
+        track->n_broken += begins && track->kind != SFU_MIC && !record->starts_keyframe;
+        track->after_gap = false;
         track->n_keyframes += record->starts_keyframe;
         if (!first && record->ext < track->next_ext)
                 track->n_twice++;
@@ -91,6 +92,7 @@ static void on_record(struct job_end *end, const struct job_record *record)
                 track->live = false;
         } else if (record->type == JOB_GAP) {
                 track->n_gaps++;
+                track->after_gap = true;
         } else {
                 on_rtp(track, record);
         }

@@ -12,9 +12,9 @@ struct world;
 struct job_track {
         uint32_t participant, generation;
         int kind;
-        bool live;
+        bool live, after_gap;
         size_t n, n_keyframes, n_lost, n_twice, n_generations, n_ends, n_gaps;
-        size_t n_broken; /* generations of pictures that began without a key frame */
+        size_t n_broken; /* pictures that began, or went on after a GAP, without a key frame */
         uint32_t next_ext, first_ext;
         size_t len;
         uint8_t last[JOB_RECORD_MAX_BYTES]; /* RTP */

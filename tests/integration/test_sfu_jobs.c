@@ -399,6 +399,58 @@ static void feed_is_seen_and_heard(void **state)
         hall_done(&hall);
 }
 
+static bool pictures_are_dropped(struct world *world, void *user)
+{
+        struct sfu_counters counters;
+
+        (void)user;
+        sfu_counters(world->sfu, &counters);
+        return counters.tap_dropped > 0;
+}
+
+static bool camera_goes_on(struct world *world, void *user)
+{
+        struct hall *hall = user;
+        struct job_track *camera;
+
+        (void)world;
+        job_end_read(&hall->job);
+        camera = job_end_track(&hall->job, FILM, SFU_CAMERA);
+        return camera && camera->n_gaps > 0 && !camera->after_gap;
+}
+
+/* Pictures come faster than it reads, and the sound among them. */
+static void slow_job_loses_pictures_and_no_sound(void **state)
+{
+        struct job_track *mic, *camera;
+        struct job_end film;
+        struct hall hall;
+        size_t n_keys = 0;
+
+        hall_init(&hall, *(unsigned *)*state);
+        tap(&hall, SFU_TAP_ALL);
+        (void)feed(&hall, &film, 1, false);
+        for (int i = 0; !world_wait(&hall.world, pictures_are_dropped, NULL, 20); i++) {
+                assert_true(i < 1000);
+                for (int k = 0; k < 30; k++)
+                        send_film(&hall, &film, SFU_CAMERA, 1, i == 0);
+        }
+        for (int i = 0; !world_wait(&hall.world, camera_goes_on, &hall, 20); i++) {
+                assert_true(i < 1000);
+                job_end_read(&film);
+                send_film(&hall, &film, SFU_CAMERA, 1, film.n_pli > n_keys);
+                n_keys = film.n_pli;
+        }
+        mic = job_end_track(&hall.job, FILM, SFU_MIC);
+        camera = job_end_track(&hall.job, FILM, SFU_CAMERA);
+        assert_int_equal(mic->n_lost + mic->n_gaps + mic->n_twice, 0);
+        assert_true(mic->n > camera->n);
+        assert_int_equal(camera->n_twice + camera->n_broken, 0);
+        assert_int_equal(camera->n_gaps, 1);
+        job_end_close(&film);
+        hall_done(&hall);
+}
+
 struct gone {
         uint64_t peer;
         enum sfu_gone reason;
@@ -520,6 +572,7 @@ int main(void)
                 cmocka_unit_test_prestate(death_of_a_job_does_nothing_to_others, &two),
                 cmocka_unit_test_prestate(feed_is_seen_and_heard, &one),
                 cmocka_unit_test_prestate(feed_is_seen_and_heard, &two),
+                cmocka_unit_test_prestate(slow_job_loses_pictures_and_no_sound, &one),
                 cmocka_unit_test_prestate(feed_whose_job_is_gone_is_gone, &two),
                 cmocka_unit_test_prestate(hostile_job_harms_nobody, &one),
         };
