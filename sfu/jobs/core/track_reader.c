@@ -16,6 +16,8 @@ struct track_reader {
         enum job_codec codec;
         struct track_clock clock;
         bool after_loss, new_stream; /* of the next packet with a payload */
+        bool gave_frame;
+        int64_t frame_us; /* of the last one */
 };
 
 int track_reader_new(struct track_reader **ret_reader, const struct track_reader_config *config)
@@ -100,14 +102,25 @@ static int read_packet(struct track_reader *reader, const struct reorder_packet 
         return depay_put(reader->depay, &in, &ret_frame->frame);
 }
 
+/* A strange sender ends two frames with one timestamp. */
+static void note_time(struct track_reader *reader, struct track_frame *frame)
+{
+        if (reader->gave_frame && frame->time_us <= reader->frame_us)
+                frame->time_us = reader->frame_us + 1;
+        reader->gave_frame = true;
+        reader->frame_us = frame->time_us;
+}
+
 bool track_reader_take(struct track_reader *reader, int64_t now_us, struct track_frame *ret_frame)
 {
         struct reorder_packet packet;
 
         while (reorder_take(reader->reorder, now_us, &packet)) {
                 /* Out of memory: this frame is lost, the next one may not be. */
-                if (read_packet(reader, &packet, ret_frame) > 0)
-                        return true;
+                if (read_packet(reader, &packet, ret_frame) <= 0)
+                        continue;
+                note_time(reader, ret_frame);
+                return true;
         }
         return false;
 }
