@@ -169,6 +169,7 @@ static void talk(struct speaker *speaker)
 struct difference {
         uint32_t n;
         double max_us, sum_us;
+        double max_early_us; /* before there were reports */
 };
 
 static void read_file(const struct world *world, const char *name, enum job_codec codec,
@@ -197,8 +198,12 @@ static void compare(const struct world *world, const char *camera, const char *m
                        llabs(beeps.marks_us[k + 1] - at_us) <= llabs(beeps.marks_us[k] - at_us))
                         k++;
                 apart_us = (double)llabs(beeps.marks_us[k] - at_us);
-                if (apart_us > S / 2 || at_us < flashes.first_us + SETTLED_US)
+                if (apart_us > S / 2)
                         continue;
+                if (at_us < flashes.first_us + SETTLED_US) {
+                        sum->max_early_us = fmax(sum->max_early_us, apart_us);
+                        continue;
+                }
                 sum->n++;
                 sum->sum_us += apart_us;
                 sum->max_us = fmax(sum->max_us, apart_us);
@@ -248,8 +253,8 @@ static void sound_and_picture_agree_over_an_hour(void **state)
         compare(world, "p1-camera-1-1.mkv", "p1-mic-1-1.mkv", &sum);
         compare(world, "p1-camera-1-2.mkv", "p1-mic-1-2.mkv", &sum);
         printf("figure: sound against picture over an hour: %u pairs, at most %.1f ms apart, %.1f"
-               " ms on average (%.0f s of CPU)\n",
-               sum.n, sum.max_us / 1e3, sum.sum_us / sum.n / 1e3,
+               " ms on average (in the first seconds of a connection %.1f; %.0f s of CPU)\n",
+               sum.n, sum.max_us / 1e3, sum.sum_us / sum.n / 1e3, sum.max_early_us / 1e3,
                cpu_s(RUSAGE_SELF) + cpu_s(RUSAGE_CHILDREN));
         assert_true(sum.n > LENGTH_S - 100);
         assert_true(sum.max_us <= MAX_APART_US);
