@@ -104,6 +104,8 @@ struct child {
 static void child_donep(struct child *child)
 {
         if (child->pid > 0) { /* not yet waited for */
+                /* and what it forked before its namespaces stood: that would wait for it for ever */
+                (void)kill(-child->pid, SIGKILL);
                 (void)kill(child->pid, SIGKILL);
                 (void)waitpid(child->pid, NULL, 0);
         }
@@ -149,7 +151,8 @@ static int spawn(pid_t *ret_pid, char *const *argv, const struct ends *ends)
         sigemptyset(&none);
         sigfillset(&all);
         posix_spawnattr_init(&attr);
-        posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                                POSIX_SPAWN_SETPGROUP);
         posix_spawnattr_setsigmask(&attr, &none);
         posix_spawnattr_setsigdefault(&attr, &all);
         posix_spawn_file_actions_init(&actions);

@@ -39,16 +39,22 @@ static int limit(int what, rlim_t most)
         return 0;
 }
 
+static void put_text(const char *path, const char *text)
+{
+        cleanup(closep) int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+        if (fd >= 0)
+                (void)!write(fd, text, strlen(text));
+}
+
 /* Where sessions are scheduled as groups, the group's own nice value is what counts against the
  * server; a kernel without them has no such file. */
 static void set_group_nice(int nice_value)
 {
-        cleanup(closep) int fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
         char text[16];
-        int n = snprintf(text, sizeof(text), "%d", nice_value);
 
-        if (fd >= 0)
-                (void)!write(fd, text, (size_t)n);
+        snprintf(text, sizeof(text), "%d", nice_value);
+        put_text("/proc/self/autogroup", text);
 }
 
 /* A container may forbid some of this; the job runs all the same. */
@@ -57,6 +63,8 @@ static void set_priority(enum job_kind kind)
         bool idle = is_idle_kind(kind);
         int nice_value = idle ? NICE_IDLE : NICE_LIVE;
 
+        /* Memory that runs out shall end a job before it ends the server. */
+        put_text("/proc/self/oom_score_adj", "500");
         (void)setpriority(PRIO_PROCESS, 0, nice_value);
         set_group_nice(nice_value);
         if (!idle)

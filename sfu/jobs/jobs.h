@@ -17,8 +17,9 @@
  *  (1) after job_stop()'s or job_kill()'s last callback on_end the job is freed; on_end comes
  *      exactly once for every started job, from the loop, never from inside job_start().
  *  (2) a job that says nothing for JOB_SILENCE_MS is killed: reason JOB_STALLED.
- *  (3) what a job makes us hold is bounded: lines of JOB_LINE_MAX bytes, JOB_QUEUE_MAX
- *      bytes of commands it has not read (then it is killed as stalled).
+ *  (3) what a job makes us hold or do is bounded: lines of JOB_LINE_MAX bytes, some 256 kB of
+ *      lines a second (it waits then), JOB_QUEUE_MAX bytes of commands it has not read (then it
+ *      is killed as stalled).
  *  (4) starting again is the owner's business; the supervisor starts nothing by itself.
  */
 #ifndef SFU_JOBS_JOBS_H
@@ -52,9 +53,9 @@ enum job_kind {
 
 enum job_end {
         JOB_DONE,    /* exit status 0 */
-        JOB_FAILED,  /* another status; its last "error" line says why */
+        JOB_FAILED,  /* another status; its last "error" line says why. Also after job_kill() */
         JOB_CRASHED, /* a signal, memory, CPU time */
-        JOB_STALLED,
+        JOB_STALLED, /* it was silent, did not read, or did not stop */
         N_JOB_ENDS,
 };
 

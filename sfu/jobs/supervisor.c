@@ -27,7 +27,9 @@
 enum {
         JOB_CHECK = N_JOB_KINDS, /* `dinh job check`: what can run here */
         WATCH_MS = 500,
-        START_SILENCE_MS = 15000, /* until its first line: a busy machine */
+        OUT_BYTES = 2 * JOB_LINE_MAX, /* each way out between two watches; then it has to wait */
+        GONE_MS = 1000,               /* for the end of stdout, when the process has ended */
+        START_SILENCE_MS = 15000,     /* until its first line: a busy machine */
         FINISH_STOP_MS = 60000,
         ERROR_CODE = 32,
         WHY_TEXT = 256,
@@ -48,10 +50,12 @@ struct job {
         uv_timer_t watch;
         unsigned open_handles;
         struct line_reader *reader;
-        size_t queued;        /* bytes of commands not yet read */
-        int64_t last_line_us; /* when it said something */
-        int64_t kill_at_us;   /* INT64_MAX: it need not stop */
-        bool said_something, gone, out_ended, closing;
+        size_t queued;               /* bytes of commands not yet read */
+        int64_t last_line_us;        /* when it said something */
+        int64_t kill_at_us;          /* INT64_MAX: it need not stop */
+        int64_t gone_us;             /* when its process ended */
+        size_t out_bytes, err_bytes; /* since the last watch */
+        bool said_something, gone, out_ended, err_ended, closing;
         bool killed;
         enum job_end why_killed;
         int status;
@@ -164,14 +168,35 @@ static void close_when_over(struct job *job)
                 close_job(job);
 }
 
-/* Its process namespace goes with it. */
+/* Once bubblewrap has set it up, its process namespace goes with bubblewrap; before that, what it
+ * forked is of its process group still, and would wait for it for ever. */
+static void kill_group(const struct job *job)
+{
+        (void)kill(-job->pid, SIGKILL);
+        (void)kill(job->pid, SIGKILL);
+}
+
 static void kill_job(struct job *job, enum job_end why)
 {
         if (job->killed || job->gone)
                 return;
         job->killed = true;
         job->why_killed = why;
-        (void)kill(job->pid, SIGKILL);
+        kill_group(job);
+}
+
+static void on_out(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
+static void on_err(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
+static void give_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf);
+
+/* What one job floods us with costs the others nothing: see OUT_BYTES. */
+static void read_again(struct job *job)
+{
+        if (!job->out_ended && job->out_bytes >= OUT_BYTES)
+                (void)uv_read_start((uv_stream_t *)&job->out, give_buffer, on_out);
+        if (!job->err_ended && job->err_bytes >= OUT_BYTES)
+                (void)uv_read_start((uv_stream_t *)&job->err, give_buffer, on_err);
+        job->out_bytes = job->err_bytes = 0;
 }
 
 /* A job says nothing any more, or does not end. */
@@ -183,8 +208,14 @@ static void on_watch(uv_timer_t *timer)
                           : job->said_something ? JOB_SILENCE_MS
                                                 : START_SILENCE_MS;
 
-        if (now_us > job->kill_at_us || now_us - job->last_line_us > most_ms * 1000)
+        read_again(job);
+        if (job->gone && now_us - job->gone_us > GONE_MS * 1000) {
+                log_line(LOG_WARN, "jobs", "%s %d: left something that holds its stdout",
+                         word_of(job->kind), (int)job->pid);
+                close_job(job);
+        } else if (now_us > job->kill_at_us || now_us - job->last_line_us > most_ms * 1000) {
                 kill_job(job, JOB_STALLED);
+        }
 }
 
 static double seconds(struct timeval time)
@@ -203,6 +234,7 @@ static void on_exit_fd(uv_poll_t *poll, int status, int events)
         if (job->gone || wait4(job->pid, &job->status, WNOHANG, &usage) == 0)
                 return;
         job->gone = true;
+        job->gone_us = clock_now_us();
         uv_poll_stop(poll);
         cpu_s = seconds(usage.ru_utime) + seconds(usage.ru_stime);
         if (cpu_s > job->cpu_s)
@@ -254,6 +286,9 @@ static void on_out(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
                 close_when_over(job);
                 return;
         }
+        job->out_bytes += (size_t)n;
+        if (job->out_bytes >= OUT_BYTES)
+                uv_read_stop(stream);
         if (job->killed && job->why_killed == JOB_FAILED)
                 return; /* after a line that is none */
         if (line_reader_put(job->reader, buf->base, (size_t)n, on_job_line, job) < 0) {
@@ -276,7 +311,9 @@ static void on_err(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
         struct job *job = stream->data;
 
-        if (n < 0)
+        job->err_ended = n < 0;
+        job->err_bytes += n > 0 ? (size_t)n : 0;
+        if (n < 0 || job->err_bytes >= OUT_BYTES)
                 uv_read_stop(stream);
         for (ssize_t i = 0; i < n; i++) {
                 if (buf->base[i] == '\n')
@@ -455,7 +492,7 @@ static void end_process(struct job *job)
 {
         if (job->pid <= 0 || job->gone)
                 return;
-        (void)kill(job->pid, SIGKILL);
+        kill_group(job);
         (void)waitpid(job->pid, NULL, 0);
         job->gone = true;
 }
@@ -547,7 +584,8 @@ static void on_check_end(void *user, enum job_end reason, const char *error)
         }
 }
 
-static int start_check(struct jobs *jobs)
+/* A server without jobs is still a server. */
+static void start_check(struct jobs *jobs)
 {
         const struct job_params params = { .kind = (enum job_kind)JOB_CHECK,
                                            .fd = -1,
@@ -555,8 +593,12 @@ static int start_check(struct jobs *jobs)
                                            .on_end = on_check_end,
                                            .user = jobs };
         struct job *job;
+        int r = start(jobs, &params, &job);
 
-        return start(jobs, &params, &job);
+        if (r < 0) {
+                log_line(LOG_ERROR, "jobs", "cannot start one: %s", strerror(-r));
+                on_check_end(jobs, JOB_FAILED, "");
+        }
 }
 
 bool jobs_can(const struct jobs *jobs, enum job_kind kind, const char **ret_why)
@@ -573,7 +615,6 @@ bool jobs_can(const struct jobs *jobs, enum job_kind kind, const char **ret_why)
 int jobs_new(struct jobs **ret_jobs, const struct jobs_config *config)
 {
         struct jobs *jobs;
-        int r;
 
         if (mkdir(config->cache_dir, 0700) < 0 && errno != EEXIST)
                 return -errno;
@@ -582,12 +623,11 @@ int jobs_new(struct jobs **ret_jobs, const struct jobs_config *config)
                 return -ENOMEM;
         jobs->loop = config->loop;
         jobs->cache_dir = strdup(config->cache_dir);
-        r = jobs->cache_dir ? start_check(jobs) : -ENOMEM;
-        if (r < 0) {
-                free(jobs->cache_dir);
+        if (!jobs->cache_dir) {
                 free(jobs);
-                return r;
+                return -ENOMEM;
         }
+        start_check(jobs);
         *ret_jobs = jobs;
         return 0;
 }
