@@ -146,8 +146,9 @@ struct room {
         uint64_t ring_first;             /* oldest one kept */
 
         struct jobs_news jobs;
-        struct program *program;           /* NULL: nobody uses it */
-        struct recording *recording;       /* NULL: none runs */
+        struct program *program;     /* NULL: nobody uses it */
+        struct recording *recording; /* NULL: none runs */
+        int64_t recorded_empty_ms;   /* since when nobody is there to be recorded; 0: not so */
         char chapter[MEETING_DOCUMENT_ID]; /* the paper that stage.c told of last */
         struct live *live;                 /* NULL: not streamed */
         struct targets *targets;           /* NULL: none */

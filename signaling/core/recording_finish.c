@@ -130,6 +130,12 @@ static void note_file(struct finish_task *task, const char *name, int64_t durati
 
 /* ---- the end ---- */
 
+/* What could not be finished is as it was written, and that can be played. */
+static bool is_playable(const json_t *file)
+{
+        return g_strcmp0(json_string_value(json_object_get(file, "error")), "unplayable") != 0;
+}
+
 struct measuring {
         const json_t *files;
         int64_t end_us; /* the last t of a part's files */
@@ -176,7 +182,7 @@ static void measure_part(struct finish_task *task, struct recording_part *part)
         }
         snprintf(name, sizeof(name), "p%d.mp4", part->number);
         file = find_file(task->files, name);
-        part->has_file = file && json_is_null(json_object_get(file, "error"));
+        part->has_file = file && is_playable(file);
         if (part->has_file && recording_number(file, "duration_us") > 0)
                 part->duration_us = recording_number(file, "duration_us");
 }
@@ -207,7 +213,7 @@ static void settle(struct finish_task *task)
         row->bytes = 0;
         json_array_foreach (task->files, i, file) {
                 row->bytes += recording_number(file, "bytes");
-                playable |= json_is_null(json_object_get(file, "error"));
+                playable |= is_playable(file);
         }
         for (i = 0; i < task->kept.parts.n; i++)
                 measure_part(task, &task->kept.parts.list[i]);
@@ -219,6 +225,16 @@ static void settle(struct finish_task *task)
         log_line(LOG_INFO, "recording", "recording=%s %s: %zu files, %lld bytes", row->id,
                  playable ? "ready" : "failed", json_array_size(task->files),
                  (long long)row->bytes);
+}
+
+/* Without the job files stay as they were written: they can be played all the same. */
+static void leave_the_rest(struct finish_task *task, const char *why)
+{
+        while (task->at < task->names->len) {
+                const char *name = g_ptr_array_index(task->names, task->at);
+
+                note_file(task, name, 0, file_bytes(task, name) > 0 ? why : "unplayable");
+        }
 }
 
 /* ---- the job ---- */
@@ -247,6 +263,8 @@ static void on_end(void *user, enum job_end reason, const char *error)
         log_line(LOG_WARN, "recording", "recording=%s finishing: %s", task->kept.row.id, code);
         if (task->at < task->names->len)
                 note_file(task, g_ptr_array_index(task->names, task->at), 0, code);
+        if (death_is_final(code))
+                leave_the_rest(task, code);
 }
 
 /* From the file that is next on. */
@@ -275,16 +293,6 @@ static int start_batch(struct finish_task *task)
         return r;
 }
 
-/* Without the job files stay as they were written: they can be played all the same. */
-static void finish_without_job(struct finish_task *task)
-{
-        while (task->at < task->names->len) {
-                const char *name = g_ptr_array_index(task->names, task->at);
-
-                note_file(task, name, 0, file_bytes(task, name) > 0 ? NULL : "unplayable");
-        }
-}
-
 /* True: it is over. */
 static bool step(struct finish_task *task)
 {
@@ -302,7 +310,7 @@ static bool step(struct finish_task *task)
                 return false;
         }
         if (!jobs_can(task->app->jobs, JOB_FINISH, &why))
-                finish_without_job(task);
+                leave_the_rest(task, "missing-package");
         if (task->at == task->names->len) {
                 settle(task);
                 return true;

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "sfu/jobs/media_job.h"
+#include "signaling/core/people.h"
 #include "signaling/core/recordings_priv.h"
 #include "signaling/core/rooms.h"
 #include "signaling/wire/words.h"
@@ -470,6 +471,7 @@ static json_t *ended_json(const struct recording *recording)
 
 /* ---- time ---- */
 
+/* She is connected; seats that wait for their people do not count. */
 static bool somebody_is_here(struct room *room)
 {
         struct member *member;
@@ -479,9 +481,20 @@ static bool somebody_is_here(struct room *room)
                 return true;
         g_hash_table_iter_init(&iter, room->members);
         while (g_hash_table_iter_next(&iter, NULL, (void **)&member))
-                if (member->peer)
+                if (member->peer && !seat_is_of_job(member->id))
                         return true;
         return false;
+}
+
+/* A film or a hall's camera alone is no meeting. */
+static void watch_emptiness(struct room *room, int64_t now_ms)
+{
+        if (!meeting_recording(room->state)->id[0] || people_are_here(room))
+                room->recorded_empty_ms = 0;
+        else if (room->recorded_empty_ms == 0)
+                room->recorded_empty_ms = now_ms;
+        else if (now_ms >= room->recorded_empty_ms + ROOM_IDLE_MS)
+                recording_end_itself(room, "");
 }
 
 static void tick_running(struct room *room, struct recording *recording, int64_t now_ms)
@@ -507,7 +520,6 @@ void recording_tick(struct room *room, int64_t now_ms)
         struct recording *recording = room->recording;
         struct recordings *all = room->app->recordings;
         const struct meeting_recording *log = meeting_recording(room->state);
-        bool idle = room->idle_ms && now_ms >= room->idle_ms + ROOM_IDLE_MS;
 
         if (recording && recording->draining)
                 return;
@@ -515,8 +527,7 @@ void recording_tick(struct room *room, int64_t now_ms)
                 tick_running(room, recording, now_ms);
         else if (log->id[0] && !all->draining && !all->disk_is_low && somebody_is_here(room))
                 resume(room, log);
-        if (log->id[0] && idle)
-                recording_end_itself(room, "");
+        watch_emptiness(room, now_ms);
 }
 
 bool recording_is_busy(const struct room *room)

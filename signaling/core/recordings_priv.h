@@ -13,7 +13,8 @@
 #include "signaling/core/recordings.h"
 
 enum {
-        RECORDING_STOP_MS = 8000,         /* for the last bytes of a program's MP4 */
+        /* For the last bytes of a program's MP4; one that stands still is killed long before. */
+        RECORDING_STOP_MS = 30000,
         RECORDING_ERROR_SHOWN_MS = 20000, /* a death that was survived */
         RECORDING_BEHIND_SHOWN_MS = 5000,
         TIMELINE_MAX_BYTES = 4 * 1024 * 1024,

@@ -86,6 +86,11 @@ class Hall {
     return this.client.until((m) => m.type === 'jobs' && m.recording?.id === this.id && match(m.recording)).then((m) => m.recording);
   }
 
+  /** It has begun: a loaded machine takes its time. */
+  hasFile(name) {
+    return until(() => fs.existsSync(path.join(this.folder, name)) && fs.statSync(path.join(this.folder, name)).size > 10000);
+  }
+
   get folder() {
     return path.join(this.server.data, 'media', this.meeting, 'rec', this.id);
   }
@@ -112,7 +117,8 @@ function jobsOf(pid) {
   return found;
 }
 
-const tracksJob = (pid) => jobsOf(pid).filter(({ args }) => / job tracks$/.test(args) && !args.startsWith('bwrap') && !args.startsWith('setpriv')).at(-1);
+/** The job itself, in its sandbox. */
+const findJob = (kind) => jobsOf(server.child.pid).filter(({ args }) => args.endsWith(` job ${kind}`) && !/^(bwrap|setpriv)/.test(args)).at(-1);
 
 test('tracks_and_program_are_recorded_finished_and_given_out', async () => {
   const hall = await Hall.open();
@@ -122,6 +128,7 @@ test('tracks_and_program_are_recorded_finished_and_given_out', async () => {
   const late = await hall.enter(guest, 'Người đến sau');
   assert.equal(late.messages.find((m) => m.type === 'welcome').recording.recording, hall.id);
   await hall.news((r) => r.state === 'on' && r.seconds >= 4 && r.bytes > 0);
+  await hall.hasFile('p2.mp4');
   assert.equal((await hall.ask('POST', `/meetings/${hall.meeting}/recordings`, { body: { mode: 'tracks' } })).status, 409);
   await hall.stop();
   await late.until((m) => m.type === 'recording' && !m.on);
@@ -163,7 +170,7 @@ test('a_killed_job_goes_on_in_a_new_part_and_the_meeting_does_not_notice', async
   await hall.fill();
   await hall.record('tracks');
   await hall.news((r) => r.state === 'on' && r.seconds >= 2);
-  const victim = await until(() => tracksJob(server.child.pid));
+  const victim = await until(() => findJob('tracks'));
   const killed = Date.now();
   process.kill(victim.id, 'SIGKILL');
   await hall.news((r) => r.parts === 2 && r.state === 'on' && r.error === 'job-crashed');
@@ -184,6 +191,29 @@ test('a_killed_job_goes_on_in_a_new_part_and_the_meeting_does_not_notice', async
   assert.deepEqual(events.map(({ on }) => on), [true, false]);
   assert.equal(hall.client.messages.some((m) => m.type === 'peer-gone' || m.type === 'left'), false);
   hall.empty();
+});
+
+test('a_killed_program_goes_on_in_another_file_and_a_stopped_server_completes_what_it_has', async () => {
+  const hall = await Hall.open();
+  await hall.fill();
+  await hall.record('program');
+  await hall.hasFile('p1.mp4');
+  process.kill((await until(() => findJob('program'))).id, 'SIGKILL');
+  await hall.news((r) => r.parts === 2 && r.state === 'on');
+  await hall.hasFile('p2.mp4');
+  hall.empty();
+  server.child.kill('SIGTERM');
+  await server.exited;
+  assert.equal(probe(path.join(hall.folder, 'p2.mp4')).streams.length, 2);
+  await server.start();
+  hall.client = await hall.enter(hall.host, 'Chủ tọa');
+  await hall.news((r) => r.parts === 3 && r.state === 'on');
+  await hall.stop();
+  await hall.ready();
+  const { parts, has_video } = await hall.show();
+  assert.ok(has_video && parts.length >= 2);
+  assert.deepEqual(parts.slice(0, 2).map(({ video }) => video), ['p1.mp4', 'p2.mp4']);
+  for (const { video } of parts) probe(path.join(hall.folder, video));
 });
 
 test('after_a_killed_server_the_recording_goes_on', async () => {
