@@ -200,8 +200,8 @@ static int setup(void **state)
         close(listen_on(&scene->rtmp_port));
         assert_int_equal(pthread_create(&scene->auth, NULL, answer, scene), 0);
         write_conf(scene);
-        run("mkdir -m 755 %s/live && cp %s/init.mp4 %s/live", scene->world->work, segments_dir,
-            scene->world->work);
+        run("mkdir -m 755 %s/live && cp %s/init.mp4 %s/live/init-0.mp4", scene->world->work,
+            segments_dir, scene->world->work);
         run("chmod 755 %s", scene->world->work);
         uv_timer_init(&scene->world->loop, &scene->writer);
         scene->writer.data = scene;
