@@ -2,7 +2,7 @@
 // Who is not in the meeting follows it by a link: the picture, the sound, the page in step.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { cleanUp, figure, launch, Person, Server, until } from './harness.mjs';
+import { cleanUp, figure, freePort, launch, Person, Server, until } from './harness.mjs';
 
 const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
 let server, browser;
@@ -85,6 +85,31 @@ test('viewers_wait_watch_and_are_told_of_the_end', { timeout: 240000 }, async ()
     await until(async () => (await person.page.getByTestId('watch-waiting').getAttribute('data-phase', { timeout: 500 }).catch(() => null)) === 'ended', 'the viewer to be told of the end', 60000);
   assert.deepEqual([viewer.errors, viewer.outside, chair.errors], [[], [], []]);
   for (const person of [chair, delegate, viewer, phone]) await person.close();
+});
+
+test('a_receiver_that_does_not_answer_is_told_in_words_and_can_be_removed', { timeout: 120000 }, async () => {
+  const meeting = server.createMeeting();
+  const chair = await Person.join(browser, meeting.links.chair, 'Chủ tọa Bình', PHONE);
+  const field = (name) => chair.page.getByTestId(name);
+  const closed = await freePort();
+  await chair.page.getByRole('button', { name: 'Thêm', exact: true }).click();
+  await field('studio-button').click();
+  await field('target-add').click();
+  await field('target-name').fill('Đài tỉnh');
+  await field('target-url').fill('http://khong-phai-rtmp');
+  await field('target-key').fill('khoa-bi-mat');
+  await field('target-send').click();
+  assert.equal(await field('target-url').getAttribute('aria-invalid'), 'true');
+  await field('target-url').fill(`rtmp://127.0.0.1:${closed}/live`);
+  await field('target-send').click();
+  await until(async () => /Không kết nối được/.test(await field('target-row').innerText().catch(() => '')), 'the receiver\'s state', 60000);
+
+  assert.ok(!(await chair.page.content()).includes('khoa-bi-mat'), 'the key is nowhere in the page');
+
+  await field('target-row').getByRole('button').click();
+  await field('target-row').waitFor({ state: 'detached' });
+  assert.deepEqual(chair.errors, []);
+  await chair.close();
 });
 
 test('a_link_that_is_not_for_viewers_opens_nothing', async () => {
