@@ -181,6 +181,14 @@ static void refuse_live(struct http_conn *conn, int status)
                                                   .n_headers = ARRAY_LEN(headers) });
 }
 
+static void reply_live(struct http_conn *conn, const struct http_file *file)
+{
+        if (!conn->is_viewer)
+                conn->is_viewer = peer_entry_to_viewer(conn->peer_entry,
+                                                       SERVER_VIEWERS_PER_ADDRESS);
+        http_reply_file(conn, &conn->req, file);
+}
+
 /* True when the path is below /live/; it is answered. */
 static bool serve_live(struct http_conn *conn)
 {
@@ -199,7 +207,7 @@ static bool serve_live(struct http_conn *conn)
                  live_files_find(conn->server->live, &path, clock_now_us(), &file) < 0)
                 refuse_live(conn, 404);
         else
-                http_reply_file(conn, req, &file);
+                reply_live(conn, &file);
         return true;
 }
 

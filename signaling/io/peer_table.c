@@ -12,7 +12,7 @@ enum { BUCKETS = 1024 };
 struct peer_entry {
         struct peer_entry *next;
         uint8_t key[16];
-        uint32_t count;
+        uint32_t count, viewers;
 };
 
 struct peer_table {
@@ -89,11 +89,17 @@ int peer_table_take(struct peer_table *table, const uint8_t address[16],
         return 0;
 }
 
-void peer_table_release(struct peer_table *table, struct peer_entry *entry)
+void peer_table_release(struct peer_table *table, struct peer_entry *entry, bool viewer)
 {
         struct peer_entry **at;
 
-        if (!entry || --entry->count > 0)
+        if (!entry)
+                return;
+        if (viewer)
+                entry->viewers--;
+        else
+                entry->count--;
+        if (entry->count > 0 || entry->viewers > 0)
                 return;
         for (at = bucket_of(table, entry->key); *at != entry; at = &(*at)->next)
                 ;
@@ -104,4 +110,13 @@ void peer_table_release(struct peer_table *table, struct peer_entry *entry)
 uint32_t peer_entry_count(const struct peer_entry *entry)
 {
         return entry->count;
+}
+
+bool peer_entry_to_viewer(struct peer_entry *entry, uint32_t max)
+{
+        if (entry->viewers >= max)
+                return false;
+        entry->viewers++;
+        entry->count--;
+        return true;
 }

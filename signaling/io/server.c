@@ -60,7 +60,7 @@ static void conn_free(struct http_conn *conn)
         ws_conn_over(conn);
         http_conn_end_request(conn);
         free(conn->in.held);
-        peer_table_release(server->peers, conn->peer_entry);
+        peer_table_release(server->peers, conn->peer_entry, conn->is_viewer);
         if (conn->prev)
                 conn->prev->next = conn->next;
         else
@@ -92,7 +92,7 @@ static struct http_conn *conn_new(struct server *server, int kind, const uint8_t
                             "refused a connection: %u are open", server->counters.connections);
         }
         if (verdict < 0) {
-                peer_table_release(server->peers, conn->peer_entry);
+                peer_table_release(server->peers, conn->peer_entry, conn->is_viewer);
                 free(conn);
                 return NULL;
         }

@@ -40,6 +40,8 @@ enum {
         SERVER_IO_BYTES = 64 * 1024, /* one read, one write */
         SERVER_REFUSAL_SLOTS = 256,  /* connections past the cap that still get their 503 */
         SERVER_PEER_REFUSAL_SLOTS = 16,
+        SERVER_VIEWERS_PER_ADDRESS =
+                4096,                /* who knows a stream's key holds little: bodies are shared */
         BODY_MIN_BYTES_PER_S = 2048, /* after BODY_TIMEOUT_US */
 };
 
@@ -88,6 +90,7 @@ struct http_conn {
         enum listener_kind listener;
         enum conn_state state;
         uint16_t refuse_status; /* over a cap: every request gets this */
+        bool is_viewer;         /* of a stream: see peer_table.h */
         bool lws_timeout_off;
         bool in_handler; /* on_request_head was called, on_http_close is due */
         bool replied, close_after, head_only;
