@@ -4,6 +4,9 @@ import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import os from 'node:os';
 import path from 'node:path';
 import { Client, Server } from './dinh.mjs';
 
@@ -118,6 +121,65 @@ test('viewers_are_counted_and_see_it_within_ten_seconds', async () => {
   assert.match(metrics, /^dinh_live_streams 1$/m);
   assert.ok(Number(/^dinh_live_viewers (\d+)$/m.exec(metrics)[1]) > 5 && Number(/^dinh_live_out_bytes_total (\d+)$/m.exec(metrics)[1]) > 100000);
   console.log(`figure: behind p50 ${result.behind_ms.p50} ms, p99 ${result.behind_ms.p99} ms`);
+});
+
+/** An RTMP server that asks us about keys. */
+async function rtmpServer(goodKey) {
+  const asked = [];
+  const judge = http.createServer((request, answer) => {
+    let body = '';
+    request.on('data', (data) => { body += data; });
+    request.on('end', () => {
+      asked.push(new URLSearchParams(body).get('name'));
+      answer.writeHead(asked.at(-1) === goodKey ? 200 : 403).end();
+    });
+  });
+  const spare = net.createServer();
+  for (const one of [judge, spare]) await new Promise((resolve) => one.listen(0, '127.0.0.1', resolve));
+  const { port } = spare.address();
+  await new Promise((resolve) => spare.close(resolve));
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'dinh-rtmp-'));
+  fs.writeFileSync(path.join(dir, 'nginx.conf'), `load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;
+daemon off; master_process off; pid ${dir}/pid; error_log ${dir}/log;
+events {}
+rtmp { server { listen 127.0.0.1:${port}; access_log off; application live { live on; on_publish http://127.0.0.1:${judge.address().port}/; } } }
+`);
+  const nginx = spawn('/usr/sbin/nginx', ['-c', path.join(dir, 'nginx.conf')], { stdio: 'ignore' });
+  return {
+    url: `rtmp://127.0.0.1:${port}/live`,
+    asked,
+    async stop() {
+      nginx.kill('SIGKILL');
+      await new Promise((resolve) => nginx.once('close', resolve));
+      judge.closeAllConnections();
+      await new Promise((resolve) => judge.close(resolve));
+      fs.rmSync(dir, { recursive: true });
+    },
+  };
+}
+
+test('it_is_pushed_to_a_social_network_and_its_key_stays_a_secret', async () => {
+  const key = 'khoa-bi-mat-7391';
+  const network = await rtmpServer(key);
+  const target = (id, state) => meeting.chair.until((message) => message.type === 'jobs' && message.rtmp.some((one) => one.id === id && one.state === state));
+  const good = (await meeting.host('POST', 'rtmp', { name: 'Trang của tỉnh', url: network.url, key })).body;
+  await target(good.id, 'live');
+  const wrong = (await meeting.host('POST', 'rtmp', { name: 'Khóa sai', url: network.url, key: 'sai' })).body;
+  const told = await target(wrong.id, 'failed');
+  assert.equal(told.rtmp.find(({ id }) => id === wrong.id).error, 'refused');
+  assert.deepEqual(new Set(network.asked), new Set([key, 'sai']));
+  const everywhere = [server.log, JSON.stringify(meeting.chair.messages), ...fs.readdirSync(server.data, { recursive: false })
+    .filter((name) => name.startsWith('dinh.sqlite')).map((name) => fs.readFileSync(path.join(server.data, name), 'latin1'))];
+  for (const pid of fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      everywhere.push(fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8'), fs.readFileSync(`/proc/${pid}/environ`, 'latin1'));
+    } catch { /* it went */ }
+  }
+  for (const text of everywhere) assert.ok(!text.includes(key));
+  assert.equal((await meeting.host('DELETE', `rtmp/${wrong.id}`)).status, 204);
+  assert.equal((await meeting.host('DELETE', `rtmp/${good.id}`)).status, 204);
+  await until('the pushing to end', () => !jobPid('rtmp'));
+  await network.stop();
 });
 
 test('after_the_death_of_its_job_the_stream_goes_on_at_its_address', async () => {
