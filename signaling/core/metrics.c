@@ -152,7 +152,7 @@ static void add_jobs(GString *text, const struct app *app)
 
 static void add_meetings(GString *text, const struct app *app)
 {
-        size_t seats = 0, online = 0, pending = 0, streams = 0, viewers = 0;
+        size_t seats = 0, online = 0, pending = 0, streams = 0, viewers = 0, recordings = 0;
         GHashTableIter iter;
         struct room *room;
 
@@ -163,11 +163,13 @@ static void add_meetings(GString *text, const struct app *app)
                 pending += g_queue_get_length(&room->pending);
                 streams += meeting_live(room->state)->on;
                 viewers += live_viewers(room);
+                recordings += meeting_recording(room->state)->id[0] != '\0';
         }
         add_gauge(text, "meetings_open", g_hash_table_size(app->rooms));
         add_gauge(text, "seats", (double)seats);
         add_gauge(text, "participants_online", (double)online);
         add_gauge(text, "sessions", g_hash_table_size(app->sessions));
+        add_gauge(text, "recordings_on", (double)recordings);
         add_gauge(text, "live_streams", (double)streams);
         add_gauge(text, "live_viewers", (double)viewers);
         add_gauge(text, "store_events_waiting", (double)pending);

@@ -203,6 +203,32 @@ static void keep_list(struct finish_task *task)
         free(text);
 }
 
+/* What a job that died had begun to write beside its files. */
+static void add_hidden(void *user, const char *name)
+{
+        if (name[0] == '.')
+                g_ptr_array_add(user, g_strdup(name));
+}
+
+static void tidy_up(struct finish_task *task)
+{
+        GPtrArray *hidden = g_ptr_array_new_with_free_func(g_free);
+        char folder[MEDIA_PATH], path[MEDIA_PATH * 2];
+        int r;
+
+        recording_row_folder(&task->kept, folder);
+        r = media_list(task->app->media, folder, add_hidden, hidden);
+        for (guint i = 0; r == 0 && i < hidden->len; i++) {
+                snprintf(path, sizeof(path), "%s/%s", folder,
+                         (const char *)g_ptr_array_index(hidden, i));
+                r = media_remove(task->app->media, path);
+        }
+        if (r < 0)
+                log_line(LOG_WARN, "recording", "recording=%s not tidied up: %s", task->kept.row.id,
+                         strerror(-r));
+        g_ptr_array_free(hidden, TRUE);
+}
+
 static void settle(struct finish_task *task)
 {
         struct store_recording *row = &task->kept.row;
@@ -218,6 +244,7 @@ static void settle(struct finish_task *task)
         for (i = 0; i < task->kept.parts.n; i++)
                 measure_part(task, &task->kept.parts.list[i]);
         keep_list(task);
+        tidy_up(task);
         row->state = playable ? STORE_RECORDING_READY : STORE_RECORDING_FAILED;
         if (!playable && !row->error[0])
                 g_strlcpy(row->error, "unplayable", sizeof(row->error));

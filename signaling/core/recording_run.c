@@ -286,7 +286,7 @@ static int check_means(struct room *room, enum meeting_recording_mode mode, cons
 {
         struct app *app = room->app;
         int64_t bytes = 0;
-        int r = media_free_bytes(app->media, &bytes);
+        int r = app->draining ? -EAGAIN : media_free_bytes(app->media, &bytes);
 
         if (r < 0)
                 return r;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <poll.h>
 
 #include "signaling/core/recording_show.h"
@@ -533,10 +534,12 @@ static void what_was_being_finished_is_finished_after_a_restart(void **state)
 static void a_file_that_kills_the_finisher_is_left_as_it_is(void **state)
 {
         struct world *world = *state;
-        char id[UUID_TEXT];
+        char id[UUID_TEXT], path[MEDIA_PATH];
+        struct media_found found;
         json_t *row;
 
         begin(world, "tracks", id);
+        put_file(world, id, ".half");
         say_mic(world, fake_job(JOB_TRACKS, 0), id, "p1-mic-1-1.mkv");
         say_mic(world, fake_job(JOB_TRACKS, 0), id, "p1-mic-2-1.mkv");
         request(world, recordings_stop, ROLE_CHAIR, id);
@@ -553,6 +556,9 @@ static void a_file_that_kills_the_finisher_is_left_as_it_is(void **state)
         row = wait_row(world, id, "ready");
         assert_int_equal(json_integer_value(json_object_get(row, "bytes")), 10);
         json_decref(row);
+        assert_int_equal(get_file(world, id, "p1-mic-1-1.mkv", ""), 200);
+        snprintf(path, sizeof(path), "%s/rec/%s/.half", world->meeting, id);
+        assert_int_equal(media_find(world->media, path, &found), -ENOENT);
 }
 
 /* ---- means ---- */
