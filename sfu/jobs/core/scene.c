@@ -42,6 +42,11 @@ void scene_on_page(struct scene *scene, int width, int height)
         scene->page_height = height;
 }
 
+bool scene_watches(const struct scene *scene, uint32_t participant, bool screen)
+{
+        return screen || participant == scene->shown || participant == scene->wanted;
+}
+
 struct scene_rect scene_fit(struct scene_rect inside, int width, int height)
 {
         int64_t w = inside.w, h = inside.h;

@@ -71,6 +71,9 @@ void scene_on_speaker(struct scene *scene, int64_t t_us, uint32_t participant); 
 void scene_on_gone(struct scene *scene, uint32_t participant);
 void scene_on_page(struct scene *scene, int width, int height); /* 0: nothing is presented */
 
+/* Whether a picture of this participant may be shown soon. */
+bool scene_watches(const struct scene *scene, uint32_t participant, bool screen);
+
 void scene_at(struct scene *scene, int64_t t_us, const struct scene_picture *pictures, size_t n,
               struct scene_view *ret_view);
 

@@ -116,7 +116,7 @@ int canvas_page(struct canvas *canvas, const char *path, int *ret_width, int *re
 {
         cleanup(freep) uint8_t *bytes = NULL;
         struct page page = { 0 };
-        size_t len;
+        size_t len = 0;
         int r;
 
         if (path) {

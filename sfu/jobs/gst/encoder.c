@@ -20,7 +20,7 @@ enum {
 /* Constant quality within a bound on the rate: a page that stands still costs next to nothing and
  * is sharp. Half a second of look-ahead spends bits where they last. */
 #define X264                                                                                       \
-        "x264enc speed-preset=veryfast threads=1 bframes=0 key-int-max=50 aud=false "              \
+        " speed-preset=veryfast bframes=0 key-int-max=50 aud=false "                               \
         "rc-lookahead=10 sync-lookahead=0 pass=qual "
 #define H264_OUT " ! capsfilter caps=video/x-h264,stream-format=avc,alignment=au,profile="
 #define RAW_SOUND "audio/x-raw,format=F32LE,layout=interleaved,rate=48000,channels="
@@ -38,6 +38,11 @@ static const struct {
         [ENCODED_VOICE] = { "audioconvert ! audio/x-raw,channels=1 ! avenc_aac bitrate=48000",
                             RAW_SOUND "2,channel-mask=(bitmask)0x3" },
 };
+
+/* Each thread of x264 holds a picture back. */
+static const char *const live_threads[N_ENCODED] = { "x264enc threads=1", "x264enc threads=1", "",
+                                                     "" };
+static const char *const all_threads[N_ENCODED] = { "x264enc", "x264enc", "", "" };
 
 struct stream {
         struct encoder *encoder;
@@ -57,7 +62,7 @@ struct encoder {
         void (*on_unit)(void *user, const struct encoded_unit *unit);
         void *user;
         int64_t key_us; /* when the next key frame is due */
-        bool key_now, align_now;
+        bool key_now, align_now, live;
         GQueue waiting; /* of struct waiting, by time */
         GstVideoConverter *shrink;
         uint8_t *small;
@@ -151,16 +156,21 @@ static void on_buffer(void *user, GstBuffer *buffer, int64_t time_us, GstCaps *c
 static int open_stream(struct encoder *encoder, enum encoded which)
 {
         struct stream *stream = &encoder->streams[which];
+        char *elements = g_strconcat(encoder->live ? live_threads[which] : all_threads[which],
+                                     rows[which].elements, NULL);
         const struct chain_params params = {
-                .elements = rows[which].elements,
+                .elements = elements,
                 .caps = rows[which].caps,
                 .on_buffer = on_buffer,
                 .user = stream,
         };
+        int r;
 
         stream->encoder = encoder;
         stream->config_len = 0;
-        return chain_new(&stream->chain, &params);
+        r = chain_new(&stream->chain, &params);
+        g_free(elements);
+        return r;
 }
 
 int encoder_new(struct encoder **ret_encoder, const struct encoder_params *params)
@@ -168,6 +178,7 @@ int encoder_new(struct encoder **ret_encoder, const struct encoder_params *param
         cleanup(encoder_freep) struct encoder *encoder = g_new0(struct encoder, 1);
         int r;
 
+        encoder->live = params->live;
         encoder->on_unit = params->on_unit;
         encoder->user = params->user;
         g_queue_init(&encoder->waiting);

@@ -39,7 +39,7 @@ struct encoded_unit {
 struct encoder;
 
 struct encoder_params {
-        bool live; /* no longer than half a second inside */
+        bool live; /* no picture stays inside for longer than half a second */
         void (*on_unit)(void *user, const struct encoded_unit *unit);
         void *user;
 };

@@ -10,21 +10,17 @@
 
 #include "base/clock.h"
 #include "sfu/api.h"
-#include "sfu/jobs/core/depay.h"
-#include "sfu/jobs/core/reorder.h"
 #include "sfu/jobs/core/scene.h"
-#include "sfu/jobs/core/track_clock.h"
+#include "sfu/jobs/core/track_reader.h"
 #include "sfu/jobs/gst/kinds.h"
 #include "sfu/jobs/gst/program.h"
-#include "sfu/wire/rtp.h"
 
 enum {
         LATENCY_US = 400000,
         HOLD_US = 250000, /* of it for packets that were lost and are sent again */
         START_US = 100000,
-        MAX_PACKETS = 4096,
         TICK_MS = 10,
-        FRAMES_A_TICK = 5, /* then records and lines have their turn */
+        FRAMES_A_TICK = 3, /* then records and lines have their turn */
         LATE_US = 800000,  /* from here on pictures are left out, until: */
         LATE_NO_MORE_US = 200000,
         MAX_INPUTS = PROGRAM_MAX_TRACKS,
@@ -34,12 +30,10 @@ enum {
 struct input {
         uint8_t kind; /* of enum sfu_kind */
         uint32_t participant;
-        enum job_codec codec;
-        struct reorder *reorder;
-        struct track_clock clock;
-        struct depay *depay;
+        struct track_reader *reader;
         struct track *track;
-        bool anew;
+        bool begun;
+        enum job_codec codec; /* of what has begun */
 };
 
 struct live {
@@ -59,8 +53,7 @@ static struct input *input_free(struct input *input)
                 return NULL;
         if (input->track)
                 track_end(input->track);
-        reorder_free(input->reorder);
-        depay_free(input->depay);
+        track_reader_free(input->reader);
         g_free(input);
         return NULL;
 }
@@ -80,29 +73,22 @@ static struct input *input_find(struct live *live, const struct job_record *reco
 static int input_new(struct live *live, const struct job_record *record, struct input **ret_input)
 {
         cleanup(input_freep) struct input *input = g_new0(struct input, 1);
-        bool sound = record->codec == JOB_OPUS;
-        const struct reorder_config order = {
+        const struct track_reader_config config = {
+                .pictures = record->kind != SFU_MIC,
                 .hold_us = HOLD_US,
                 .start_us = START_US,
-                .max_packets = MAX_PACKETS,
-                .pictures = !sound,
         };
         const struct track_params params = {
-                .kind = sound                        ? TRACK_SOUND
+                .kind = record->kind == SFU_MIC      ? TRACK_SOUND
                         : record->kind == SFU_SCREEN ? TRACK_SCREEN
                                                      : TRACK_CAMERA,
-                .codec = (enum job_codec)record->codec,
                 .participant = record->participant,
         };
         int r;
 
         input->kind = record->kind;
         input->participant = record->participant;
-        input->codec = params.codec;
-        input->clock.rate = sound ? 48000 : 90000;
-        r = reorder_new(&input->reorder, &order);
-        if (r == 0)
-                r = depay_new(&input->depay, input->codec);
+        r = track_reader_new(&input->reader, &config);
         if (r == 0)
                 r = program_track(live->program, &params, &input->track);
         if (r < 0)
@@ -113,60 +99,33 @@ static int input_new(struct live *live, const struct job_record *record, struct 
 
 /* ---- packets ---- */
 
-static void put_frame(const struct live *live, struct input *input, const struct depay_frame *frame,
-                      int64_t time_us)
+static void put_frame(const struct live *live, struct input *input, const struct track_frame *frame)
 {
-        GstBuffer *buffer = gst_buffer_new_memdup(frame->bytes.data, frame->bytes.len);
+        const struct depay_frame *raw = &frame->frame;
+        GstBuffer *buffer = gst_buffer_new_memdup(raw->bytes.data, raw->bytes.len);
         GstCaps *caps = NULL;
 
-        if (!frame->is_keyframe)
+        if (!raw->is_keyframe)
                 GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-        if (input->anew && frame->is_keyframe) {
-                caps = track_caps(input->codec, frame->format->config, frame->format->config_len);
-                input->anew = false;
-        }
-        track_put(input->track, buffer, time_us - live->start_us, caps);
-        if (caps)
-                gst_caps_unref(caps);
-}
-
-static void put_packet(const struct live *live, struct input *input,
-                       const struct reorder_packet *packet)
-{
-        struct depay_packet payload = { .after_loss = packet->lost > 0,
-                                        .new_stream = packet->new_generation };
-        struct depay_frame frame;
-        struct rtp_pkt rtp;
-        int64_t time_us;
-
-        if (rtp_parse(&rtp, packet->record.bytes.data, packet->record.bytes.len) != 0)
-                return;
-        time_us = track_clock_on_packet(&input->clock,
-                                        &(struct track_clock_packet){
-                                                .generation = packet->record.generation,
-                                                .ts = rtp.ts,
-                                                .arrival_us = packet->record.arrival_us,
-                                                .media_us = packet->record.media_us,
-                                        });
-        payload.payload = rtp.payload;
-        payload.ts = rtp.ts;
-        payload.marker = rtp.marker;
-        input->anew = input->anew || packet->new_generation;
-        if (depay_put(input->depay, &payload, &frame) == 1)
-                put_frame(live, input, &frame, time_us);
+        if (!input->begun || input->codec != frame->codec)
+                caps = track_caps(frame->codec, raw->format->config, raw->format->config_len);
+        input->begun = true;
+        input->codec = frame->codec;
+        track_put(input->track, buffer, frame->time_us - live->start_us, caps);
+        gst_caps_replace(&caps, NULL);
 }
 
 static void drain(const struct live *live, struct input *input, int64_t now_us)
 {
-        struct reorder_packet packet;
+        struct track_frame frame;
 
-        while (reorder_take(input->reorder, now_us, &packet))
-                put_packet(live, input, &packet);
+        while (track_reader_take(input->reader, now_us, &frame))
+                put_frame(live, input, &frame);
 }
 
 static void remove_input(struct live *live, struct input *input)
 {
-        reorder_flush(input->reorder);
+        track_reader_flush(input->reader);
         drain(live, input, clock_now_us());
         for (size_t i = 0; i < live->n_inputs; i++) {
                 if (live->inputs[i] == input)
@@ -184,11 +143,8 @@ static void on_rtp(struct live *live, struct input *input, const struct job_reco
                 }
                 live->inputs[live->n_inputs++] = input;
         }
-        if (reorder_put(input->reorder, record) == REORDER_E_FULL) {
-                drain(live, input, INT64_MAX);
-                if (reorder_put(input->reorder, record) != 0)
-                        live->gaps++;
-        }
+        if (track_reader_put(input->reader, record) != 0)
+                live->gaps++; /* late, or too many */
         drain(live, input, clock_now_us());
 }
 
@@ -201,12 +157,6 @@ static void on_record(void *job, const uint8_t *data, size_t len)
         if (len == 0 || job_record_parse(&record, data, len) < 0)
                 return; /* the tap is closed: the outputs go on until a stop */
         input = input_find(live, &record);
-        /* Another codec under the same name is another track. */
-        if (input && (record.type == JOB_RTP || record.type == JOB_TRACK) &&
-            record.codec != input->codec) {
-                remove_input(live, input);
-                input = NULL;
-        }
         if (record.type == JOB_RTP)
                 on_rtp(live, input, &record);
         else if (record.type == JOB_END && input)
@@ -280,6 +230,7 @@ static int start(struct child *child, const json_t *first, void **ret_job)
                 .dir = "/work",
                 .title = title ? title : "",
                 .wall_us = json_integer_value(json_object_get(first, "start_ms")) * 1000,
+                .live = true,
                 .on_line = on_program_line,
                 .on_fail = on_program_fail,
                 .user = live,
@@ -300,7 +251,8 @@ static int start(struct child *child, const json_t *first, void **ret_job)
                 program_on_line(live->program, "name", line);
                 json_decref(line);
         }
-        g_timeout_add(TICK_MS, on_tick, live);
+        /* Behind records and lines: time does not pass while some are waiting to be read. */
+        g_timeout_add_full(G_PRIORITY_DEFAULT_IDLE, TICK_MS, on_tick, live, NULL);
         child_ready(child);
         return 0;
 }

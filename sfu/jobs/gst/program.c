@@ -156,7 +156,9 @@ static void on_unit(void *user, const struct encoded_unit *unit)
 
 static bool start_encoder(struct program *program)
 {
-        const struct encoder_params params = { .on_unit = on_unit, .user = program };
+        const struct encoder_params params = { .live = program->params.live,
+                                               .on_unit = on_unit,
+                                               .user = program };
         int r = program->encoder ? 0 : encoder_new(&program->encoder, &params);
 
         if (r < 0)
@@ -373,7 +375,10 @@ static void run_tracks(struct program *program)
         for (size_t i = 0; i < program->n_tracks; i++) {
                 struct track *track = program->tracks[i];
 
-                if (track_run(track, program->t_us))
+                bool watched = scene_watches(&program->scene, track_participant(track),
+                                             track_kind(track) == TRACK_SCREEN);
+
+                if (track_run(track, program->t_us, watched))
                         program->tracks[n++] = track;
                 else
                         track_free(track);

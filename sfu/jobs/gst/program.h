@@ -29,6 +29,7 @@ struct program_params {
         const char *dir;                           /* what names of files and pages are below */
         const char *title;                         /* of the meeting */
         int64_t wall_us;                           /* since 1970, of 0 on the timeline */
+        bool live;                                 /* see encoder.h */
         void (*on_line)(void *user, json_t *line); /* "file", "live"; takes the reference */
         /* An output cannot go on: a code of lines.h, and why in English. Called once. */
         void (*on_fail)(void *user, const char *code, const char *why);

@@ -16,21 +16,17 @@ enum {
         "opusdec ! audioconvert ! "                                                                \
         "capsfilter caps=audio/x-raw,format=F32LE,layout=interleaved,rate=48000,channels=2"
 
-/* What takes the caps of track_caps(). */
-static const char *const decoders[JOB_N_CODECS] = {
-        [JOB_OPUS] = SOUND_OUT,
-        [JOB_VP8] = "vp8dec threads=1",
-        [JOB_H264] = "h264parse ! avdec_h264 max-threads=1",
-        [JOB_VP9] = "vp9dec threads=1",
-        [JOB_AV1] = "av1parse ! av1dec",
-};
-
-static const char *const formats[JOB_N_CODECS] = {
-        [JOB_OPUS] = "audio/x-opus,channel-mapping-family=0",
-        [JOB_VP8] = "video/x-vp8",
-        [JOB_H264] = "video/x-h264,stream-format=avc3,alignment=au",
-        [JOB_VP9] = "video/x-vp9,alignment=super-frame",
-        [JOB_AV1] = "video/x-av1,stream-format=obu-stream,alignment=tu",
+static const struct {
+        const char *name, *format; /* caps, and those of depay.h */
+        const char *decoder;
+} codecs[JOB_N_CODECS] = {
+        [JOB_OPUS] = { "audio/x-opus", "audio/x-opus,channel-mapping-family=0", SOUND_OUT },
+        [JOB_VP8] = { "video/x-vp8", "video/x-vp8", "vp8dec threads=1" },
+        [JOB_H264] = { "video/x-h264", "video/x-h264,stream-format=avc3,alignment=au",
+                       "h264parse ! avdec_h264 max-threads=1" },
+        [JOB_VP9] = { "video/x-vp9", "video/x-vp9,alignment=super-frame", "vp9dec threads=1" },
+        [JOB_AV1] = { "video/x-av1", "video/x-av1,stream-format=obu-stream,alignment=tu",
+                      "av1parse ! av1dec" },
 };
 
 struct due {
@@ -46,8 +42,10 @@ struct picture {
 
 struct track {
         struct track_params params;
-        GQueue due; /* of struct due */
+        GQueue due; /* of struct due: their time has not come */
         size_t due_bytes;
+        GQueue kept; /* it has, and nobody watches; the first one is a key frame */
+        size_t kept_bytes;
         bool ended;
         int64_t last_us; /* the time of the last put */
 
@@ -70,6 +68,7 @@ int track_new(struct track **ret_track, const struct track_params *params)
 
         track->params = *params;
         g_queue_init(&track->due);
+        g_queue_init(&track->kept);
         track->since_us = -1;
         if (params->kind == TRACK_SOUND) {
                 r = mix_add(params->mix, &track->voice);
@@ -97,6 +96,8 @@ struct track *track_free(struct track *track)
                 mix_remove(track->params.mix, track->voice);
         while (!g_queue_is_empty(&track->due))
                 due_free(g_queue_pop_head(&track->due));
+        while (!g_queue_is_empty(&track->kept))
+                due_free(g_queue_pop_head(&track->kept));
         for (size_t i = 0; i < track->n_pictures; i++)
                 gst_buffer_unref(track->pictures[i].buffer);
         gst_caps_replace(&track->caps, NULL);
@@ -116,7 +117,7 @@ enum track_kind track_kind(const struct track *track)
 
 GstCaps *track_caps(enum job_codec codec, const uint8_t *config, size_t config_len)
 {
-        GstCaps *caps = gst_caps_from_string(formats[codec]);
+        GstCaps *caps = gst_caps_from_string(codecs[codec].format);
         GstBuffer *data;
 
         if (codec == JOB_H264 && config_len) {
@@ -204,32 +205,81 @@ static void on_decoded(void *user, GstBuffer *buffer, int64_t time_us, GstCaps *
                 take_picture(track, buffer, time_us, caps);
 }
 
+static const char *decoder_for(GstCaps *caps, bool sound)
+{
+        const char *name = gst_structure_get_name(gst_caps_get_structure(caps, 0));
+
+        for (size_t i = 0; i < JOB_N_CODECS; i++) {
+                if (strcmp(codecs[i].name, name) == 0 && sound == (i == JOB_OPUS))
+                        return codecs[i].decoder;
+        }
+        return NULL;
+}
+
 static bool open_decoder(struct track *track)
 {
         const struct chain_params params = {
-                .elements = decoders[track->params.codec],
+                .elements = decoder_for(track->caps, track->params.kind == TRACK_SOUND),
                 .fixed_caps = track->caps,
                 .on_buffer = on_decoded,
                 .user = track,
         };
 
-        return chain_new(&track->decoder, &params) == 0;
+        return params.elements && chain_new(&track->decoder, &params) == 0;
+}
+
+static bool is_key(const struct due *due)
+{
+        return !GST_BUFFER_FLAG_IS_SET(due->buffer, GST_BUFFER_FLAG_DELTA_UNIT);
 }
 
 /* A decoder begins with a key frame; of one that failed another takes the place then. */
 static void decode(struct track *track, struct due *due)
 {
-        bool key = !GST_BUFFER_FLAG_IS_SET(due->buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-
         track->decoding_us = due->time_us;
         if (due->caps) {
                 track->decoder = chain_free(track->decoder);
                 gst_caps_replace(&track->caps, due->caps);
         }
-        if (!track->decoder && (!key || !track->caps || !open_decoder(track)))
+        if (!track->decoder && (!is_key(due) || !track->caps || !open_decoder(track)))
                 return;
         if (chain_push(track->decoder, gst_buffer_ref(due->buffer)) < 0)
                 track->decoder = chain_free(track->decoder);
+}
+
+static struct due *pop(GQueue *queue, size_t *bytes)
+{
+        struct due *due = g_queue_pop_head(queue);
+
+        if (due)
+                *bytes -= gst_buffer_get_size(due->buffer);
+        return due;
+}
+
+static void decode_kept(struct track *track)
+{
+        struct due *due;
+
+        while ((due = pop(&track->kept, &track->kept_bytes))) {
+                decode(track, due);
+                due_free(due);
+        }
+}
+
+/* Pictures that nobody watches; what a key frame makes needless goes. */
+static void keep(struct track *track, struct due *due)
+{
+        struct due *old;
+
+        while (is_key(due) && (old = pop(&track->kept, &track->kept_bytes))) {
+                if (!due->caps)
+                        gst_caps_replace(&due->caps, old->caps);
+                due_free(old);
+        }
+        g_queue_push_tail(&track->kept, due);
+        track->kept_bytes += gst_buffer_get_size(due->buffer);
+        if (track->kept_bytes > TRACK_MAX_KEPT)
+                decode_kept(track);
 }
 
 /* The last one stays: it is shown until there is another. */
@@ -239,16 +289,22 @@ static void drop_shown(struct track *track, int64_t t_us)
                 drop_oldest(track);
 }
 
-bool track_run(struct track *track, int64_t t_us)
+bool track_run(struct track *track, int64_t t_us, bool watched)
 {
         struct due *due = g_queue_peek_head(&track->due);
 
+        watched = watched || track->params.kind == TRACK_SOUND;
+        if (watched)
+                decode_kept(track);
         while (due && due->time_us <= t_us + TRACK_LEAD_US) {
-                g_queue_pop_head(&track->due);
-                track->due_bytes -= gst_buffer_get_size(due->buffer);
-                decode(track, due);
-                drop_shown(track, t_us);
-                due_free(due);
+                due = pop(&track->due, &track->due_bytes);
+                if (watched) {
+                        decode(track, due);
+                        drop_shown(track, t_us);
+                        due_free(due);
+                } else {
+                        keep(track, due);
+                }
                 due = g_queue_peek_head(&track->due);
         }
         drop_shown(track, t_us);

@@ -11,6 +11,8 @@
  * Invariants:
  *  (1) what waits is at most TRACK_MAX_WAITING frames and TRACK_MAX_BYTES; more is dropped.
  *  (2) a decoder that fails is made anew, and costs this track's media only.
+ *  (3) pictures that nobody watches are not decoded: they are kept from the last key frame on, up to
+ *      TRACK_MAX_KEPT bytes, until somebody does.
  */
 #ifndef SFU_JOBS_GST_TRACK_H
 #define SFU_JOBS_GST_TRACK_H
@@ -23,6 +25,7 @@
 enum {
         TRACK_MAX_WAITING = 8192,
         TRACK_MAX_BYTES = 16 * 1024 * 1024,
+        TRACK_MAX_KEPT = 8 * 1024 * 1024,
         /* So much before its time sound is decoded: a voice shall not break off between blocks;
          * and pictures: some decoders give a picture out with the next one. */
         TRACK_LEAD_US = 80000,
@@ -32,7 +35,6 @@ enum track_kind { TRACK_SOUND, TRACK_CAMERA, TRACK_SCREEN };
 
 struct track_params {
         enum track_kind kind;
-        enum job_codec codec;
         uint32_t participant;
         struct mix *mix;
 };
@@ -47,20 +49,20 @@ DEFINE_CLEANUP(struct track *, track_free)
 uint32_t track_participant(const struct track *track);
 enum track_kind track_kind(const struct track *track);
 
-/* What frames of a codec are, as depay.h makes them and Matroska files hold them; config: its
- * depay_format. The caller's. */
+/* What frames of a codec are, as depay.h makes them; config: its depay_format. The caller's. */
 GstCaps *track_caps(enum job_codec codec, const uint8_t *config, size_t config_len);
 
 /* Takes the buffer: a frame, whose time is time_us, not before the one put before; flagged as a
- * delta unit unless a decoder can begin with it. caps, borrowed: another stream begins with it, the
- * first one too; NULL: it goes on. */
+ * delta unit unless a decoder can begin with it. caps, borrowed: as of track_caps() or of a Matroska
+ * file; another stream begins with it, the first one too; NULL: it goes on. */
 void track_put(struct track *track, GstBuffer *buffer, int64_t time_us, GstCaps *caps);
 
 /* Nothing more will be put. */
 void track_end(struct track *track);
 
-/* Decodes what is due at t_us. False: it has ended, and all of it was shown. */
-bool track_run(struct track *track, int64_t t_us);
+/* Takes what is due at t_us; watched: its pictures are wanted. False: it has ended, and all of it
+ * was shown. */
+bool track_run(struct track *track, int64_t t_us, bool watched);
 
 /* The picture to show at t_us, borrowed until the next track_run(); NULL: none, or none for long.
  * *ret_since_us is when its pictures began. */
