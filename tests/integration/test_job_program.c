@@ -117,7 +117,7 @@ struct tap {
         struct world *world;
         struct owner owner;
         uv_timer_t timer;
-        int fd;
+        int fd, speed; /* speed: so many times as fast as the clock */
         int64_t start_us;
         struct made_stream streams[2 * ARRAY_LEN(people)];
 };
@@ -128,14 +128,11 @@ static void on_timer(uv_timer_t *timer)
 
         /* Ahead of time: a busy machine may not let us send for a while. */
         made_send(tap->fd, tap->streams, ARRAY_LEN(tap->streams), tap->start_us,
-                  clock_now_us() - tap->start_us + AHEAD_US);
+                  (clock_now_us() - tap->start_us) * tap->speed + AHEAD_US);
 }
 
-static void tap_open(struct world *world, struct tap *tap, int n_cameras)
+static void make_people(struct tap *tap, int n_cameras)
 {
-        int fds[2], bytes = 4 << 20;
-
-        *tap = (struct tap){ .world = world };
         for (size_t i = 0; i < ARRAY_LEN(people); i++) {
                 struct person *person = &people[i];
 
@@ -145,11 +142,20 @@ static void tap_open(struct world *world, struct tap *tap, int n_cameras)
                                                                person->pattern, 640, 360, SECONDS,
                                                                flash, person);
         }
+}
+
+/* Sends as time goes on. */
+static void tap_open(struct world *world, struct tap *tap, enum job_kind kind, int n_cameras)
+{
+        int fds[2], bytes = 4 << 20;
+
+        *tap = (struct tap){ .world = world, .speed = kind == JOB_PROGRAM ? 1 : 6 };
+        make_people(tap, n_cameras);
         assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
         setsockopt(fds[0], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes));
         tap->fd = fds[0];
         tap->start_us = clock_now_us();
-        owner_start(world, &tap->owner, (struct job_params){ .kind = JOB_PROGRAM, .fd = fds[1] },
+        owner_start(world, &tap->owner, (struct job_params){ .kind = kind, .fd = fds[1] },
                     json_pack("{s:s, s:i, s:I, s:I, s:s, s:{s:s, s:s, s:s}}", "type", "start",
                               "part", 1, "start_us", (json_int_t)tap->start_us, "start_ms",
                               (json_int_t)(clock_wall_us() / 1000), "title",
@@ -370,7 +376,7 @@ static void test_a_meeting_is_recorded_and_streamed_as_it_was(void **state)
 
         make_page(world, "one.webp", 0xf0f0f0, 0xc02020);
         make_page(world, "two.webp", 0x2040c0, 0xf0e000);
-        tap_open(world, &tap, 2);
+        tap_open(world, &tap, JOB_PROGRAM, 2);
         tell_record(&tap, "p1.mp4");
         tell_meeting(&tap);
         tell(&tap, json_pack("{s:s, s:s}", "type", "live", "dir", "live/key"));
@@ -408,7 +414,7 @@ static void test_a_killed_recording_can_be_played_to_the_last_two_seconds(void *
         char path[200];
         double begin, killed;
 
-        tap_open(world, &tap, 1);
+        tap_open(world, &tap, JOB_PROGRAM, 1);
         tell_speaker(&tap, AN, 0);
         tell_record(&tap, "p1.mp4");
         wait_until(&tap, 4000000);
@@ -427,12 +433,102 @@ static void test_a_killed_recording_can_be_played_to_the_last_two_seconds(void *
         tap_close(&tap);
 }
 
+/* Tracks of the people, as JOB_TRACKS makes them. */
+static void record_tracks(struct world *world)
+{
+        static struct tap tap;
+
+        tap_open(world, &tap, JOB_TRACKS, 2);
+        while (tap.streams[4].at < tap.streams[4].n)
+                (void)uv_run(&world->loop, UV_RUN_ONCE);
+        for (size_t i = 0; i < ARRAY_LEN(tap.streams); i++) {
+                if (tap.streams[i].n)
+                        made_send_end(tap.fd, &tap.streams[i]);
+        }
+        job_stop(tap.owner.job);
+        owner_wait_end(world, &tap.owner, JOB_DONE);
+        tap_close(&tap);
+}
+
+static void write_timeline(const struct world *world)
+{
+        static const char timeline[] =
+                "{\"type\":\"name\",\"participant\":17,\"name\":\"Nguyễn Thị Ánh Tuyết\",\"t\":-5000}\n"
+                "{\"type\":\"name\",\"participant\":23,\"name\":\"Trần Đức Bình\",\"t\":0}\n"
+                "{\"type\":\"name\",\"participant\":31,\"name\":\"Phạm Ngọc Kiều Chi\",\"t\":0}\n"
+                "{\"type\":\"record\",\"file\":\"evil.mp4\"}\nno json\n[]\n{\"type\":17}\n"
+                "{\"type\":\"file\",\"name\":\"p1-mic-17-1.mkv\",\"t\":0}\n"
+                "{\"type\":\"speaker\",\"t\":1500000,\"participant\":17}\n"
+                "{\"type\":\"speaker\",\"t\":4600000,\"participant\":23}\n"
+                "{\"type\":\"page\",\"t\":5600000,\"file\":\"one.webp\"}\n"
+                "{\"type\":\"page\",\"t\":7200000,\"file\":\"two.webp\"}\n"
+                "{\"type\":\"page\",\"t\":8700000,\"file\":null}\n"
+                "{\"type\":\"speaker\",\"t\":9000000,\"participant\":31}\n{\"type\":\"spea";
+        char path[200];
+        FILE *file;
+
+        path_in(world, "p1-timeline.jsonl", path);
+        file = fopen(path, "w");
+        assert_non_null(file);
+        assert_int_equal(fwrite(timeline, 1, sizeof(timeline) - 1, file), sizeof(timeline) - 1);
+        fclose(file);
+}
+
+/* A second part of which not much is left. */
+static void spoil_part(const struct world *world)
+{
+        char command[800];
+
+        snprintf(command, sizeof(command),
+                 "cd %s && head -c 20000 p1-mic-23-1.mkv >p2-mic-23-1.mkv && "
+                 "head -c 3000 p1-camera-17-1.mkv >p2-camera-17-1.mkv && "
+                 "head -c 50000 /dev/urandom >p2-camera-31-1.mkv && : >p2-screen-31-1.mkv && "
+                 "mkdir p2-mic-31-1.mkv && ln -s p1-mic-17-1.mkv p2-mic-17-99999999999.mkv && "
+                 "if [ $(id -u) = 0 ]; then chown -hR nobody:nogroup .; fi",
+                 world->work);
+        assert_int_equal(system(command), 0);
+}
+
+static void test_a_program_is_composed_afterwards_from_tracks(void **state)
+{
+        struct world *world = *state;
+        static struct owner owner;
+        struct shown shown;
+        char path[200];
+        int64_t begin_us;
+
+        make_page(world, "one.webp", 0xf0f0f0, 0xc02020);
+        make_page(world, "two.webp", 0x2040c0, 0xf0e000);
+        record_tracks(world);
+        write_timeline(world);
+        spoil_part(world);
+        begin_us = clock_now_us();
+        owner_start(world, &owner, (struct job_params){ .kind = JOB_COMPOSE, .fd = -1 },
+                    json_pack("{s:s, s:s, s:s, s:[{s:i, s:i}, {s:i, s:i}]}", "type", "start",
+                              "title", "Hội nghị", "file", "program.mp4", "parts", "part", 1,
+                              "duration_us", 11000000, "part", 2, "duration_us", 3000000));
+        owner_wait_end(world, &owner, JOB_DONE);
+        printf("figure: 14 s are composed in %.1f s\n", (double)(clock_now_us() - begin_us) / 1e6);
+        owner_done(&owner);
+        path_in(world, "program.mp4", path);
+        shown_of(&shown, path);
+        assert_near(shown_seconds(&shown), 14, 0.05);
+        assert_seen(&shown, 0);
+        assert_tones(&shown, 0, 10.5);
+        /* What is left of the second part. */
+        assert_true(shown_tone(&shown, 13.05, people[1].hz) > 0.15);
+        shown_done(&shown);
+        path_in(world, "evil.mp4", path);
+        assert_int_equal(access(path, F_OK), -1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(int argc, char **argv)
 {
         const struct CMUnitTest tests[] = {
                 TEST(test_a_meeting_is_recorded_and_streamed_as_it_was),
+                TEST(test_a_program_is_composed_afterwards_from_tracks),
                 TEST(test_a_killed_recording_can_be_played_to_the_last_two_seconds),
         };
 

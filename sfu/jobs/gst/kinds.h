@@ -10,6 +10,7 @@
 #include "sfu/jobs/child.h"
 
 /* One a file. */
+extern const struct job_ops compose_ops;
 extern const struct job_ops finish_ops;
 extern const struct job_ops film_ops;
 extern const struct job_ops probe_ops;
