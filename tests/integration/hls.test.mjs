@@ -203,6 +203,43 @@ test('the_load_tool_plays_as_players_do', async () => {
   stop();
 });
 
+const withoutNginx = !fs.existsSync('/usr/sbin/nginx') && 'nginx is not here';
+
+test('a_cache_in_front_of_it_multiplies_it', { skip: withoutNginx }, async () => {
+  const spare = net.createServer();
+  await new Promise((resolve) => spare.listen(0, '127.0.0.1', resolve));
+  const { port } = spare.address();
+  await new Promise((resolve) => spare.close(resolve));
+  const here = path.dirname(new URL(import.meta.url).pathname);
+  const ours = fs.readFileSync(path.join(here, '../../deploy/nginx-live.conf'), 'utf8')
+    .replace('/var/cache/nginx/dinh-live', `${root}/cache`).replace('listen 80', `listen 127.0.0.1:${port}`).replace('127.0.0.1:8080', `127.0.0.1:${server.http}`);
+  const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((what) => `${what}_temp_path ${root}/temp-${what};`).join('\n');
+  fs.writeFileSync(path.join(root, 'nginx.conf'), `daemon off; master_process off; pid ${root}/pid; error_log ${root}/nginx.log;\nevents {}\nhttp {\n${temp}\n${ours}}\n`);
+  const nginx = spawn('/usr/sbin/nginx', ['-c', path.join(root, 'nginx.conf')], { stdio: 'ignore' });
+  const ended = new Promise((resolve) => nginx.once('close', resolve));
+  const stop = broadcast();
+  const counters = async () => JSON.parse(await (await fetch(`http://127.0.0.1:${server.http}/counters`)).text());
+  for (;;) { // until it listens
+    const answer = await fetch(`http://127.0.0.1:${port}/live/${KEY}/index.m3u8`, { headers: { host: 'xem.hop.example.vn' } }).catch(() => null);
+    if (answer?.status === 200) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const before = (await counters()).requests;
+  const child = spawn(DINH, ['load', 'hls', '--url', `http://127.0.0.1:${port}/live/${KEY}/index.m3u8`, '--viewers', '100', '--join-seconds', '1', '--settle-seconds', '0',
+    '--duration', '3', '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let out = '';
+  child.stdout.on('data', (data) => { out += data; });
+  await new Promise((resolve) => child.once('close', resolve));
+  const result = JSON.parse(out);
+  const asked = (await counters()).requests - before;
+  assert.deepEqual([result.playing, result.failures, result.first_failure], [100, 0, '']);
+  assert.ok(asked * 10 < result.segments + result.playlists, `${asked} requests for ${result.segments} segments and ${result.playlists} playlists`);
+  console.log(`figure: ${asked} requests reached the server of ${result.segments + result.playlists} in the measured stretch`);
+  stop();
+  nginx.kill('SIGKILL');
+  await ended;
+});
+
 test('wrong_words_are_refused', () => {
   for (const words of [[], ['--url', 'http://127.0.0.1'], ['--url', 'x'], ['--url', 'http://x.invalid/a.m3u8'], ['--url', 'http://127.0.0.1:1/a', '--viewers', '0']]) {
     const { status, stderr } = spawnSync(DINH, ['load', 'hls', ...words, '--duration', '1'], { encoding: 'utf8' });
