@@ -11,7 +11,7 @@
 
 /* Ids that nobody may take from outside. */
 #define SEAT_FILM "film"
-#define SEAT_CAMERA_PREFIX "camera-"
+#define SEAT_CAMERA_PREFIX "c-"
 
 struct room;
 

@@ -77,6 +77,10 @@ test('a_meeting_is_streamed_to_viewers', async () => {
   assert.equal((await meeting.host('PUT', 'live')).status, 200);
   await meeting.chair.until((message) => message.type === 'live' && message.on);
   await meeting.chair.until(liveState('on'));
+  const printed = server.token(meeting.id, 'viewer'); // of the command line
+  for (const [rest, status] of [['live', 200], ['documents', 401], ['recordings', 401]]) {
+    assert.equal((await fetch(`${server.base}/api/v1/meetings/${meeting.id}/${rest}`, { headers: { authorization: `Bearer ${printed}` } })).status, status);
+  }
   const { body: link } = await meeting.host('POST', 'viewer-link');
   const token = new URL(link.url).hash.slice(3);
   const seen = await fetch(`${server.base}/api/v1/meetings/${meeting.id}/live`, { headers: { authorization: `Bearer ${token}` } });

@@ -170,7 +170,7 @@ test('wrong_offers_are_refused_by_their_kind', async () => {
   await refused(await post(bearer, 'hello'), 400, 'sdp-malformed');
   await refused(await post(bearer, OFFERS.whip.replace(/^a=fingerprint.*\r?\n/gm, '')), 406, 'sdp-no-dtls');
   await refused(await post(bearer, OFFERS.whip, `${url}?id=bad%20id`), 400, 'bad-field');
-  await refused(await post(bearer, OFFERS.whip, `${url}?id=s-somebody`), 409, 'id-taken');
+  for (const id of ['s-somebody', 'film', 'c-hall1']) await refused(await post(bearer, OFFERS.whip, `${url}?id=${id}`), 409, 'id-taken');
   for (const method of ['GET', 'PUT', 'DELETE', 'PATCH']) {
     const answer = await refused(await fetch(url, { method, headers: bearer }), 405, 'bad-message');
     assert.equal(answer.headers.get('allow'), 'POST, OPTIONS');
