@@ -204,7 +204,7 @@ static void on_layer(struct media_room *room, unsigned from, const struct media_
         layer->height = state->height;
         layer->codec = (enum sdp_codec)state->codec;
         if (state->has_sr)
-                rtp_recv_on_sr(&layer->recv, state->sr_ntp, state->sr_ts, now_us);
+                rtp_recv_map(&layer->recv, state->sr_ntp, state->sr_ts);
         if (state->has_clock)
                 layer->pub->peer->clock = (struct media_clock){ .valid = true,
                                                                 .offset_us = state->clock_offset_us,

@@ -6,7 +6,7 @@ enum {
         RATE_STALE_US = 1500 * 1000,
         NO_JUMP = 0x10000,
         PAUSE_US = 1000 * 1000,
-        PAUSE_DOUBT_US = 500 * 1000,
+        PAUSE_DOUBT_US = 100 * 1000,
 };
 
 void rtp_rate_add(struct rtp_rate *rate, size_t bytes, int64_t now_us)
@@ -96,7 +96,7 @@ static void update_jitter(struct rtp_recv *recv, uint32_t ts, int64_t now_us)
 }
 
 /* Chromium's microphone stands still in its timestamps while it is off: then the last report is of
- * another time. A line that stalled looks the same, and is put right by the next report too. */
+ * another time. A line that stalled looks the same, and is put right by later reports too. */
 static void doubt_report(struct rtp_recv *recv, uint32_t ts, int64_t now_us)
 {
         int64_t passed_us = now_us - recv->last_us;
@@ -104,8 +104,10 @@ static void doubt_report(struct rtp_recv *recv, uint32_t ts, int64_t now_us)
                            (int64_t)recv->clock_rate;
 
         if (passed_us > PAUSE_US &&
-            (passed_us - by_ts_us > PAUSE_DOUBT_US || by_ts_us - passed_us > PAUSE_DOUBT_US))
-                recv->sr.valid = false;
+            (passed_us - by_ts_us > PAUSE_DOUBT_US || by_ts_us - passed_us > PAUSE_DOUBT_US)) {
+                recv->sr.mapped = false;
+                recv->sr.doubted = true;
+        }
 }
 
 enum rtp_recv_verdict rtp_recv_on_packet(struct rtp_recv *recv, const struct rtp_recv_packet *pkt,
@@ -168,10 +170,18 @@ void rtp_recv_on_relayed(struct rtp_recv *recv, const struct rtp_recv_packet *pk
 
 void rtp_recv_on_sr(struct rtp_recv *recv, uint64_t ntp, uint32_t ts, int64_t now_us)
 {
+        rtp_recv_map(recv, ntp, ts);
+        recv->sr.mapped = !recv->sr.doubted;
+        recv->sr.doubted = false;
         recv->sr.valid = true;
+        recv->sr.arrival_us = now_us;
+}
+
+void rtp_recv_map(struct rtp_recv *recv, uint64_t ntp, uint32_t ts)
+{
+        recv->sr.mapped = true;
         recv->sr.ntp = ntp;
         recv->sr.ts = ts;
-        recv->sr.arrival_us = now_us;
 }
 
 static uint32_t expected(const struct rtp_recv *recv)
@@ -213,7 +223,7 @@ bool rtp_recv_ntp_at(const struct rtp_recv *recv, uint32_t ts, uint64_t *ret_ntp
 {
         int64_t diff = (int32_t)(ts - recv->sr.ts);
 
-        if (!recv->sr.valid)
+        if (!recv->sr.mapped)
                 return false;
         /* |diff| < 2^31 and the rate is at least 8000, so this stays in 64 bits. */
         *ret_ntp = recv->sr.ntp + (uint64_t)(diff * (1ll << 32) / (int64_t)recv->clock_rate);

@@ -58,7 +58,9 @@ struct rtp_recv {
         uint32_t last_ts;
         struct rtp_rate rate;
         struct {
-                bool valid;
+                bool valid;   /* there was one, */
+                bool mapped;  /* and it tells the time of what is sent now */
+                bool doubted; /* the next one does not yet: see rtp_recv_on_sr() */
                 uint64_t ntp;
                 uint32_t ts;
                 int64_t arrival_us;
@@ -84,7 +86,12 @@ must_use enum rtp_recv_verdict rtp_recv_on_packet(struct rtp_recv *recv,
 void rtp_recv_on_relayed(struct rtp_recv *recv, const struct rtp_recv_packet *pkt, uint32_t ext,
                          int64_t arrival_us);
 
+/* A sender report. The first one behind a pause in which timestamps stood still may be reckoned
+ * from before it (Chromium's is a few hundred milliseconds wrong then): it maps nothing. */
 void rtp_recv_on_sr(struct rtp_recv *recv, uint64_t ntp, uint32_t ts, int64_t now_us);
+
+/* What another rtp_recv goes by: rtp_recv_on_relayed(). */
+void rtp_recv_map(struct rtp_recv *recv, uint64_t ntp, uint32_t ts);
 
 /* Fills everything but ssrc and starts the next interval. */
 void rtp_recv_report(struct rtp_recv *recv, int64_t now_us, struct rtcp_block *ret_block);
@@ -93,7 +100,7 @@ void rtp_recv_report(struct rtp_recv *recv, int64_t now_us, struct rtcp_block *r
 uint64_t rtp_recv_lost(const struct rtp_recv *recv);
 
 /* The sender's clock at the moment that ts names, by its last report. False
- * when it has sent none, or its timestamps stood still in a pause since. */
+ * when there is none to go by. */
 must_use bool rtp_recv_ntp_at(const struct rtp_recv *recv, uint32_t ts, uint64_t *ret_ntp);
 
 #endif

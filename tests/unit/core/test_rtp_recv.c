@@ -121,28 +121,46 @@ static void sender_clock_is_mapped(void **state)
         assert_int_equal(ntp, 999ull << 32);
 }
 
-static bool is_mapped_after_pause(uint32_t ts_passed)
+/* Three seconds of pause, in which so much passed by timestamps. */
+static void pause_three_seconds(struct rtp_recv *recv, uint32_t ts_passed)
 {
         struct rtp_recv_packet pkt = { .seq = 1, .ts = 48000, .bytes = 100 };
-        struct rtp_recv recv;
         uint32_t ext;
-        uint64_t ntp;
 
-        rtp_recv_init(&recv, 48000);
-        assert_int_equal(rtp_recv_on_packet(&recv, &pkt, 1000000, &ext), RTP_RECV_NEW);
-        rtp_recv_on_sr(&recv, 1000ull << 32, 48000, 1000000);
+        rtp_recv_init(recv, 48000);
+        assert_int_equal(rtp_recv_on_packet(recv, &pkt, 1000000, &ext), RTP_RECV_NEW);
+        rtp_recv_on_sr(recv, 1000ull << 32, 48000, 1000000);
         pkt.seq = 2;
         pkt.ts += ts_passed;
-        assert_int_equal(rtp_recv_on_packet(&recv, &pkt, 4000000, &ext), RTP_RECV_NEW);
-        return rtp_recv_ntp_at(&recv, pkt.ts, &ntp);
+        assert_int_equal(rtp_recv_on_packet(recv, &pkt, 4000000, &ext), RTP_RECV_NEW);
 }
 
 static void a_pause_in_which_timestamps_stood_still_outdates_the_report(void **state)
 {
+        struct rtp_recv recv;
+        uint64_t ntp;
+
         (void)state;
-        assert_true(is_mapped_after_pause(3 * 48000));
-        assert_false(is_mapped_after_pause(960));
-        assert_false(is_mapped_after_pause(30 * 48000));
+        pause_three_seconds(&recv, 3 * 48000);
+        assert_true(rtp_recv_ntp_at(&recv, 4 * 48000, &ntp));
+        pause_three_seconds(&recv, 960);
+        assert_false(rtp_recv_ntp_at(&recv, 48960, &ntp));
+        pause_three_seconds(&recv, 30 * 48000);
+        assert_false(rtp_recv_ntp_at(&recv, 31 * 48000, &ntp));
+}
+
+static void the_second_report_behind_a_pause_counts(void **state)
+{
+        struct rtp_recv recv;
+        uint64_t ntp;
+
+        (void)state;
+        pause_three_seconds(&recv, 960);
+        rtp_recv_on_sr(&recv, 1003ull << 32, 3 * 48000, 4000000);
+        assert_false(rtp_recv_ntp_at(&recv, 48960, &ntp));
+        rtp_recv_on_sr(&recv, 1008ull << 32, 48960 + 5 * 48000, 9000000);
+        assert_true(rtp_recv_ntp_at(&recv, 48960, &ntp));
+        assert_int_equal(ntp, 1003ull << 32);
 }
 
 static void rate_is_of_the_last_step_and_goes_stale(void **state)
