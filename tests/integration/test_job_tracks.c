@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "sfu/api.h"
+#include "sfu/wire/rtp.h"
 #include "tests/integration/tap_feeder.h"
 
 enum { S = 1000000, FRAME_US = 40000, BEGIN = FEEDER_START_US };
@@ -422,6 +423,78 @@ static void a_full_disk_is_told(void **state)
         feeder_done(&feeder);
 }
 
+static uint32_t next_random(uint64_t *seed)
+{
+        *seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+        return (uint32_t)(*seed >> 33);
+}
+
+/* A packet of some clip, cut and changed, under any head that a worker could write. */
+static void send_hostile(struct feeder *feeder, uint64_t *seed, uint32_t *generations, size_t n)
+{
+        struct clip **clips = next_random(seed) % 2 ? pictures : large;
+        const struct clip *clip = clips[1 + next_random(seed) % 4];
+        const struct clip_frame *frame = &clip->frames[next_random(seed) % clip->n_frames];
+        const struct clip_payload *payload =
+                &frame->payloads[next_random(seed) % frame->n_payloads];
+        uint8_t bytes[JOB_RECORD_MAX_BYTES];
+        struct rtp_pkt rtp = { .marker = next_random(seed) % 2, .ts = next_random(seed) % 9000 };
+        uint32_t who = next_random(seed) % (uint32_t)n, change = next_random(seed) % 100;
+        struct job_record record = {
+                .type = (uint8_t)(change == 0   ? JOB_END
+                                  : change == 1 ? JOB_GAP
+                                                : JOB_RTP),
+                .kind = (uint8_t)(next_random(seed) % 3),
+                .codec = (uint8_t)(change < 10 ? next_random(seed) % JOB_N_CODECS : clip->codec),
+                .participant = 1000 + who,
+                .ext = next_random(seed) % 200,
+                .count = next_random(seed),
+                .starts_keyframe = next_random(seed) % 4 == 0,
+                .arrival_us = feeder->now_us - next_random(seed) % 2000000,
+                .media_us = (int64_t)next_random(seed) * next_random(seed) * (change % 2 ? 1 : -1),
+        };
+
+        record.generation = generations[who] += change < 5;
+        rtp_put_header(bytes, &rtp, false);
+        memcpy(bytes + RTP_HEADER, payload->bytes, payload->len);
+        for (uint32_t i = next_random(seed) % 4; i > 0; i--)
+                bytes[next_random(seed) % (RTP_HEADER + payload->len)] = (uint8_t)next_random(seed);
+        if (record.type == JOB_RTP)
+                record.bytes = (struct span){ bytes,
+                                              1 + next_random(seed) % (RTP_HEADER + payload->len) };
+        feeder_send(feeder, &record);
+}
+
+static void hostile_publishers_cost_nobody_else_anything(void **state)
+{
+        enum { HOSTILE = 20, STEPS = 250, PACKETS = 100 };
+        struct world *world = *state;
+        struct feed_track tracks[] = { { .participant = 1, .kind = SFU_CAMERA },
+                                       { .participant = 1, .kind = SFU_MIC } };
+        uint32_t generations[HOSTILE] = { 0 };
+        struct feeder feeder;
+        struct reading reading;
+        uint64_t seed = 1;
+
+        start(&feeder, world);
+        feed_begin(&tracks[0], large[JOB_VP8]);
+        feed_begin(&tracks[1], sound);
+        for (int i = 1; i <= STEPS; i++) {
+                feed_all_until(&feeder, tracks, 2, BEGIN + i * FRAME_US, 0);
+                for (int k = 0; k < PACKETS; k++)
+                        send_hostile(&feeder, &seed, generations, HOSTILE);
+        }
+        feeder_stop(&feeder);
+        read_file(world, "p1-camera-1-1.mkv", JOB_VP8, &reading);
+        assert_int_equal(reading.n_frames, STEPS);
+        assert_in_range(reading.longest_gap_us, FRAME_US - 2000, FRAME_US + 2000);
+        reading_done(&reading);
+        read_file(world, "p1-mic-1-1.mkv", JOB_OPUS, &reading);
+        assert_int_equal(reading.n_marks, STEPS * FRAME_US / S);
+        reading_done(&reading);
+        feeder_done(&feeder);
+}
+
 static int64_t integer_of(const json_t *line, const char *name)
 {
         return json_integer_value(json_object_get(line, name));
@@ -505,6 +578,7 @@ int main(int argc, char **argv)
                 TEST(who_comes_again_goes_on_or_begins_another_file),
                 TEST(a_killed_job_leaves_files_that_play),
                 TEST(a_full_disk_is_told),
+                TEST(hostile_publishers_cost_nobody_else_anything),
                 TEST(hundreds_of_tracks_are_recorded),
                 TEST(what_ten_participants_cost),
         };
