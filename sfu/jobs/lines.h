@@ -54,7 +54,9 @@
  *
  * probe    -> {"type":"media", "duration_ms", "video":"h264"|null, "audio":"aac"|null, "width", "height"}; or error
  *
- * camera   start: {"url":"rtsp://…", "user", "password", "layers":3}.   -> {"type":"state", "state":"connecting"|"playing"|"lost"}
+ * camera   start: {"url":"rtsp://…", "user", "password", "layers":3}
+ *   -> {"type":"state", "state":"connecting"|"playing"|"lost", "code":…}; it connects again by itself
+ *   (1 s … 30 s); it ends with "auth" when refused, "codec-unsupported", or "connect" for no address of one
  *
  * rtmp     start: {"url", "key", "dir":"live/KEY/720"} below /work, read-only to it.
  *   -> {"type":"state", "state":"connecting"|"live"|"lost", "code":…}; it connects again by itself (1 s … 30 s);

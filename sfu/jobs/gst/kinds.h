@@ -12,6 +12,7 @@
 /* One a file. */
 extern const struct job_ops compose_ops;
 extern const struct job_ops finish_ops;
+extern const struct job_ops camera_ops;
 extern const struct job_ops film_ops;
 extern const struct job_ops probe_ops;
 extern const struct job_ops program_ops;

@@ -202,6 +202,12 @@ static void prepare_sink(struct media_in *in, GstElement *chain, const GstAppSin
         GstElement *sink = gst_bin_get_by_name(GST_BIN(chain), "sink");
 
         g_object_set(sink, "sync", in->params.sync, NULL);
+        if (!in->params.sync) { /* a live source waits for nobody */
+                GstElement *queue = gst_bin_get_by_name(GST_BIN(chain), "entry");
+
+                gst_util_set_object_arg(G_OBJECT(queue), "leaky", "downstream");
+                gst_object_unref(queue);
+        }
         gst_app_sink_set_callbacks(GST_APP_SINK(sink), (GstAppSinkCallbacks *)calls, in, NULL);
         gst_object_unref(sink);
 }

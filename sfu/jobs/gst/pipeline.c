@@ -105,6 +105,12 @@ int pipeline_new(struct pipeline **ret_pipeline, struct child *child,
                 g_error_free(error);
                 return 1;
         }
+        if (!GST_IS_PIPELINE(bin)) { /* a single element comes without one */
+                GstElement *only = bin;
+
+                bin = gst_pipeline_new(NULL);
+                gst_bin_add(GST_BIN(bin), only);
+        }
         pipeline = g_new0(struct pipeline, 1);
         pipeline->child = child;
         pipeline->params = *params;
