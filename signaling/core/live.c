@@ -21,7 +21,7 @@ struct live {
         enum state state;
         char key[TOKEN_STREAM_KEY + 1];
         char folder[FOLDER];       /* "live/KEY" */
-        struct program_user *user; /* NULL: FAILED, ENDED */
+        struct program_user *user; /* NULL: given up, ENDED */
         bool served;
         char error[ERROR_CODE];
         struct live_pages pages;
@@ -91,6 +91,7 @@ static void on_line(void *user, const char *type, const json_t *line)
         if (r < 0) {
                 log_line(LOG_ERROR, "live", "meeting=%s cannot be served: %s", live->room->info.id,
                          strerror(-r));
+                set_state(live, FAILED, "internal"); /* the tick ends it */
                 return;
         }
         live->served = true;

@@ -473,6 +473,31 @@ static void a_restarted_server_pushes_on(void **state)
         fake_close(chair);
 }
 
+static void what_somebody_wrote_into_the_store_is_no_target(void **state)
+{
+        struct world *world = *state;
+        struct ws_conn *chair = ask_join(world, "s-chair", ROLE_CHAIR);
+        struct store_link row = { .id = "r-strange", .kind = "rtmp" };
+        char id[32];
+
+        assert_int_equal(add_target(world, "Kênh", id), 201);
+        memcpy(row.meeting, world->meeting, sizeof(row.meeting));
+        row.sealed = (const uint8_t *)"{\"name\":\"x\",\"url\":\"rtmp://evil/x\",\"key\":\"x\"}";
+        row.sealed_len = strlen((const char *)row.sealed);
+        assert_int_equal(store_link_put(world->store, &row, NULL, NULL), 0);
+        ask_wait_links(world, 2);
+        fake_close(chair);
+        service_free(world->app);
+        fake_jobs_reset();
+        fake_start_app(world);
+        chair = ask_join(world, "s-chair", ROLE_CHAIR);
+        ask_wait_links(world, 1);
+        go_live(world);
+        assert_non_null(fake_job(JOB_RTMP, 0));
+        assert_null(fake_job(JOB_RTMP, 1));
+        fake_close(chair);
+}
+
 static void what_is_no_target_is_refused(void **state)
 {
         static const struct {
@@ -518,6 +543,7 @@ int main(void)
                 T(a_refused_key_is_not_tried_again_and_a_crash_is),
                 T(targets_are_few_and_removed_one_by_one_or_with_the_stream),
                 T(a_restarted_server_pushes_on),
+                T(what_somebody_wrote_into_the_store_is_no_target),
                 T(what_is_no_target_is_refused),
         };
 
