@@ -216,6 +216,32 @@ test('a_killed_program_goes_on_in_another_file_and_a_stopped_server_completes_wh
   for (const { video } of parts) probe(path.join(hall.folder, video));
 });
 
+test('tracks_are_composed_afterwards_part_after_part', async () => {
+  const hall = await Hall.open();
+  await hall.fill();
+  await hall.record('tracks');
+  await hall.news((r) => r.state === 'on' && r.seconds >= 2);
+  process.kill((await until(() => findJob('tracks'))).id, 'SIGKILL');
+  await hall.news((r) => r.parts === 2 && r.state === 'on' && r.seconds >= 5);
+  assert.equal((await hall.ask('POST', `/recordings/${hall.id}/compose`)).status, 409);
+  await hall.stop();
+  assert.equal((await hall.ready()).has_video, false);
+  hall.empty();
+  assert.equal((await hall.ask('POST', `/recordings/${hall.id}/compose`)).status, 202);
+  await hall.client.until((m) => m.type === 'jobs' && m.compose.some(({ recording }) => recording === hall.id));
+  await until(async () => (await hall.row()).has_video);
+  const { parts, files, error } = await hall.show();
+  assert.equal(error, null);
+  assert.deepEqual(parts.map(({ part, video }) => [part, video]), [[1, 'program.mp4'], [2, 'program.mp4']]);
+  const { streams, format } = probe(path.join(hall.folder, 'program.mp4'));
+  assert.deepEqual(streams.map(({ codec_name }) => codec_name).sort(), ['aac', 'h264']);
+  const told = parts.reduce((sum, { duration_ms }) => sum + duration_ms, 0);
+  console.log(`figure: ${told} ms of parts became ${Math.round(format.duration * 1000)} ms`);
+  assert.ok(Math.abs(format.duration * 1000 - told) < 1000);
+  assert.ok(files.some(({ name, kind }) => name === 'program.mp4' && kind === 'program'));
+  assert.deepEqual(hall.client.messages.findLast((m) => m.type === 'jobs').compose, []);
+});
+
 test('after_a_killed_server_the_recording_goes_on', async () => {
   const own = new Server();
   await own.start();
