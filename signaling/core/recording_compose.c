@@ -12,6 +12,7 @@
 #include "signaling/core/recordings_priv.h"
 #include "signaling/core/rooms.h"
 
+enum { COMPOSE_MAX_STALLS = 2 };
 #define COMPOSED_FILE "program.mp4"
 
 struct compose_task {
@@ -20,6 +21,7 @@ struct compose_task {
         char title[512];
         struct job *job;
         bool forgotten, ended, done;
+        unsigned stalls;
         int percent;
         char error[32];
 };
@@ -115,6 +117,9 @@ static void on_end(void *user, enum job_end reason, const char *error)
         struct compose_task *task = user;
 
         task->job = NULL;
+        /* It has what the machine leaves: where that was nothing, it is tried again. */
+        if (reason == JOB_STALLED && !task->forgotten && task->stalls++ < COMPOSE_MAX_STALLS)
+                return;
         task->ended = true;
         task->done = reason == JOB_DONE;
         if (!task->done)
@@ -191,12 +196,11 @@ void compose_tick(struct app *app)
         struct recordings *all = app->recordings;
         struct compose_task *task = all->composing;
 
-        if (!task && !all->draining) {
+        if (!task && !all->draining)
                 task = all->composing = g_queue_pop_head(&all->to_compose);
-                if (task && start(task) < 0) {
-                        task->ended = true;
-                        g_strlcpy(task->error, "internal", sizeof(task->error));
-                }
+        if (task && !task->job && !task->ended && start(task) < 0) {
+                task->ended = true;
+                g_strlcpy(task->error, "internal", sizeof(task->error));
         }
         if (!task || !task->ended)
                 return;

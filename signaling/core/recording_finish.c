@@ -18,6 +18,8 @@ enum {
         FINISH_BATCH = 200, /* files of one job: its first line has a bound */
         FINISH_MAX_FILES = 4000,
         FINISH_AGAIN_MS = 5000, /* when no job could be started */
+        /* It has what the machine leaves: where that was nothing, it is tried again. */
+        FINISH_MAX_STALLS = 3,
 };
 
 struct finish_task {
@@ -28,6 +30,7 @@ struct finish_task {
         size_t at;        /* of those, told of */
         json_t *files;
         bool forgotten;
+        unsigned stalls;
         int64_t again_ms;
 };
 
@@ -288,6 +291,10 @@ static void on_end(void *user, enum job_end reason, const char *error)
         if (reason == JOB_DONE || task->forgotten)
                 return;
         log_line(LOG_WARN, "recording", "recording=%s finishing: %s", task->kept.row.id, code);
+        if (reason == JOB_STALLED && task->stalls++ < FINISH_MAX_STALLS) {
+                task->again_ms = task->app->wall_ms() + FINISH_AGAIN_MS;
+                return;
+        }
         if (task->at < task->names->len)
                 note_file(task, g_ptr_array_index(task->names, task->at), 0, code);
         if (death_is_final(code))

@@ -222,7 +222,7 @@ test('tracks_are_composed_afterwards_part_after_part', async () => {
   await hall.record('tracks');
   await hall.news((r) => r.state === 'on' && r.seconds >= 2);
   process.kill((await until(() => findJob('tracks'))).id, 'SIGKILL');
-  await hall.news((r) => r.parts === 2 && r.state === 'on' && r.seconds >= 5);
+  await hall.news((r) => r.parts === 2 && r.state === 'on' && r.seconds >= 3);
   assert.equal((await hall.ask('POST', `/recordings/${hall.id}/compose`)).status, 409);
   await hall.stop();
   assert.equal((await hall.ready()).has_video, false);

@@ -646,8 +646,10 @@ static void a_host_has_tracks_composed_and_sees_how_far_it_is(void **state)
         service_tick(world->app);
         compose = json_array_get(json_object_get(fake_last(a, "jobs"), "compose"), 0);
         assert_int_equal(json_integer_value(json_object_get(compose, "percent")), 25);
+        fake_job_ends(job, JOB_STALLED, ""); /* the machine had nothing left for it */
+        service_tick(world->app);
         put_file(world, id, "program.mp4");
-        fake_job_ends(job, JOB_DONE, "");
+        fake_job_ends(fake_job(JOB_COMPOSE, 1), JOB_DONE, "");
         fake_now_ms += JOBS_NEWS_MIN_MS;
         service_tick(world->app);
         assert_int_equal(json_array_size(json_object_get(fake_last(a, "jobs"), "compose")), 0);
@@ -657,7 +659,7 @@ static void a_host_has_tracks_composed_and_sees_how_far_it_is(void **state)
                 row = wait_row(world, id, "ready");
         }
         json_decref(row);
-        assert_null(fake_job(JOB_COMPOSE, 1));
+        assert_null(fake_job(JOB_COMPOSE, 2));
         fake_close(a);
 }
 
