@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "tests/integration/jobs_world.h"
 
 /* ---- files ---- */
@@ -102,7 +103,8 @@ static void expect_seconds(const struct owner *owner, const char *name, double l
                          1e6;
 
         if (seconds < least || seconds > most)
-                fail_msg("%s: %f s, not %f to %f", name, seconds, least, most);
+                fail_msg("%s: %s, not %f to %f s", name, json_dumps(told(owner, name), 0), least,
+                         most);
 }
 
 static void expect_only(const struct world *world, const char *files)
@@ -218,6 +220,31 @@ static void test_a_job_that_is_stopped_leaves_whole_files(void **state)
         owner_done(&owner);
 }
 
+/* What `dinh job check` found is there for all others: a figure, and that it is used. */
+static void test_the_registry_of_plugins_is_made_once(void **state)
+{
+        struct world *world = *state;
+        struct owner owner;
+        struct stat before, after;
+        char path[128];
+        int64_t start_us;
+
+        snprintf(path, sizeof(path), "%s/registry.bin", world->cache);
+        while (stat(path, &before) < 0)
+                uv_run(&world->loop, UV_RUN_NOWAIT);
+        start_us = clock_now_us();
+        owner_start(world, &owner, (struct job_params){ .kind = JOB_RTMP, .fd = -1 },
+                    json_pack("{s:s, s:s, s:s, s:s}", "type", "start", "url", "rtmp://127.0.0.1/x",
+                              "key", "k", "dir", "live"));
+        owner_wait_line(world, &owner, "ready");
+        printf("figure: warm_start_ms %d\n", (int)((clock_now_us() - start_us) / 1000));
+        job_stop(owner.job);
+        owner_wait_end(world, &owner, JOB_DONE);
+        assert_int_equal(stat(path, &after), 0);
+        assert_int_equal(after.st_ino, before.st_ino);
+        owner_done(&owner);
+}
+
 static void set_umask(void)
 {
         umask(077); /* as the server */
@@ -229,6 +256,7 @@ static void set_umask(void)
 int main(int argc, char **argv)
 {
         const struct CMUnitTest tests[] = {
+                TEST(test_the_registry_of_plugins_is_made_once),
                 TEST(test_matroska_files_get_cues_and_durations),
                 TEST(test_fragments_become_a_file_with_its_index_in_front),
                 TEST(test_files_that_are_none_are_told_and_kept),
@@ -238,6 +266,8 @@ int main(int argc, char **argv)
 
         if (argc > 1 && strcmp(argv[1], "job") == 0)
                 return job_main(argc - 2, argv + 2);
+        if (argc > 1)
+                cmocka_set_test_filter(argv[1]);
         set_umask();
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "sfu/jobs/gst/kinds.h"
 #include "sfu/jobs/gst/pipeline.h"
 
@@ -115,6 +116,8 @@ static gboolean on_synced(void *user)
                 child_fail(finish->child, synced->r == -ENOSPC ? "disk-full" : "internal",
                            "cannot keep a finished file: %s", strerror(-synced->r));
         } else if (synced->lossy) {
+                log_line(LOG_INFO, "finish", "%s: of its bytes %lld would be left", finish->name,
+                         (long long)synced->bytes);
                 tell_bad(finish);
         } else {
                 child_say(finish->child,
@@ -178,7 +181,7 @@ static bool on_error(void *user, const char *code, const char *message)
         struct finish *finish = user;
         GstIterator *elements;
 
-        (void)message;
+        log_line(LOG_INFO, "finish", "%s: %s: %s", finish->name, code, message);
         if (strcmp(code, "disk-full") == 0)
                 return false;
         finish->cut = true;
