@@ -58,7 +58,7 @@
  *   -> {"type":"state", "state":"connecting"|"playing"|"lost", "code":…}; it connects again by itself
  *   (1 s … 30 s); it ends with "auth" when refused, "codec-unsupported", or "connect" for no address of one
  *
- * rtmp     start: {"url", "key", "dir":"live/KEY/720"} below /work, read-only to it.
+ * rtmp     start: {"url", "key", "dir":"720"} below /work, read-only to it: live/KEY and nothing else.
  *   -> {"type":"state", "state":"connecting"|"live"|"lost", "code":…}; it connects again by itself (1 s … 30 s);
  *   "refused" ends it only when the first connect was refused.
  *

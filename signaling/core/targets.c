@@ -98,7 +98,7 @@ static void on_end(void *user, enum job_end reason, const char *error)
 static int start_job(struct target *target)
 {
         struct room *room = target->room;
-        char dir[MEDIA_PATH], folder[MEDIA_PATH];
+        char dir[MEDIA_PATH], path[MEDIA_PATH];
         struct job_params params = { .kind = JOB_RTMP,
                                      .fd = -1,
                                      .dir = dir,
@@ -106,14 +106,16 @@ static int start_job(struct target *target)
                                      .on_end = on_end,
                                      .user = target };
         json_t *line;
-        int r = media_path(room->app->media, dir, room->info.id);
+        int r;
 
+        /* It has a network: of the meeting's files it sees only the stream. */
+        snprintf(path, sizeof(path), "%s/%s", room->info.id, live_folder(room));
+        r = media_path(room->app->media, dir, path);
         if (r < 0)
                 return r;
-        snprintf(folder, sizeof(folder), "%s/720", live_folder(room));
         line = json_pack("{s:s, s:O, s:O, s:s}", "type", "start", "url",
                          json_object_get(target->link, "url"), "key",
-                         json_object_get(target->link, "key"), "dir", folder);
+                         json_object_get(target->link, "key"), "dir", "720");
         params.start = line;
         r = line ? job_start(room->app->jobs, &params, &target->job) : -ENOMEM;
         json_decref(line);

@@ -361,8 +361,9 @@ static void a_target_switches_the_stream_on_and_lives_from_it(void **state)
         assert_non_null(job);
         assert_string_equal(fake_text(job->start, "url"), "rtmp://x.example/live");
         assert_string_equal(fake_text(job->start, "key"), STREAM_KEY);
-        snprintf(dir, sizeof(dir), "live/%s/720", fake_live.key);
-        assert_string_equal(fake_text(job->start, "dir"), dir);
+        snprintf(dir, sizeof(dir), "/live/%s", fake_live.key);
+        assert_string_equal(job->dir + strlen(job->dir) - strlen(dir), dir);
+        assert_string_equal(fake_text(job->start, "dir"), "720");
         fake_job_says(job, json_pack("{s:s, s:s}", "type", "state", "state", "live"));
         ask_pass(world, 1000);
         assert_string_equal(fake_text(target(chair, 0), "id"), id);
