@@ -146,6 +146,31 @@ test('a_recorded_meeting_tells_everybody_and_is_watched_afterwards', { timeout: 
   for (const person of [chair, phone, late]) await person.close();
 });
 
+test('tracks_become_one_video_when_the_host_asks', { timeout: 180000 }, async () => {
+  const meeting = server.createMeeting('Họp ghi riêng từng người');
+  const chair = await Person.join(browser, meeting.links.chair, 'Chủ tọa Bình', PHONE);
+  const guest = await Person.join(browser, meeting.links.delegate, 'Điểm cầu xã An Bình');
+  await openStudio(chair);
+  await chair.page.getByTestId('record-tracks').check();
+  await chair.page.getByTestId('record-start').click();
+  await guest.page.getByTestId('recording-sign').waitFor();
+  await until(async () => (await lengthOf(chair)) >= 4, 'the recording to run', 60000);
+  await stopRecording(chair);
+  const row = await readyRow(chair);
+  assert.equal(await row.getByTestId('download').count(), 0);
+
+  const { page, errors } = await openReplay(chair, row);
+  await until(async () => (await page.getByTestId('replay-track').count()) >= 4, 'a microphone and a camera of each');
+  assert.equal(await page.getByTestId('replay-video').count(), 0);
+  await page.getByTestId('compose').click();
+  await page.getByTestId('replay-video').waitFor({ timeout: 120000 });
+  await page.getByTestId('replay-toggle').click();
+  await until(async () => (await playTime(page)) > 0.5, 'the composed video to play', 30000);
+  assert.deepEqual(errors, []);
+  await row.getByTestId('download').waitFor({ timeout: 30000 });
+  for (const person of [chair, guest]) await person.close();
+});
+
 test('a_recorder_that_dies_goes_on_in_a_new_part_and_the_host_is_told', { timeout: 180000 }, async () => {
   const meeting = server.createMeeting('Họp có sự cố');
   const chair = await Person.join(browser, meeting.links.chair, 'Chủ tọa Bình');
