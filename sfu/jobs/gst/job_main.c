@@ -9,6 +9,8 @@
 #include "sfu/jobs/gst/kinds.h"
 #include "sfu/jobs/job_limits.h"
 
+enum { WHY = 240, NAMES = 140 };
+
 /* English, one line; "" when nothing is missing. */
 static void find_missing(const struct job_ops *ops, char *ret_why, size_t cap)
 {
@@ -22,12 +24,15 @@ static void find_missing(const struct job_ops *ops, char *ret_why, size_t cap)
         for (size_t i = 0; ops->elements && ops->elements[i]; i++) {
                 GstElementFactory *factory = gst_element_factory_find(ops->elements[i]);
 
-                if (!factory && n < cap)
+                if (!factory && n < NAMES)
                         n += (size_t)snprintf(ret_why + n, cap - n, "%s%s",
                                               n ? ", " : "GStreamer is without ", ops->elements[i]);
                 if (factory)
                         gst_object_unref(factory);
         }
+        if (n > 0)
+                snprintf(ret_why + n, cap - n,
+                         "; packages gstreamer1.0-plugins-base, -good, -bad, -ugly, -libav");
 }
 
 static int check(void)
@@ -39,7 +44,7 @@ static int check(void)
                 return EXIT_FAILURE;
         gst_init(NULL, NULL);
         for (size_t i = 0; i < N_JOB_KINDS; i++) {
-                char why[200];
+                char why[WHY];
 
                 find_missing(kinds_find((enum job_kind)i), why, sizeof(why));
                 if (why[0])
