@@ -33,7 +33,7 @@ enum {
 /* Nothing from elsewhere, nothing inline, and nobody may frame the meeting. */
 static const char policy_own[] =
         "Content-Security-Policy: default-src 'self'; img-src 'self' blob: data:; "
-        "media-src 'self' blob:; worker-src 'self' blob:; frame-ancestors 'none'\r\n";
+        "media-src 'self' blob:; worker-src 'none'; frame-ancestors 'none'\r\n";
 /* What people uploaded must not run with the rights of our origin. */
 static const char policy_sandbox[] =
         "Content-Security-Policy: sandbox; default-src 'none'; frame-ancestors 'none'\r\n";

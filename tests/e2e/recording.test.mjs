@@ -177,8 +177,11 @@ test('a_recorder_that_dies_goes_on_in_a_new_part_and_the_host_is_told', { timeou
   await openStudio(chair);
   await chair.page.getByTestId('record-start').click();
   await until(async () => (await lengthOf(chair)) >= 4, 'the recording to run', 60000);
+  await chair.page.getByTestId('studio-button').click();
   const [job] = await until(() => server.jobs('program'), 'its job');
   process.kill(job, 'SIGKILL');
+  await chair.page.getByTestId('notice').filter({ hasText: 'Ghi hình: bị lỗi và đã tự chạy lại' }).waitFor();
+  await openStudio(chair);
   const now = chair.page.getByTestId('recording-now');
   await until(async () => (await now.innerText()).includes('tự chạy lại'), 'the host to be told', 30000);
   const second = (await lengthOf(chair)) + 4;

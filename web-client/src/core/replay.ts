@@ -6,6 +6,7 @@
  * A recording's parts are the runs of its job; between them some seconds may be missing. One
  * line of time has them without the gaps, as the composed video has.
  */
+import type { Fault } from './api.ts';
 import { excerptOf, searchKey, type Excerpt } from './search.ts';
 
 export interface ReplayPart {
@@ -58,7 +59,7 @@ export interface Replay {
   seconds: number;
   bytes: number;
   has_video: boolean;
-  error: string | null;
+  error: Fault | null;
   parts: ReplayPart[];
   files: ReplayFile[];
   timeline: TimelineItem[];

@@ -25,6 +25,8 @@ export interface Toast {
   id: number;
   fault?: Fault;
   text?: string;
+  /** Until it is closed. */
+  stays?: boolean;
 }
 
 const TOAST_MS = 7000;
@@ -83,7 +85,7 @@ export class Hall {
   say(toast: Omit<Toast, 'id'>): void {
     const id = ++this.#lastToast;
     this.toasts = [...this.toasts, { id, ...toast }].slice(-MAX_TOASTS);
-    setTimeout(() => this.unsay(id), TOAST_MS);
+    if (!toast.stays) setTimeout(() => this.unsay(id), TOAST_MS);
   }
 
   unsay(id: number): void {

@@ -281,6 +281,9 @@ export const en: Words = {
     understood: 'I understand',
     stopped: 'Recording has stopped. From now on the meeting is not recorded.',
     liveStopped: 'The live stream has stopped.',
+    jobs: { recording: 'Recording', live: 'Live stream', rtmp: 'Streaming to', camera: 'Camera' },
+    restarted: 'failed and was started again by itself.',
+    behind: 'the server is overloaded; pictures are left out so that the sound stays whole.',
   },
   film: {
     title: (name) => `Film: ${name}`,

@@ -298,6 +298,9 @@ export const vi = {
     understood: 'Tôi đã hiểu',
     stopped: 'Đã dừng ghi. Từ lúc này cuộc họp không còn bị ghi lại.',
     liveStopped: 'Đã dừng phát trực tiếp.',
+    jobs: { recording: 'Ghi hình', live: 'Phát trực tiếp', rtmp: 'Phát lên', camera: 'Camera' } as Record<'recording' | 'live' | 'rtmp' | 'camera', string>,
+    restarted: 'bị lỗi và đã tự chạy lại.',
+    behind: 'máy chủ đang quá tải, hình được bớt để giữ đủ tiếng.',
   },
   film: {
     title: (name: string) => `Phim: ${name}`,
