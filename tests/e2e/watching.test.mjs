@@ -87,7 +87,7 @@ test('viewers_wait_watch_and_are_told_of_the_end', { timeout: 240000 }, async ()
   for (const person of [chair, delegate, viewer, phone]) await person.close();
 });
 
-test('a_receiver_that_does_not_answer_is_told_in_words_and_can_be_removed', { timeout: 120000 }, async () => {
+test('receivers_and_cameras_that_do_not_answer_are_told_in_words_and_can_be_removed', { timeout: 120000 }, async () => {
   const meeting = server.createMeeting();
   const chair = await Person.join(browser, meeting.links.chair, 'Chủ tọa Bình', PHONE);
   const field = (name) => chair.page.getByTestId(name);
@@ -104,10 +104,18 @@ test('a_receiver_that_does_not_answer_is_told_in_words_and_can_be_removed', { ti
   await field('target-send').click();
   await until(async () => /Không kết nối được/.test(await field('target-row').innerText().catch(() => '')), 'the receiver\'s state', 60000);
 
+  await field('camera-add').click();
+  await field('camera-name').fill('Camera toàn cảnh');
+  await field('camera-url').fill(`rtsp://127.0.0.1:${closed}/stream`);
+  await field('camera-password').fill('mat-khau');
+  await field('camera-send').click();
+  await until(async () => /Không kết nối được|không thấy trả lời/.test(await field('camera-row').innerText().catch(() => '')), 'the camera\'s state', 60000);
   assert.ok(!(await chair.page.content()).includes('khoa-bi-mat'), 'the key is nowhere in the page');
 
-  await field('target-row').getByRole('button').click();
-  await field('target-row').waitFor({ state: 'detached' });
+  for (const row of ['target-row', 'camera-row']) {
+    await field(row).getByRole('button').click();
+    await field(row).waitFor({ state: 'detached' });
+  }
   assert.deepEqual(chair.errors, []);
   await chair.close();
 });
