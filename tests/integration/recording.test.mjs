@@ -48,9 +48,9 @@ class Hall {
     this.load?.kill();
   }
 
-  async ask(method, where, { session = this.host, body, headers = {} } = {}) {
+  async ask(method, where, { session = this.host, body, file, headers = {} } = {}) {
     return fetch(`${this.server.base}/api/v1${where}${where.includes('?') ? '&' : '?'}s=${session.s}`, {
-      method, headers: { cookie: session.cookie, origin: this.server.base, ...headers }, body: body && JSON.stringify(body),
+      method, headers: { cookie: session.cookie, origin: this.server.base, ...headers }, body: file ?? (body && JSON.stringify(body)),
     });
   }
 
@@ -86,6 +86,20 @@ class Hall {
     return this.client.until((m) => m.type === 'jobs' && m.recording?.id === this.id && match(m.recording)).then((m) => m.recording);
   }
 
+  /** Two pages, one all red, one all blue; ready to be presented. */
+  async paper() {
+    const answer = await this.ask('POST', `/meetings/${this.meeting}/documents?name=hai-mau.pdf`, { file: twoColours() });
+    assert.equal(answer.status, 201);
+    this.document = (await answer.json()).id;
+    await this.client.until((m) => m.type === 'document' && m.document.id === this.document && m.document.state === 'ready');
+  }
+
+  async present(page) {
+    await this.client.ask('present', { document: this.document, page });
+    const { seconds } = this.client.messages.findLast((m) => m.type === 'jobs').recording;
+    await this.news((r) => r.state === 'on' && r.seconds >= seconds + 2);
+  }
+
   /** It has begun: a loaded machine takes its time. */
   hasFile(name) {
     return until(() => fs.existsSync(path.join(this.folder, name)) && fs.statSync(path.join(this.folder, name)).size > 10000);
@@ -94,6 +108,41 @@ class Hall {
   get folder() {
     return path.join(this.server.data, 'media', this.meeting, 'rec', this.id);
   }
+}
+
+function twoColours() {
+  const page = (i) => `<</Type/Page/Parent 2 0 R/MediaBox[0 0 640 360]/Contents ${i} 0 R>>`;
+  const stream = (colour) => `<</Length ${colour.length + 25}>>stream\n${colour} rg 0 0 640 360 re f     \nendstream`;
+  const objects = ['<</Type/Catalog/Pages 2 0 R>>', '<</Type/Pages/Count 2/Kids[3 0 R 5 0 R]>>', page(4), stream('1 0 0'), page(6), stream('0 0 1')];
+  return `%PDF-1.4\n${objects.map((object, i) => `${i + 1} 0 obj${object}endobj\n`).join('')}trailer<</Size 7/Root 1 0 R>>\n%%EOF\n`;
+}
+
+/** When the middle of the picture becomes red and blue, in milliseconds. */
+function coloursOf(file) {
+  const pixels = execFileSync('ffmpeg', ['-v', 'error', '-i', file, '-vf', 'fps=25,crop=8:8:480:360,scale=1:1', '-pix_fmt', 'rgb24', '-f', 'rawvideo', '-'], { maxBuffer: 1 << 28 });
+  const is = { red: (r, g, b) => r > 150 && g < 90 && b < 90, blue: (r, g, b) => b > 150 && r < 90 && g < 90 };
+  const first = (match) => {
+    for (let i = 0; i + 3 <= pixels.length; i += 3) if (match(...pixels.subarray(i, i + 3))) return (i / 3) * 40;
+    return NaN;
+  };
+  return { red: first(is.red), blue: first(is.blue) };
+}
+
+/** The pages turn in the video when the timeline says so; one line of time for all parts. */
+function assertPagesInStep({ parts, timeline }, file) {
+  const begins = new Map();
+  let at = 0;
+  for (const { part, duration_ms } of parts) {
+    begins.set(part, at);
+    at += duration_ms;
+  }
+  const told = (page) => {
+    const item = timeline.find((i) => i.type === 'page' && i.page === page);
+    return begins.get(item.part) + item.t_ms;
+  };
+  const seen = coloursOf(file);
+  console.log(`figure: pages told at ${told(1)} and ${told(2)} ms, seen at ${seen.red} and ${seen.blue} ms`);
+  assert.ok(Math.abs(seen.red - told(1)) < 1000 && Math.abs(seen.blue - told(2)) < 1000);
 }
 
 /** What ffprobe says; it must like the file. */
@@ -123,6 +172,7 @@ const findJob = (kind) => jobsOf(server.child.pid).filter(({ args }) => args.end
 test('tracks_and_program_are_recorded_finished_and_given_out', async () => {
   const hall = await Hall.open();
   const guest = await server.session(hall.meeting, 'delegate');
+  await hall.paper();
   await hall.fill(2);
   await hall.record('both');
   const late = await hall.enter(guest, 'Người đến sau');
@@ -130,6 +180,8 @@ test('tracks_and_program_are_recorded_finished_and_given_out', async () => {
   await hall.news((r) => r.state === 'on' && r.seconds >= 4 && r.bytes > 0);
   await hall.hasFile('p2.mp4');
   assert.equal((await hall.ask('POST', `/meetings/${hall.meeting}/recordings`, { body: { mode: 'tracks' } })).status, 409);
+  await hall.present(1);
+  await hall.present(2);
   await hall.stop();
   await late.until((m) => m.type === 'recording' && !m.on);
   const row = await hall.ready();
@@ -144,6 +196,10 @@ test('tracks_and_program_are_recorded_finished_and_given_out', async () => {
     assert.ok(Math.abs(Number(format.duration) * 1000 - file.duration_ms) < 500, `${file.name}: ${format.duration} s, ${file.duration_ms} ms told`);
   }
   assert.ok(shown.timeline.some(({ type, name }) => type === 'speaker' && name?.startsWith('load-')));
+  assertPagesInStep(shown, path.join(hall.folder, 'p2.mp4'));
+  assert.deepEqual(shown.pages.map(({ name, page }) => [name, page]), [['hai-mau.pdf', 1], ['hai-mau.pdf', 2]]);
+  const image = await hall.ask('GET', `/recordings/${hall.id}/pages/${shown.pages[1].file}`);
+  assert.deepEqual([image.status, image.headers.get('content-type')], [200, 'image/webp']);
 
   const whole = await hall.ask('GET', `/recordings/${hall.id}/files/p2.mp4?download=1`);
   assert.match(decodeURIComponent(whole.headers.get('content-disposition')), /Họp thử .* phần 2\.mp4/);
@@ -218,11 +274,14 @@ test('a_killed_program_goes_on_in_another_file_and_a_stopped_server_completes_wh
 
 test('tracks_are_composed_afterwards_part_after_part', async () => {
   const hall = await Hall.open();
+  await hall.paper();
   await hall.fill();
   await hall.record('tracks');
   await hall.news((r) => r.state === 'on' && r.seconds >= 2);
   process.kill((await until(() => findJob('tracks'))).id, 'SIGKILL');
-  await hall.news((r) => r.parts === 2 && r.state === 'on' && r.seconds >= 3);
+  await hall.news((r) => r.parts === 2 && r.state === 'on');
+  await hall.present(1);
+  await hall.present(2);
   assert.equal((await hall.ask('POST', `/recordings/${hall.id}/compose`)).status, 409);
   await hall.stop();
   assert.equal((await hall.ready()).has_video, false);
@@ -230,7 +289,8 @@ test('tracks_are_composed_afterwards_part_after_part', async () => {
   assert.equal((await hall.ask('POST', `/recordings/${hall.id}/compose`)).status, 202);
   await hall.client.until((m) => m.type === 'jobs' && m.compose.some(({ recording }) => recording === hall.id));
   await until(async () => (await hall.row()).has_video);
-  const { parts, files, error } = await hall.show();
+  const shown = await hall.show();
+  const { parts, files, error } = shown;
   assert.equal(error, null);
   assert.deepEqual(parts.map(({ part, video }) => [part, video]), [[1, 'program.mp4'], [2, 'program.mp4']]);
   const { streams, format } = probe(path.join(hall.folder, 'program.mp4'));
@@ -239,6 +299,7 @@ test('tracks_are_composed_afterwards_part_after_part', async () => {
   console.log(`figure: ${told} ms of parts became ${Math.round(format.duration * 1000)} ms`);
   assert.ok(Math.abs(format.duration * 1000 - told) < 1000);
   assert.ok(files.some(({ name, kind }) => name === 'program.mp4' && kind === 'program'));
+  assertPagesInStep(shown, path.join(hall.folder, 'program.mp4'));
   assert.deepEqual(hall.client.messages.findLast((m) => m.type === 'jobs').compose, []);
 });
 
