@@ -28,8 +28,9 @@ enum {
         JOB_CHECK = N_JOB_KINDS, /* `dinh job check`: what can run here */
         WATCH_MS = 500,
         OUT_BYTES = 2 * JOB_LINE_MAX, /* each way out between two watches; then it has to wait */
-        GONE_MS = 1000,               /* for the end of stdout, when the process has ended */
-        START_SILENCE_MS = 15000,     /* until its first line: a busy machine */
+        GONE_MS = 1000, /* for the end of stdout, when the process has ended; an idle one ... */
+        IDLE_GONE_MS = 10000,     /* ... waits for the CPU even to die */
+        START_SILENCE_MS = 15000, /* until its first line: a busy machine */
         FINISH_STOP_MS = 60000,
         ERROR_CODE = 32,
         WHY_TEXT = 256,
@@ -207,11 +208,12 @@ static void on_watch(uv_timer_t *timer)
         int64_t most_ms = is_idle(job->kind)    ? JOB_IDLE_SILENCE_MS
                           : job->said_something ? JOB_SILENCE_MS
                                                 : START_SILENCE_MS;
+        int64_t gone_ms = is_idle(job->kind) ? IDLE_GONE_MS : GONE_MS;
 
         read_again(job);
-        if (job->gone && now_us - job->gone_us > GONE_MS * 1000) {
-                log_line(LOG_WARN, "jobs", "%s %d: left something that holds its stdout",
-                         word_of(job->kind), (int)job->pid);
+        if (job->gone && now_us - job->gone_us > gone_ms * 1000) {
+                log_line(LOG_INFO, "jobs", "%s %d: ended, but not its stdout", word_of(job->kind),
+                         (int)job->pid);
                 close_job(job);
         } else if (now_us > job->kill_at_us || now_us - job->last_line_us > most_ms * 1000) {
                 kill_job(job, JOB_STALLED);
@@ -244,13 +246,21 @@ static void on_exit_fd(uv_poll_t *poll, int status, int events)
 
 /* ---- what it says ---- */
 
+/* It goes on to people: a word of lines.h, or none. */
+static bool is_code(const char *code)
+{
+        size_t len = strlen(code);
+
+        return len > 0 && len < ERROR_CODE && strspn(code, "abcdefghijklmnopqrstuvwxyz-") == len;
+}
+
 static void note_line(struct job *job, const json_t *line, const char *type)
 {
         const char *code = json_string_value(json_object_get(line, "code"));
         double cpu_s = json_number_value(json_object_get(line, "cpu_ms")) / 1000;
 
         if (strcmp(type, "error") == 0 && code)
-                snprintf(job->error, sizeof(job->error), "%s", code);
+                snprintf(job->error, sizeof(job->error), "%s", is_code(code) ? code : "internal");
         /* Of a job that is killed, its last word is all that is known. */
         if (strcmp(type, "progress") == 0 && cpu_s > job->cpu_s)
                 job->cpu_s = cpu_s;

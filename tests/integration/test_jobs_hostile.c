@@ -58,6 +58,26 @@ static void leave_a_daemon(void)
         exit(0);
 }
 
+/* Sends its stdout to the server in a message that nobody reads, so that it never comes to its end. */
+static void hide_stdout(void)
+{
+        union {
+                struct cmsghdr head;
+                char bytes[CMSG_SPACE(sizeof(int))];
+        } control = { .head = { .cmsg_len = CMSG_LEN(sizeof(int)),
+                                .cmsg_level = SOL_SOCKET,
+                                .cmsg_type = SCM_RIGHTS } };
+        struct iovec iov = { .iov_base = control.bytes, .iov_len = 1 };
+        struct msghdr message = { .msg_iov = &iov,
+                                  .msg_iovlen = 1,
+                                  .msg_control = control.bytes,
+                                  .msg_controllen = sizeof(control.bytes) };
+        int fd = STDOUT_FILENO;
+
+        memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+        exit(sendmsg(3, &message, 0) == 1 ? 0 : 1);
+}
+
 /* Ends when there is no more. */
 static void take_memory(void)
 {
@@ -93,6 +113,10 @@ static int be_hostile(struct child *child, const json_t *start, void **ret_job)
                 child_say(child, json_pack("{s:s, s:i}", "type", "forks", "n", fork_all()));
         if (strcmp(what, "memory") == 0)
                 take_memory();
+        if (strcmp(what, "hide") == 0)
+                hide_stdout();
+        if (strcmp(what, "code") == 0)
+                child_fail(child, "<b>\xf0\x9f\x92\xa3</b>", "%s", "\xff\xfe");
         return 0;
 }
 
@@ -208,6 +232,31 @@ static void test_a_job_that_closes_its_stdout_is_not_lost(void **state)
         int fd = start(world, &owner, JOB_TRACKS, "mute");
 
         owner_wait_end(world, &owner, JOB_STALLED);
+        expect_nothing_left(fd);
+        owner_done(&owner);
+}
+
+static void test_a_stdout_without_an_end_is_given_up(void **state)
+{
+        struct world *world = *state;
+        struct owner owner;
+        char byte;
+        int fd = start(world, &owner, JOB_TRACKS, "hide");
+
+        owner_wait_end(world, &owner, JOB_DONE);
+        assert_int_equal(recv(fd, &byte, 1, 0), 1);
+        expect_nothing_left(fd);
+        owner_done(&owner);
+}
+
+static void test_codes_are_words(void **state)
+{
+        struct world *world = *state;
+        struct owner owner;
+        int fd = start(world, &owner, JOB_TRACKS, "code");
+
+        owner_wait_end(world, &owner, JOB_FAILED);
+        assert_string_equal(owner.error, "internal");
         expect_nothing_left(fd);
         owner_done(&owner);
 }
@@ -427,6 +476,8 @@ int main(int argc, char **argv)
                 TEST(test_floods_are_held_up),
                 TEST(test_what_a_job_forks_ends_with_it),
                 TEST(test_a_job_that_closes_its_stdout_is_not_lost),
+                TEST(test_a_stdout_without_an_end_is_given_up),
+                TEST(test_codes_are_words),
                 TEST(test_memory_is_bounded),
                 TEST(test_a_job_can_be_ended_at_any_moment),
                 TEST(test_freeing_jobs_that_just_start_leaves_nothing),
