@@ -186,40 +186,6 @@ static void kill_job(struct job *job, enum job_end why)
         kill_group(job);
 }
 
-static void on_out(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
-static void on_err(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
-static void give_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf);
-
-/* What one job floods us with costs the others nothing: see OUT_BYTES. */
-static void read_again(struct job *job)
-{
-        if (!job->out_ended && job->out_bytes >= OUT_BYTES)
-                (void)uv_read_start((uv_stream_t *)&job->out, give_buffer, on_out);
-        if (!job->err_ended && job->err_bytes >= OUT_BYTES)
-                (void)uv_read_start((uv_stream_t *)&job->err, give_buffer, on_err);
-        job->out_bytes = job->err_bytes = 0;
-}
-
-/* A job says nothing any more, or does not end. */
-static void on_watch(uv_timer_t *timer)
-{
-        struct job *job = timer->data;
-        int64_t now_us = clock_now_us();
-        int64_t most_ms = is_idle(job->kind)    ? JOB_IDLE_SILENCE_MS
-                          : job->said_something ? JOB_SILENCE_MS
-                                                : START_SILENCE_MS;
-        int64_t gone_ms = is_idle(job->kind) ? IDLE_GONE_MS : GONE_MS;
-
-        read_again(job);
-        if (job->gone && now_us - job->gone_us > gone_ms * 1000) {
-                log_line(LOG_INFO, "jobs", "%s %d: ended, but not its stdout", word_of(job->kind),
-                         (int)job->pid);
-                close_job(job);
-        } else if (now_us > job->kill_at_us || now_us - job->last_line_us > most_ms * 1000) {
-                kill_job(job, JOB_STALLED);
-        }
-}
-
 static double seconds(struct timeval time)
 {
         return (double)time.tv_sec + (double)time.tv_usec / 1e6;
@@ -333,6 +299,38 @@ static void on_err(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         }
         if (n < 0)
                 log_err_line(job);
+}
+
+/* ---- the watch over it ---- */
+
+/* What one job floods us with costs the others nothing: see OUT_BYTES. */
+static void read_again(struct job *job)
+{
+        if (!job->out_ended && job->out_bytes >= OUT_BYTES)
+                (void)uv_read_start((uv_stream_t *)&job->out, give_buffer, on_out);
+        if (!job->err_ended && job->err_bytes >= OUT_BYTES)
+                (void)uv_read_start((uv_stream_t *)&job->err, give_buffer, on_err);
+        job->out_bytes = job->err_bytes = 0;
+}
+
+/* A job says nothing any more, or does not end. */
+static void on_watch(uv_timer_t *timer)
+{
+        struct job *job = timer->data;
+        int64_t now_us = clock_now_us();
+        int64_t most_ms = is_idle(job->kind)    ? JOB_IDLE_SILENCE_MS
+                          : job->said_something ? JOB_SILENCE_MS
+                                                : START_SILENCE_MS;
+        int64_t gone_ms = is_idle(job->kind) ? IDLE_GONE_MS : GONE_MS;
+
+        read_again(job);
+        if (job->gone && now_us - job->gone_us > gone_ms * 1000) {
+                log_line(LOG_INFO, "jobs", "%s %d: ended, but not its stdout", word_of(job->kind),
+                         (int)job->pid);
+                close_job(job);
+        } else if (now_us > job->kill_at_us || now_us - job->last_line_us > most_ms * 1000) {
+                kill_job(job, JOB_STALLED);
+        }
 }
 
 /* ---- what it is told ---- */

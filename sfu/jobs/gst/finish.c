@@ -37,7 +37,6 @@ struct finish {
         char path[PATH], copy[PATH], spare[PATH];
         struct pipeline *pipeline;
         GThread *syncing;
-        bool cut; /* an error came; the end was asked for */
         int64_t seen_bytes;
         unsigned stuck_beats;
         /* written by streaming threads */
@@ -184,7 +183,6 @@ static bool on_error(void *user, const char *code, const char *message)
         log_line(LOG_INFO, "finish", "%s: %s: %s", finish->name, code, message);
         if (strcmp(code, "disk-full") == 0)
                 return false;
-        finish->cut = true;
         if (finish->bytes == 0) {
                 tell_bad(finish);
                 return true;
@@ -269,7 +267,6 @@ static int start_copy(struct finish *finish, bool mp4)
 static void begin_file(struct finish *finish, const char *name)
 {
         finish->name = name;
-        finish->cut = false;
         finish->bytes = finish->end_us = 0;
         finish->stuck_beats = 0;
         snprintf(finish->path, sizeof(finish->path), "/work/%s", name);
