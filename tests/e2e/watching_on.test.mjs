@@ -18,18 +18,22 @@ after(async () => {
 const api = (method, path) => fetch(`${server.base}/api/v1/meetings/${meeting.id}/${path}`, {
   method, headers: { authorization: `Bearer ${new URL(meeting.links.chair).hash.slice(3)}` },
 });
-const played = () => viewer.page.getByTestId('watch-video').evaluate((video) => video.currentTime).catch(() => 0);
+/** null: there is no picture now. */
+const played = () => viewer.page.getByTestId('watch-video').evaluate((video) => video.currentTime, null, { timeout: 100 }).catch(() => null);
 
-/** Resolves when so many seconds more were played; the longest standstill in ms. */
+/** Resolves when it has moved for so many seconds; the longest standstill in ms. */
 async function playsOn(seconds) {
-  let at = await played();
-  let [moved, longest] = [Date.now(), 0];
-  const goal = at + seconds;
+  let [at, moving, longest, since, last] = [null, 0, 0, Date.now(), Date.now()];
   await until(async () => {
     const now = await played();
-    if (now !== at) [at, moved] = [now, Date.now()];
-    longest = Math.max(longest, Date.now() - moved);
-    return at > goal;
+    const time = Date.now();
+    if (now !== null && now !== at) {
+      moving += time - last;
+      [at, since] = [now, time];
+    }
+    longest = Math.max(longest, time - since);
+    last = time;
+    return moving > seconds * 1000;
   }, `${seconds} s to be played`, 90000);
   return longest;
 }
