@@ -278,6 +278,7 @@ export const en: Words = {
     open: 'Open the controls',
     consent: 'The meeting is being recorded: picture, sound and slides. By staying you agree to it.',
     consentLive: 'The meeting is streamed live: people outside can see its pictures and slides and hear its sound.',
+    consentBoth: 'The meeting is being recorded and streamed live: picture, sound and slides. By staying you agree to it.',
     understood: 'I understand',
     stopped: 'Recording has stopped. From now on the meeting is not recorded.',
     liveStopped: 'The live stream has stopped.',

@@ -295,6 +295,7 @@ export const vi = {
     open: 'Mở phần điều khiển',
     consent: 'Cuộc họp đang được ghi lại: hình, tiếng và trang chiếu. Ở lại cuộc họp là bạn đồng ý.',
     consentLive: 'Cuộc họp đang được phát trực tiếp: người ngoài cuộc họp cũng xem được hình, tiếng và trang chiếu.',
+    consentBoth: 'Cuộc họp đang được ghi lại và phát trực tiếp ra bên ngoài: hình, tiếng và trang chiếu. Ở lại cuộc họp là bạn đồng ý.',
     understood: 'Tôi đã hiểu',
     stopped: 'Đã dừng ghi. Từ lúc này cuộc họp không còn bị ghi lại.',
     liveStopped: 'Đã dừng phát trực tiếp.',

@@ -34,8 +34,8 @@ export class Consent {
     return now && this.#news(now.by, `live-${now.since}`);
   }
 
-  understand(what: string): void {
-    this.#understood = [...this.#understood, what].slice(-KEPT);
+  understand(what: readonly string[]): void {
+    this.#understood = [...this.#understood, ...what].slice(-KEPT);
     try {
       sessionStorage.setItem(KEY, JSON.stringify(this.#understood));
     } catch {
