@@ -66,7 +66,8 @@ int stream_url_check(enum stream_kind kind, const char *url)
                 at = skip_port(at);
         if (!at || (*at && *at != '/') || at[strspn(at, REST_CHARS)] != '\0')
                 return -EINVAL;
-        return kind == STREAM_RTMP && strlen(at) < 2 ? -EINVAL : 0;
+        /* Of RTMP's the path is the application: more than slashes. */
+        return kind == STREAM_RTMP && (!at[strspn(at, "/")] || strchr(at, '@')) ? -EINVAL : 0;
 }
 
 bool stream_key_is_good(const char *key)

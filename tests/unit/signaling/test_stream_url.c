@@ -48,6 +48,8 @@ static void what_could_mean_something_else_does_not(void **state)
                 "rtmp:///live",
                 "rtmp://host",
                 "rtmp://host/",
+                "rtmp://host//",
+                "rtmp://host/a@b",
                 "http://host/live",
                 "file:///etc/passwd",
                 "rtmpt://host/live",
