@@ -300,7 +300,7 @@ test('tracks_are_composed_afterwards_part_after_part', async () => {
   assert.ok(Math.abs(format.duration * 1000 - told) < 1000);
   assert.ok(files.some(({ name, kind }) => name === 'program.mp4' && kind === 'program'));
   assertPagesInStep(shown, path.join(hall.folder, 'program.mp4'));
-  assert.deepEqual(hall.client.messages.findLast((m) => m.type === 'jobs').compose, []);
+  await until(() => hall.client.messages.findLast((m) => m.type === 'jobs').compose.length === 0);
 });
 
 test('after_a_killed_server_the_recording_goes_on', async () => {
