@@ -474,7 +474,7 @@ static void write_timeline(const struct world *world)
         fclose(file);
 }
 
-/* A second part of which not much is left. */
+/* A second part of which not much is left but a film. */
 static void spoil_part(const struct world *world)
 {
         char command[800];
@@ -483,6 +483,8 @@ static void spoil_part(const struct world *world)
                  "cd %s && head -c 20000 p1-mic-23-1.mkv >p2-mic-23-1.mkv && "
                  "head -c 3000 p1-camera-17-1.mkv >p2-camera-17-1.mkv && "
                  "head -c 50000 /dev/urandom >p2-camera-31-1.mkv && : >p2-screen-31-1.mkv && "
+                 "ffmpeg -v error -f lavfi -i color=c=0x208020:s=640x268:r=24 -t 2 -c:v libvpx "
+                 "p2-screen-40-1.mkv && "
                  "mkdir p2-mic-31-1.mkv && ln -s p1-mic-17-1.mkv p2-mic-17-99999999999.mkv && "
                  "if [ $(id -u) = 0 ]; then chown -hR nobody:nogroup .; fi",
                  world->work);
@@ -516,6 +518,8 @@ static void test_a_program_is_composed_afterwards_from_tracks(void **state)
         assert_seen(&shown, 0);
         assert_tones(&shown, 0, 10.5);
         /* What is left of the second part. */
+        assert_colour(&shown, 12, 640, 360, 0x208020);
+        assert_colour(&shown, 12, 640, 40, BACK);
         assert_true(shown_tone(&shown, 13.05, people[1].hz) > 0.15);
         shown_done(&shown);
         path_in(world, "evil.mp4", path);

@@ -7,7 +7,7 @@ enum {
         HEADER = 48,
         COLUMN = 264,
         FACE_HEIGHT = 148, /* 16:9 in the column */
-        NAME_HEIGHT = 96,
+        NAME_HEIGHT = 128,
         CAPTION_HEIGHT = 64,
         CAPTION_WIDTH = 800,
 };
@@ -100,9 +100,9 @@ static void show_speaker(const struct scene *scene, const struct scene_picture *
                          struct scene_rect at, struct scene_view *view)
 {
         view->picture = find_camera(pictures, n, scene->shown);
+        view->card_at = at;
         if (view->picture < 0) {
                 view->card = scene->shown;
-                view->card_at = at;
                 return;
         }
         view->picture_at = scene_fit(at, pictures[view->picture].width,

@@ -53,10 +53,10 @@ struct scene_view {
         int picture;                  /* index into the pictures given; -1: none */
         struct scene_rect picture_at; /* all of the picture fits there */
         uint32_t card;                /* whose name card; 0: none */
-        struct scene_rect card_at;
-        uint32_t name;              /* whose name is written; 0: nobody's */
-        struct scene_rect name_at;  /* the room it has */
-        struct scene_rect title_at; /* the title in small letters */
+        struct scene_rect card_at;    /* the speaker's place, with card or picture */
+        uint32_t name;                /* whose name is written; 0: nobody's */
+        struct scene_rect name_at;    /* the room it has */
+        struct scene_rect title_at;   /* the title in small letters */
 };
 
 struct scene {

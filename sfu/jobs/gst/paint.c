@@ -106,11 +106,6 @@ static void paint_card(cairo_t *cr, const struct scene_rect *at, const char *nam
         PangoLayout *layout = lay_out(cr, &letters);
         int height;
 
-        if (!large) {
-                cairo_set_source_rgb(cr, PLATE);
-                cairo_rectangle(cr, at->x, at->y, at->w, at->h);
-                cairo_fill(cr);
-        }
         cairo_set_source_rgb(cr, GOLD);
         cairo_arc(cr, x, y, radius, 0, 2 * M_PI);
         cairo_fill(cr);
@@ -124,10 +119,18 @@ static void paint_card(cairo_t *cr, const struct scene_rect *at, const char *nam
         show(cr, lay_out(cr, &below), at->x + 60, y + radius + 40);
 }
 
+/* Beside a page all faces have the same place, of whatever shape their pictures are. */
+static void paint_plate(cairo_t *cr, const struct scene_rect *at)
+{
+        cairo_set_source_rgb(cr, PLATE);
+        cairo_rectangle(cr, at->x, at->y, at->w, at->h);
+        cairo_fill(cr);
+}
+
 /* Under the speaker's picture beside a page. */
 static void paint_side_name(cairo_t *cr, const struct scene_rect *at, const char *name)
 {
-        const struct letters letters = { name, 24, true, false, at->w - 8, 2 };
+        const struct letters letters = { name, 24, true, false, at->w - 8, 3 };
 
         cairo_set_source_rgb(cr, GOLD);
         cairo_rectangle(cr, at->x, at->y, at->w, 4);
@@ -176,6 +179,8 @@ int paint_back(const struct scene_view *view, const struct paint_words *words,
                 paint_title(cr, words->title);
         if (view->title_at.w)
                 paint_header(cr, &view->title_at, words->title);
+        if (view->layout == SCENE_PAGE && view->card_at.w)
+                paint_plate(cr, &view->card_at);
         if (view->card)
                 paint_card(cr, &view->card_at, words->name);
         if (view->name && view->layout == SCENE_PAGE)

@@ -166,6 +166,10 @@ static void take_picture(struct track *track, GstBuffer *buffer, int64_t time_us
 
         if (!gst_video_info_from_caps(&info, caps) || info.width < 2 || info.height < 2)
                 return;
+        /* They are shown by our clock, and whole: a converter takes no other frame rate than ours. */
+        info.fps_n = 0;
+        info.fps_d = 1;
+        info.interlace_mode = GST_VIDEO_INTERLACE_MODE_PROGRESSIVE;
         /* Pictures of another shape are shown at once: the older ones do not fit the new info. */
         while (track->n_pictures && !gst_video_info_is_equal(&track->info, &info))
                 drop_oldest(track);
