@@ -23,6 +23,7 @@ enum {
         AN = 17,
         BINH = 23,
         CHI = 31,
+        N_CAMERAS = 2, /* the others have none */
         SECONDS = 12,
         RATE = 48000,
         PAGE_WIDTH = 1600,
@@ -131,26 +132,38 @@ static void on_timer(uv_timer_t *timer)
                   (clock_now_us() - tap->start_us) * tap->speed + AHEAD_US);
 }
 
-static void make_people(struct tap *tap, int n_cameras)
+/* Made once for all tests: that takes longer than anything else here. */
+static struct made_stream made[2 * ARRAY_LEN(people)];
+
+static int make_people(void **state)
 {
+        (void)state;
         for (size_t i = 0; i < ARRAY_LEN(people); i++) {
                 struct person *person = &people[i];
 
-                tap->streams[2 * i] = made_sound(person->id, SECONDS, say, person);
-                if ((int)i < n_cameras)
-                        tap->streams[2 * i + 1] = made_picture(person->id, SFU_CAMERA,
-                                                               person->pattern, 640, 360, SECONDS,
-                                                               flash, person);
+                made[2 * i] = made_sound(person->id, SECONDS, say, person);
+                if (i < N_CAMERAS)
+                        made[2 * i + 1] = made_picture(person->id, SFU_CAMERA, person->pattern, 640,
+                                                       360, SECONDS, flash, person);
         }
+        return 0;
+}
+
+static int forget_people(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(made); i++)
+                made_done(&made[i]);
+        return 0;
 }
 
 /* Sends as time goes on. */
-static void tap_open(struct world *world, struct tap *tap, enum job_kind kind, int n_cameras)
+static void tap_open(struct world *world, struct tap *tap, enum job_kind kind)
 {
         int fds[2], bytes = 4 << 20;
 
         *tap = (struct tap){ .world = world, .speed = kind == JOB_PROGRAM ? 1 : 6 };
-        make_people(tap, n_cameras);
+        memcpy(tap->streams, made, sizeof(made));
         assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
         setsockopt(fds[0], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes));
         tap->fd = fds[0];
@@ -170,8 +183,6 @@ static void tap_open(struct world *world, struct tap *tap, enum job_kind kind, i
 
 static void tap_close(struct tap *tap)
 {
-        for (size_t i = 0; i < ARRAY_LEN(tap->streams); i++)
-                made_done(&tap->streams[i]);
         uv_close((uv_handle_t *)&tap->timer, NULL);
         uv_run(&tap->world->loop, UV_RUN_NOWAIT);
         owner_done(&tap->owner);
@@ -376,7 +387,7 @@ static void test_a_meeting_is_recorded_and_streamed_as_it_was(void **state)
 
         make_page(world, "one.webp", 0xf0f0f0, 0xc02020);
         make_page(world, "two.webp", 0x2040c0, 0xf0e000);
-        tap_open(world, &tap, JOB_PROGRAM, 2);
+        tap_open(world, &tap, JOB_PROGRAM);
         tell_record(&tap, "p1.mp4");
         tell_meeting(&tap);
         tell(&tap, json_pack("{s:s, s:s}", "type", "live", "dir", "live/key"));
@@ -414,7 +425,7 @@ static void test_a_killed_recording_can_be_played_to_the_last_two_seconds(void *
         char path[200];
         double begin, killed;
 
-        tap_open(world, &tap, JOB_PROGRAM, 1);
+        tap_open(world, &tap, JOB_PROGRAM);
         tell_speaker(&tap, AN, 0);
         tell_record(&tap, "p1.mp4");
         wait_until(&tap, 4000000);
@@ -438,7 +449,7 @@ static void record_tracks(struct world *world)
 {
         static struct tap tap;
 
-        tap_open(world, &tap, JOB_TRACKS, 2);
+        tap_open(world, &tap, JOB_TRACKS);
         while (tap.streams[4].at < tap.streams[4].n)
                 (void)uv_run(&world->loop, UV_RUN_ONCE);
         for (size_t i = 0; i < ARRAY_LEN(tap.streams); i++) {
@@ -541,5 +552,5 @@ int main(int argc, char **argv)
         umask(077);
         signal(SIGPIPE, SIG_IGN);
         gst_init(NULL, NULL);
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        return cmocka_run_group_tests(tests, make_people, forget_people);
 }
