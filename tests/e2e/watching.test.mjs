@@ -87,24 +87,6 @@ test('viewers_wait_watch_and_are_told_of_the_end', { timeout: 240000 }, async ()
   for (const person of [chair, delegate, viewer, phone]) await person.close();
 });
 
-test('viewers_go_on_when_the_stream_is_begun_anew', { timeout: 180000 }, async () => {
-  const meeting = server.createMeeting('Họp có sự cố');
-  const chair = await Person.join(browser, meeting.links.chair, 'Chủ tọa Bình');
-  await chair.page.getByTestId('studio-button').click();
-  await chair.page.getByTestId('get-viewer-link').click();
-  const viewer = await Person.open(browser, await chair.page.getByTestId('viewer-link').inputValue(), { permissions: [] });
-  await chair.page.getByTestId('live-start').click();
-  await plays(viewer);
-  const [job] = await until(() => server.jobs('program'), 'its job');
-  const killed = Date.now();
-  process.kill(job, 'SIGKILL');
-  const shown = async () => Date.now() - (await behind(viewer)); // when the picture on the screen was made
-  await until(async () => (await shown()) > killed + 3000, 'a picture made after the death', 90000);
-  figure('viewer sees what is new after the job died', `${((Date.now() - killed) / 1000).toFixed(1)} s`);
-  await plays(viewer);
-  for (const person of [chair, viewer]) await person.close();
-});
-
 test('receivers_and_cameras_that_do_not_answer_are_told_in_words_and_can_be_removed', { timeout: 120000 }, async () => {
   const meeting = server.createMeeting();
   const chair = await Person.join(browser, meeting.links.chair, 'Chủ tọa Bình', PHONE);
