@@ -8,190 +8,10 @@
 
 #include <cmocka.h>
 #include <errno.h>
-#include <poll.h>
 
-#include "signaling/core/recording_show.h"
-#include "signaling/core/recordings_api.h"
-#include "signaling/core/rooms.h"
-#include "tests/unit/signaling/fake_jobs.h"
-#include "tests/unit/signaling/fakes.h"
+#include "tests/unit/signaling/recording_world.h"
 
 #define PAPER "018f0000-0000-7000-8000-000000000001"
-
-/* ---- asking ---- */
-
-/* A request with a token of this role; of another meeting when given. */
-struct ask {
-        struct world *world;
-        enum meeting_role role;
-        const char *meeting, *query, *body;
-        char authorization[TOKEN_MAX + 16];
-        struct http_request req;
-};
-
-static const struct http_request *prepare(struct ask *ask)
-{
-        const char *meeting = ask->meeting ? ask->meeting : ask->world->meeting;
-        struct token token = { .kind = TOKEN_JOIN,
-                               .role = ask->role,
-                               .expires_ms = fake_now_ms + 1000000000 };
-        const char *body = ask->body ? ask->body : "";
-        char text[TOKEN_MAX];
-
-        snprintf(token.meeting, sizeof(token.meeting), "%s", meeting);
-        assert_int_equal(token_write(text, &token, ask->world->app->secret), 0);
-        snprintf(ask->authorization, sizeof(ask->authorization), "Bearer %s", text);
-        ask->req = (struct http_request){ .authorization = ask->authorization,
-                                          .query = ask->query ? ask->query : "",
-                                          .body = { (const uint8_t *)body, strlen(body) } };
-        memset(&fake_reply, 0, sizeof(fake_reply));
-        return &ask->req;
-}
-
-static json_t *answer(void)
-{
-        json_t *object = json_loads(fake_reply.body, 0, NULL);
-
-        assert_non_null(object);
-        return object;
-}
-
-static int start_as(struct world *world, enum meeting_role role, const char *mode,
-                    char ret_id[UUID_TEXT])
-{
-        char body[64];
-        struct ask ask = { .world = world, .role = role, .body = body };
-
-        snprintf(body, sizeof(body), "{\"mode\":\"%s\"}", mode);
-        recordings_start(world->app, NULL, prepare(&ask), world->meeting);
-        if (fake_reply.status == 201 && ret_id) {
-                json_t *row = answer();
-
-                snprintf(ret_id, UUID_TEXT, "%s", fake_text(row, "id"));
-                json_decref(row);
-        }
-        fake_settle(world);
-        return fake_reply.status;
-}
-
-static void begin(struct world *world, const char *mode, char ret_id[UUID_TEXT])
-{
-        assert_int_equal(start_as(world, ROLE_CHAIR, mode, ret_id), 201);
-        service_tick(world->app);
-}
-
-typedef void (*request_fn)(struct app *app, struct http_conn *conn, const struct http_request *req,
-                           const char *id);
-
-static int request(struct world *world, request_fn what, enum meeting_role role, const char *id)
-{
-        struct ask ask = { .world = world, .role = role };
-
-        what(world->app, NULL, prepare(&ask), id);
-        fake_settle(world);
-        return fake_reply.status;
-}
-
-static int get_file(struct world *world, const char *id, const char *name, const char *query)
-{
-        struct ask ask = { .world = world, .role = ROLE_CHAIR, .query = query };
-
-        recordings_file(world->app, NULL, prepare(&ask), id, name);
-        return fake_reply.status;
-}
-
-/* The row as the list has it, when it is in this state; the caller's. */
-static json_t *wait_row(struct world *world, const char *id, const char *state)
-{
-        for (unsigned tries = 0; tries < 2000; tries++) {
-                json_t *root, *row;
-                size_t i;
-
-                service_tick(world->app);
-                assert_int_equal(request(world, recordings_list, ROLE_CHAIR, world->meeting), 200);
-                root = answer();
-                json_array_foreach (json_object_get(root, "recordings"), i, row) {
-                        if (strcmp(fake_text(row, "id"), id) != 0 ||
-                            strcmp(fake_text(row, "state"), state) != 0)
-                                continue;
-                        json_incref(row);
-                        json_decref(root);
-                        return row;
-                }
-                json_decref(root);
-                (void)poll(NULL, 0, 1);
-        }
-        fail_msg("%s is never %s", id, state);
-        return NULL;
-}
-
-static void expect_row(struct world *world, const char *id, const char *state)
-{
-        json_decref(wait_row(world, id, state));
-}
-
-/* ---- files ---- */
-
-static void put_file(struct world *world, const char *id, const char *name)
-{
-        char path[MEDIA_PATH];
-
-        snprintf(path, sizeof(path), "%s/rec/%s/%s", world->meeting, id, name);
-        assert_int_equal(media_write(world->media, path, "media", 5), 0);
-}
-
-static bool has_folder(struct world *world, const char *id)
-{
-        char path[MEDIA_PATH];
-        struct media_found found;
-
-        snprintf(path, sizeof(path), "%s/rec/%s/p1-timeline.jsonl", world->meeting, id);
-        if (media_find(world->media, path, &found) < 0)
-                return false;
-        media_found_done(&found);
-        return true;
-}
-
-static void say_progress(struct job *job, int64_t t_us, int64_t bytes)
-{
-        fake_job_says(job, json_pack("{s:s, s:I, s:I}", "type", "progress", "t", (json_int_t)t_us,
-                                     "bytes", (json_int_t)bytes));
-}
-
-static void say_mic(struct world *world, struct job *job, const char *id, const char *name)
-{
-        put_file(world, id, name);
-        fake_job_says(job,
-                      json_pack("{s:s, s:s, s:i, s:s, s:s, s:i}", "type", "file", "name", name,
-                                "participant", 1, "kind", "mic", "codec", "opus", "t", 500000));
-}
-
-static void finish_well(struct world *world, const char *name)
-{
-        struct job *job = fake_job(JOB_FINISH, 0);
-
-        service_tick(world->app);
-        for (size_t i = 1; fake_job(JOB_FINISH, i); i++)
-                job = fake_job(JOB_FINISH, i);
-        job = job ? job : fake_job(JOB_FINISH, 0);
-        assert_non_null(job);
-        fake_job_says(job, json_pack("{s:s, s:s, s:I, s:i}", "type", "file", "name", name,
-                                     "duration_us", (json_int_t)3000000, "bytes", 5));
-        fake_job_ends(job, JOB_DONE, "");
-}
-
-/* A recording of one microphone, from beginning to end. */
-static void record_one(struct world *world, char ret_id[UUID_TEXT])
-{
-        begin(world, "tracks", ret_id);
-        say_mic(world, fake_job(JOB_TRACKS, 0), ret_id, "p1-mic-1-1.mkv");
-        assert_int_equal(request(world, recordings_stop, ROLE_CHAIR, ret_id), 200);
-        service_tick(world->app);
-        fake_job_ends(fake_job(JOB_TRACKS, 0), JOB_DONE, "");
-        service_tick(world->app);
-        finish_well(world, "p1-mic-1-1.mkv");
-        expect_row(world, ret_id, "ready");
-}
 
 /* ---- the life of one ---- */
 
@@ -205,7 +25,7 @@ static void everybody_sees_it_and_the_host_hears_how_it_goes(void **state)
         json_t *welcome;
 
         fake_join(world, a, "A", -1);
-        begin(world, "tracks", id);
+        rec_begin(world, "tracks", id);
         assert_string_equal(fake_text(fake_last(a, "recording"), "recording"), id);
         welcome = fake_join(world, b, "B", -1);
         assert_string_equal(fake_text(json_object_get(welcome, "recording"), "mode"), "tracks");
@@ -216,7 +36,7 @@ static void everybody_sees_it_and_the_host_hears_how_it_goes(void **state)
         assert_int_equal(fake_jobs.taps_open, 1);
 
         fake_job_says(fake_job(JOB_TRACKS, 0), json_pack("{s:s}", "type", "ready"));
-        say_progress(fake_job(JOB_TRACKS, 0), 2500000, 1234);
+        rec_say_progress(fake_job(JOB_TRACKS, 0), 2500000, 1234);
         fake_now_ms += JOBS_NEWS_MIN_MS;
         service_tick(world->app);
         jobs = json_object_get(fake_last(a, "jobs"), "recording");
@@ -224,15 +44,15 @@ static void everybody_sees_it_and_the_host_hears_how_it_goes(void **state)
         assert_int_equal(json_integer_value(json_object_get(jobs, "seconds")), 2);
         assert_int_equal(json_integer_value(json_object_get(jobs, "bytes")), 1234);
         assert_null(fake_last(b, "jobs"));
-        assert_int_equal(start_as(world, ROLE_CHAIR, "both", NULL), 409);
+        assert_int_equal(rec_start_as(world, ROLE_CHAIR, "both", NULL), 409);
 
-        assert_int_equal(request(world, recordings_stop, ROLE_CHAIR, id), 200);
+        assert_int_equal(rec_request(world, recordings_stop, ROLE_CHAIR, id), 200);
         service_tick(world->app);
         assert_true(fake_job(JOB_TRACKS, 0)->stopped);
         assert_true(json_is_false(json_object_get(fake_last(b, "recording"), "on")));
         fake_job_ends(fake_job(JOB_TRACKS, 0), JOB_DONE, "");
         assert_int_equal(fake_jobs.taps_open, 0);
-        expect_row(world, id, "failed"); /* nobody sent anything */
+        rec_expect_row(world, id, "failed"); /* nobody sent anything */
         fake_close(a);
         fake_close(b);
 }
@@ -244,27 +64,27 @@ static void its_files_are_finished_listed_and_given_out(void **state)
         char id[UUID_TEXT];
         json_t *shown;
 
-        record_one(world, id);
-        assert_int_equal(request(world, recordings_show, ROLE_SECRETARY, id), 200);
-        shown = answer();
+        rec_record_one(world, id);
+        assert_int_equal(rec_request(world, recordings_show, ROLE_SECRETARY, id), 200);
+        shown = rec_answer();
         assert_int_equal(json_integer_value(json_object_get(shown, "seconds")), 3);
         assert_int_equal(json_integer_value(json_object_get(shown, "bytes")), 5);
         file = json_array_get(json_object_get(shown, "files"), 0);
         assert_string_equal(fake_text(file, "codec"), "opus");
         assert_int_equal(json_integer_value(json_object_get(file, "duration_ms")), 2500);
         json_decref(shown);
-        assert_int_equal(get_file(world, id, "p1-mic-1-1.mkv", ""), 200);
+        assert_int_equal(rec_get_file(world, id, "p1-mic-1-1.mkv", ""), 200);
         assert_string_equal(fake_reply.saved_name, "");
-        assert_int_equal(get_file(world, id, "p1-mic-1-1.mkv", "download=1"), 200);
+        assert_int_equal(rec_get_file(world, id, "p1-mic-1-1.mkv", "download=1"), 200);
         assert_non_null(strstr(fake_reply.saved_name, "Hội nghị "));
         assert_non_null(strstr(fake_reply.saved_name, " phần 1 mic-1-1.mkv"));
-        assert_int_equal(get_file(world, id, "p1-mic-2-1.mkv", ""), 404);
-        assert_int_equal(get_file(world, id, "files.json", ""), 404);
-        assert_int_equal(get_file(world, id, "..", ""), 404);
-        assert_int_equal(request(world, recordings_delete, ROLE_CHAIR, id), 204);
-        assert_false(has_folder(world, id));
+        assert_int_equal(rec_get_file(world, id, "p1-mic-2-1.mkv", ""), 404);
+        assert_int_equal(rec_get_file(world, id, "files.json", ""), 404);
+        assert_int_equal(rec_get_file(world, id, "..", ""), 404);
+        assert_int_equal(rec_request(world, recordings_delete, ROLE_CHAIR, id), 204);
+        assert_false(rec_has_folder(world, id));
         fake_settle(world);
-        while (request(world, recordings_show, ROLE_CHAIR, id) != 404)
+        while (rec_request(world, recordings_show, ROLE_CHAIR, id) != 404)
                 service_tick(world->app);
 }
 
@@ -277,21 +97,21 @@ static void only_hosts_of_this_meeting_may(void **state)
 
         uuid_v7(other.id, 1);
         assert_int_equal(store_meeting_create(world->store, &other), 0);
-        assert_int_equal(start_as(world, ROLE_PRESENTER, "tracks", NULL), 403);
-        record_one(world, id);
-        assert_int_equal(request(world, recordings_list, ROLE_DELEGATE, world->meeting), 403);
-        assert_int_equal(request(world, recordings_show, ROLE_DELEGATE, id), 403);
-        assert_int_equal(request(world, recordings_stop, ROLE_OBSERVER, id), 403);
-        assert_int_equal(request(world, recordings_delete, ROLE_PRESENTER, id), 403);
-        recordings_show(world->app, NULL, prepare(&stranger), id);
+        assert_int_equal(rec_start_as(world, ROLE_PRESENTER, "tracks", NULL), 403);
+        rec_record_one(world, id);
+        assert_int_equal(rec_request(world, recordings_list, ROLE_DELEGATE, world->meeting), 403);
+        assert_int_equal(rec_request(world, recordings_show, ROLE_DELEGATE, id), 403);
+        assert_int_equal(rec_request(world, recordings_stop, ROLE_OBSERVER, id), 403);
+        assert_int_equal(rec_request(world, recordings_delete, ROLE_PRESENTER, id), 403);
+        recordings_show(world->app, NULL, rec_prepare(&stranger), id);
         assert_int_equal(fake_reply.status, 404);
-        recordings_delete(world->app, NULL, prepare(&stranger), id);
+        recordings_delete(world->app, NULL, rec_prepare(&stranger), id);
         assert_int_equal(fake_reply.status, 404);
-        recordings_list(world->app, NULL, prepare(&stranger), world->meeting);
+        recordings_list(world->app, NULL, rec_prepare(&stranger), world->meeting);
         assert_int_equal(fake_reply.status, 403);
-        assert_int_equal(request(world, recordings_show, ROLE_CHAIR, "nothing"), 404);
-        assert_int_equal(start_as(world, ROLE_CHAIR, "cinema", NULL), 400);
-        assert_int_equal(request(world, recordings_stop, ROLE_CHAIR, id), 409);
+        assert_int_equal(rec_request(world, recordings_show, ROLE_CHAIR, "nothing"), 404);
+        assert_int_equal(rec_start_as(world, ROLE_CHAIR, "cinema", NULL), 400);
+        assert_int_equal(rec_request(world, recordings_stop, ROLE_CHAIR, id), 409);
 }
 
 static void a_job_that_dies_goes_on_in_a_new_part(void **state)
@@ -303,7 +123,7 @@ static void a_job_that_dies_goes_on_in_a_new_part(void **state)
         size_t n_events;
 
         fake_join(world, a, "A", -1);
-        begin(world, "tracks", id);
+        rec_begin(world, "tracks", id);
         n_events = fake_count(a, "recording");
         fake_job_ends(fake_job(JOB_TRACKS, 0), JOB_CRASHED, "");
         service_tick(world->app);
@@ -327,7 +147,7 @@ static void a_job_that_cannot_live_is_given_up_and_said(void **state)
         const json_t *jobs;
 
         fake_join(world, a, "A", -1);
-        begin(world, "tracks", id);
+        rec_begin(world, "tracks", id);
         for (size_t i = 0; fake_job(JOB_TRACKS, i); i++) {
                 fake_job_ends(fake_job(JOB_TRACKS, i), JOB_STALLED, "");
                 fake_now_ms += DEATHS_MAX * DEATHS_STEP_MS;
@@ -342,63 +162,8 @@ static void a_job_that_cannot_live_is_given_up_and_said(void **state)
         jobs = json_object_get(fake_last(a, "jobs"), "recording");
         assert_string_equal(fake_text(jobs, "state"), "failed");
         assert_string_equal(fake_text(jobs, "error"), "job-stalled");
-        expect_row(world, id, "failed");
+        rec_expect_row(world, id, "failed");
         fake_close(a);
-}
-
-static void a_program_and_tracks_are_parts_of_one_recording(void **state)
-{
-        struct world *world = *state;
-        struct job *program;
-        char id[UUID_TEXT], file[80];
-        json_t *shown, *parts;
-
-        begin(world, "both", id);
-        program = fake_job(JOB_PROGRAM, 0);
-        assert_non_null(strstr(program->dir, world->meeting));
-        snprintf(file, sizeof(file), "rec/%s/p2.mp4", id);
-        assert_string_equal(fake_text(fake_job_heard(program, "record"), "file"), file);
-        put_file(world, id, "p2.mp4");
-        fake_job_says(program,
-                      json_pack("{s:s, s:s, s:i}", "type", "file", "name", file, "t", 400000));
-        say_progress(program, 4400000, 99);
-        assert_int_equal(request(world, recordings_stop, ROLE_CHAIR, id), 200);
-        service_tick(world->app);
-        assert_true(json_is_null(json_object_get(fake_job_heard(program, "record"), "file")));
-        assert_false(program->stopped); /* its last bytes are awaited */
-        fake_job_says(program, json_pack("{s:s, s:s}", "type", "file-end", "name", file));
-        service_tick(world->app);
-        assert_true(program->stopped);
-        fake_job_ends(program, JOB_DONE, "");
-        fake_job_ends(fake_job(JOB_TRACKS, 0), JOB_DONE, "");
-        service_tick(world->app);
-        finish_well(world, "p2.mp4");
-        expect_row(world, id, "ready");
-        assert_int_equal(request(world, recordings_show, ROLE_CHAIR, id), 200);
-        shown = answer();
-        parts = json_object_get(shown, "parts");
-        assert_int_equal(json_array_size(parts), 1); /* what is to be watched */
-        assert_string_equal(fake_text(json_array_get(parts, 0), "video"), "p2.mp4");
-        assert_true(json_is_true(json_object_get(shown, "has_video")));
-        json_decref(shown);
-        assert_int_equal(request(world, recordings_compose, ROLE_CHAIR, id), 202);
-}
-
-static void a_program_that_dies_begins_another_file(void **state)
-{
-        struct world *world = *state;
-        struct job *program;
-        char id[UUID_TEXT], file[80];
-
-        begin(world, "program", id);
-        assert_null(fake_job(JOB_TRACKS, 0));
-        fake_job_ends(fake_job(JOB_PROGRAM, 0), JOB_CRASHED, "");
-        service_tick(world->app);
-        service_tick(world->app);
-        program = fake_job(JOB_PROGRAM, 1);
-        assert_non_null(program);
-        snprintf(file, sizeof(file), "rec/%s/p2.mp4", id);
-        assert_string_equal(fake_text(fake_job_heard(program, "record"), "file"), file);
 }
 
 /* ---- what was said when ---- */
@@ -416,7 +181,7 @@ static void the_timeline_has_names_pages_and_speakers(void **state)
         const json_t *timeline, *last;
 
         fake_join(world, a, "Nguyễn Văn A", -1);
-        begin(world, "tracks", id);
+        rec_begin(world, "tracks", id);
         assert_int_equal(room_open(world->app, world->meeting, &room), 0);
         fake_now_ms += 2000;
         fake_sfu.events[0] = (struct sfu_event){ .type = SFU_EV_SPEAKER,
@@ -427,8 +192,8 @@ static void the_timeline_has_names_pages_and_speakers(void **state)
         fake_now_ms += 1000;
         assert_int_equal(room_submit(room, &present, NULL, NULL), 0);
         fake_settle(world);
-        assert_int_equal(request(world, recordings_show, ROLE_CHAIR, id), 200);
-        shown = answer();
+        assert_int_equal(rec_request(world, recordings_show, ROLE_CHAIR, id), 200);
+        shown = rec_answer();
         timeline = json_object_get(shown, "timeline");
         last = json_array_get(timeline, json_array_size(timeline) - 1);
         assert_string_equal(fake_text(last, "type"), "page");
@@ -469,8 +234,8 @@ static void it_goes_on_after_a_restart_when_somebody_is_back(void **state)
         json_t *welcome;
 
         fake_join(world, a, "A", -1);
-        begin(world, "tracks", id);
-        say_mic(world, fake_job(JOB_TRACKS, 0), id, "p1-mic-1-1.mkv");
+        rec_begin(world, "tracks", id);
+        rec_say_mic(world, fake_job(JOB_TRACKS, 0), id, "p1-mic-1-1.mkv");
         fake_close(a);
         restart(world);
         assert_null(fake_job(JOB_TRACKS, 0));
@@ -489,15 +254,15 @@ static void nobody_came_back_so_it_is_finished(void **state)
         struct world *world = *state;
         char id[UUID_TEXT];
 
-        begin(world, "tracks", id);
-        say_mic(world, fake_job(JOB_TRACKS, 0), id, "p1-mic-1-1.mkv");
+        rec_begin(world, "tracks", id);
+        rec_say_mic(world, fake_job(JOB_TRACKS, 0), id, "p1-mic-1-1.mkv");
         restart(world);
         fake_now_ms += ROOM_IDLE_MS + 1;
         service_tick(world->app);
         fake_settle(world);
         service_tick(world->app);
-        finish_well(world, "p1-mic-1-1.mkv");
-        expect_row(world, id, "ready");
+        rec_finish_well(world, "p1-mic-1-1.mkv");
+        rec_expect_row(world, id, "ready");
 }
 
 static void when_everybody_has_left_it_ends_by_itself(void **state)
@@ -505,7 +270,7 @@ static void when_everybody_has_left_it_ends_by_itself(void **state)
         struct world *world = *state;
         char id[UUID_TEXT];
 
-        begin(world, "tracks", id);
+        rec_begin(world, "tracks", id);
         fake_now_ms += ROOM_IDLE_MS;
         service_tick(world->app);
         fake_now_ms += ROOM_IDLE_MS;
@@ -520,15 +285,15 @@ static void what_was_being_finished_is_finished_after_a_restart(void **state)
         struct world *world = *state;
         char id[UUID_TEXT];
 
-        begin(world, "tracks", id);
-        say_mic(world, fake_job(JOB_TRACKS, 0), id, "p1-mic-1-1.mkv");
-        request(world, recordings_stop, ROLE_CHAIR, id);
+        rec_begin(world, "tracks", id);
+        rec_say_mic(world, fake_job(JOB_TRACKS, 0), id, "p1-mic-1-1.mkv");
+        rec_request(world, recordings_stop, ROLE_CHAIR, id);
         service_tick(world->app);
         fake_job_ends(fake_job(JOB_TRACKS, 0), JOB_DONE, "");
-        expect_row(world, id, "finishing");
+        rec_expect_row(world, id, "finishing");
         restart(world);
-        finish_well(world, "p1-mic-1-1.mkv");
-        expect_row(world, id, "ready");
+        rec_finish_well(world, "p1-mic-1-1.mkv");
+        rec_expect_row(world, id, "ready");
 }
 
 static void a_file_that_kills_the_finisher_is_left_as_it_is(void **state)
@@ -538,11 +303,11 @@ static void a_file_that_kills_the_finisher_is_left_as_it_is(void **state)
         struct media_found found;
         json_t *row;
 
-        begin(world, "tracks", id);
-        put_file(world, id, ".half");
-        say_mic(world, fake_job(JOB_TRACKS, 0), id, "p1-mic-1-1.mkv");
-        say_mic(world, fake_job(JOB_TRACKS, 0), id, "p1-mic-2-1.mkv");
-        request(world, recordings_stop, ROLE_CHAIR, id);
+        rec_begin(world, "tracks", id);
+        rec_put_file(world, id, ".half");
+        rec_say_mic(world, fake_job(JOB_TRACKS, 0), id, "p1-mic-1-1.mkv");
+        rec_say_mic(world, fake_job(JOB_TRACKS, 0), id, "p1-mic-2-1.mkv");
+        rec_request(world, recordings_stop, ROLE_CHAIR, id);
         service_tick(world->app);
         fake_job_ends(fake_job(JOB_TRACKS, 0), JOB_DONE, "");
         service_tick(world->app);
@@ -551,12 +316,13 @@ static void a_file_that_kills_the_finisher_is_left_as_it_is(void **state)
         service_tick(world->app);
         assert_int_equal(json_array_size(json_object_get(fake_job(JOB_FINISH, 1)->start, "files")),
                          1);
-        finish_well(world, json_string_value(json_array_get(
-                                   json_object_get(fake_job(JOB_FINISH, 1)->start, "files"), 0)));
-        row = wait_row(world, id, "ready");
+        rec_finish_well(world,
+                        json_string_value(json_array_get(
+                                json_object_get(fake_job(JOB_FINISH, 1)->start, "files"), 0)));
+        row = rec_wait_row(world, id, "ready");
         assert_int_equal(json_integer_value(json_object_get(row, "bytes")), 10);
         json_decref(row);
-        assert_int_equal(get_file(world, id, "p1-mic-1-1.mkv", ""), 200);
+        assert_int_equal(rec_get_file(world, id, "p1-mic-1-1.mkv", ""), 200);
         snprintf(path, sizeof(path), "%s/rec/%s/.half", world->meeting, id);
         assert_int_equal(media_find(world->media, path, &found), -ENOENT);
 }
@@ -572,10 +338,10 @@ static void without_room_on_the_disk_none_begins_and_one_that_runs_ends(void **s
 
         fake_join(world, a, "A", -1);
         world->app->recordings->config.free_bytes = INT64_MAX;
-        assert_int_equal(start_as(world, ROLE_CHAIR, "tracks", NULL), 507);
+        assert_int_equal(rec_start_as(world, ROLE_CHAIR, "tracks", NULL), 507);
         assert_int_equal(fake_count(a, "recording"), 0);
         world->app->recordings->config.free_bytes = 0;
-        begin(world, "tracks", id);
+        rec_begin(world, "tracks", id);
         world->app->recordings->config.free_bytes = INT64_MAX;
         fake_now_ms += 1000;
         service_tick(world->app);
@@ -583,7 +349,7 @@ static void without_room_on_the_disk_none_begins_and_one_that_runs_ends(void **s
         assert_true(json_is_false(json_object_get(fake_last(a, "recording"), "on")));
         assert_true(fake_job(JOB_TRACKS, 0)->stopped);
         fake_job_ends(fake_job(JOB_TRACKS, 0), JOB_DONE, "");
-        row = wait_row(world, id, "failed");
+        row = rec_wait_row(world, id, "failed");
         assert_string_equal(fake_text(row, "error"), "disk-full");
         json_decref(row);
         assert_string_equal(fake_text(fake_say(world, a,
@@ -597,7 +363,7 @@ static void without_room_on_the_disk_none_begins_and_one_that_runs_ends(void **s
 static void a_machine_that_cannot_says_why(void **state)
 {
         fake_jobs.cannot = "gstreamer1.0-plugins-good is missing";
-        assert_int_equal(start_as(*state, ROLE_CHAIR, "tracks", NULL), 503);
+        assert_int_equal(rec_start_as(*state, ROLE_CHAIR, "tracks", NULL), 503);
         assert_non_null(strstr(fake_reply.body, "missing-package"));
         assert_non_null(strstr(fake_reply.body, "plugins-good"));
 }
@@ -608,16 +374,16 @@ static void what_is_past_its_time_or_has_no_row_is_swept(void **state)
         struct world *world = *state;
         char id[UUID_TEXT], orphan[UUID_TEXT], path[MEDIA_PATH];
 
-        record_one(world, id);
+        rec_record_one(world, id);
         uuid_v7(orphan, 5);
         snprintf(path, sizeof(path), "%s/rec/%s", world->meeting, orphan);
         assert_int_equal(media_make_dir(world->media, path), 0);
-        put_file(world, orphan, "p1-timeline.jsonl");
+        rec_put_file(world, orphan, "p1-timeline.jsonl");
         fake_now_ms += DAY_MS;
         service_tick(world->app);
-        assert_false(has_folder(world, orphan));
-        assert_false(has_folder(world, id)); /* kept for FAKE_KEEP_MS, less than a day */
-        while (request(world, recordings_show, ROLE_CHAIR, id) != 404)
+        assert_false(rec_has_folder(world, orphan));
+        assert_false(rec_has_folder(world, id)); /* kept for FAKE_KEEP_MS, less than a day */
+        while (rec_request(world, recordings_show, ROLE_CHAIR, id) != 404)
                 service_tick(world->app);
 }
 
@@ -633,9 +399,9 @@ static void a_host_has_tracks_composed_and_sees_how_far_it_is(void **state)
         json_t *row;
 
         fake_join(world, a, "A", -1);
-        record_one(world, id);
-        assert_int_equal(request(world, recordings_compose, ROLE_CHAIR, id), 202);
-        assert_int_equal(request(world, recordings_compose, ROLE_CHAIR, id), 202);
+        rec_record_one(world, id);
+        assert_int_equal(rec_request(world, recordings_compose, ROLE_CHAIR, id), 202);
+        assert_int_equal(rec_request(world, recordings_compose, ROLE_CHAIR, id), 202);
         service_tick(world->app);
         job = fake_job(JOB_COMPOSE, 0);
         part = json_array_get(json_object_get(job->start, "parts"), 0);
@@ -648,85 +414,19 @@ static void a_host_has_tracks_composed_and_sees_how_far_it_is(void **state)
         assert_int_equal(json_integer_value(json_object_get(compose, "percent")), 25);
         fake_job_ends(job, JOB_STALLED, ""); /* the machine had nothing left for it */
         service_tick(world->app);
-        put_file(world, id, "program.mp4");
+        rec_put_file(world, id, "program.mp4");
         fake_job_ends(fake_job(JOB_COMPOSE, 1), JOB_DONE, "");
         fake_now_ms += JOBS_NEWS_MIN_MS;
         service_tick(world->app);
         assert_int_equal(json_array_size(json_object_get(fake_last(a, "jobs"), "compose")), 0);
-        row = wait_row(world, id, "ready");
+        row = rec_wait_row(world, id, "ready");
         while (!json_is_true(json_object_get(row, "has_video"))) {
                 json_decref(row);
-                row = wait_row(world, id, "ready");
+                row = rec_wait_row(world, id, "ready");
         }
         json_decref(row);
         assert_null(fake_job(JOB_COMPOSE, 2));
         fake_close(a);
-}
-
-/* ---- pure ---- */
-
-static void parts_are_read_back_as_written(void **state)
-{
-        struct recording_parts parts = { .composed = true }, again;
-        struct recording_part *part;
-        char *text;
-
-        (void)state;
-        part = recording_parts_add(&parts, PART_TRACKS, 5, 6);
-        part->duration_us = 7000;
-        part = recording_parts_add(&parts, PART_PROGRAM, 8, 9);
-        part->has_file = true;
-        strcpy(part->error, "job-crashed");
-        text = recording_parts_write(&parts);
-        assert_int_equal(recording_parts_read(&again, text), 0);
-        parts.list[0].open = parts.list[1].open = false;
-        assert_memory_equal(&parts, &again, sizeof(parts));
-        free(text);
-        assert_int_equal(recording_parts_ms(&again), 7);
-        assert_int_equal(recording_parts_runs(&again), 1);
-        for (size_t i = 2; i < RECORDING_MAX_PARTS; i++)
-                assert_non_null(recording_parts_add(&parts, PART_TRACKS, 0, 0));
-        assert_null(recording_parts_add(&parts, PART_TRACKS, 0, 0));
-        assert_true(recording_parts_read(&again, "") < 0);
-        assert_true(recording_parts_read(&again, "{\"parts\":[{\"part\":-1}]}") < 0);
-        assert_int_equal(again.n, 0);
-}
-
-static void names_of_files_are_strict(void **state)
-{
-        static const char *const good[] = { "p1-mic-17-1.mkv", "p12.mp4", "program.mp4",
-                                            "p1-timeline.jsonl" };
-        static const char *const bad[] = { "",          "p1",           "p0.mp4",      "files.json",
-                                           ".p1.mp4",   "p1.mp4.part",  "p1/../x.mp4", "P1.mp4",
-                                           "p1-a..mkv", "program.mp4.", "p99999.mp4",  "x.mp4" };
-
-        (void)state;
-        for (size_t i = 0; i < ARRAY_LEN(good); i++)
-                assert_true(recording_is_file(good[i]));
-        for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-                assert_false(recording_is_file(bad[i]));
-        assert_true(recording_is_page(PAPER "-3.webp"));
-        assert_false(recording_is_page(PAPER "-3.webp/"));
-        assert_false(recording_is_page(PAPER "-.webp"));
-        assert_false(recording_is_page("../" PAPER "-3.webp"));
-}
-
-static void deaths_are_counted_by_the_minute(void **state)
-{
-        struct deaths deaths = { 0 };
-        int64_t again_ms, now_ms = 1000;
-
-        (void)state;
-        assert_true(deaths_add(&deaths, now_ms, &again_ms));
-        assert_int_equal(again_ms, now_ms);
-        assert_true(deaths_add(&deaths, now_ms, &again_ms));
-        assert_int_equal(again_ms, now_ms + DEATHS_STEP_MS);
-        for (unsigned i = 0; i < 3 * DEATHS_MAX; i++)
-                assert_true(deaths_add(&deaths, now_ms += DEATHS_MS / 3, &again_ms));
-        assert_true(deaths_add(&deaths, now_ms, &again_ms));
-        assert_false(deaths_add(&deaths, now_ms, &again_ms));
-        assert_string_equal(death_code(JOB_FAILED, "disk-full"), "disk-full");
-        assert_string_equal(death_code(JOB_FAILED, "<script>"), "internal");
 }
 
 int main(void)
@@ -738,8 +438,6 @@ int main(void)
                 T(only_hosts_of_this_meeting_may),
                 T(a_job_that_dies_goes_on_in_a_new_part),
                 T(a_job_that_cannot_live_is_given_up_and_said),
-                T(a_program_and_tracks_are_parts_of_one_recording),
-                T(a_program_that_dies_begins_another_file),
                 T(the_timeline_has_names_pages_and_speakers),
                 T(it_goes_on_after_a_restart_when_somebody_is_back),
                 T(nobody_came_back_so_it_is_finished),
@@ -750,9 +448,6 @@ int main(void)
                 T(a_machine_that_cannot_says_why),
                 T(what_is_past_its_time_or_has_no_row_is_swept),
                 T(a_host_has_tracks_composed_and_sees_how_far_it_is),
-                cmocka_unit_test(parts_are_read_back_as_written),
-                cmocka_unit_test(names_of_files_are_strict),
-                cmocka_unit_test(deaths_are_counted_by_the_minute),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
