@@ -14,6 +14,9 @@ struct showing {
         struct app *app;
         const struct recording_row *kept;
         const struct recording_part *part;
+        bool has_speaker; /* not told yet */
+        json_int_t speaker;
+        int64_t speaker_ms;
         json_t *files, *timeline, *pages, *found; /* found: files.json */
         GHashTable *names, *ids;                  /* participant's number -> these; owned */
         GHashTable *titles;                       /* document -> its name; owned */
@@ -127,16 +130,29 @@ static const char *look_up(GHashTable *table, json_int_t participant)
         return g_hash_table_lookup(table, GINT_TO_POINTER((int)participant));
 }
 
-static void on_speaker(struct showing *showing, const json_t *line)
+static void tell_speaker(struct showing *showing)
 {
-        json_int_t participant = recording_number(line, "participant");
-
+        if (!showing->has_speaker)
+                return;
+        showing->has_speaker = false;
         json_array_append_new(showing->timeline,
                               json_pack("{s:i, s:I, s:s, s:s?, s:s?}", "part",
                                         showing->part->number, "t_ms",
-                                        (json_int_t)line_ms(showing, line), "type", "speaker",
-                                        "participant", look_up(showing->ids, participant), "name",
-                                        look_up(showing->names, participant)));
+                                        (json_int_t)showing->speaker_ms, "type", "speaker",
+                                        "participant", look_up(showing->ids, showing->speaker),
+                                        "name", look_up(showing->names, showing->speaker)));
+}
+
+/* Told when the next one speaks: a cough between is nobody's turn. */
+static void on_speaker(struct showing *showing, const json_t *line)
+{
+        int64_t ms = line_ms(showing, line);
+
+        if (ms >= showing->speaker_ms + SHOW_LEAST_SPOKEN_MS)
+                tell_speaker(showing);
+        showing->has_speaker = true;
+        showing->speaker = recording_number(line, "participant");
+        showing->speaker_ms = ms;
 }
 
 static void on_chapter(struct showing *showing, const json_t *line)
@@ -302,6 +318,7 @@ json_t *recording_show(struct app *app, const struct recording_row *kept)
                         json_array_append_new(parts, part_json(kept, showing.part));
                 /* A part without a timeline has no more to show. */
                 (void)!timeline_read(app, kept, showing.part->number, on_line, &showing);
+                tell_speaker(&showing);
         }
         add_videos(&showing);
         json_object_set_new(object, "parts", parts);

@@ -14,6 +14,7 @@
 enum {
         RECORDING_SAVED_NAME = 320,
         SHOW_MAX_LINES = 20000,
+        SHOW_LEAST_SPOKEN_MS = 1000,
         SHOW_MAX_FILES = 4000,
         SHOW_MAX_PAGES = 2000,
         SHOW_MAX_TEXT = 2 * 1024 * 1024, /* of one paper */
