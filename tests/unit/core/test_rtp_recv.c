@@ -184,6 +184,7 @@ int main(void)
                 cmocka_unit_test(jitter_follows_arrival),
                 cmocka_unit_test(sender_clock_is_mapped),
                 cmocka_unit_test(a_pause_in_which_timestamps_stood_still_outdates_the_report),
+                cmocka_unit_test(the_second_report_behind_a_pause_counts),
                 cmocka_unit_test(rate_is_of_the_last_step_and_goes_stale),
         };
 
