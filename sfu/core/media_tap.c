@@ -72,10 +72,15 @@ static void end_track(struct media_tap *tap, struct media_track *track, const st
         track->missed = 0;
 }
 
+static uint32_t clock_generation(int64_t now_us)
+{
+        return (uint32_t)(now_us / US_PER_GENERATION);
+}
+
 /* Greater than any before, on whichever worker: see job_record.h. */
 static uint32_t next_generation(struct media_tap *tap, int64_t now_us)
 {
-        uint32_t by_clock = (uint32_t)(now_us / US_PER_GENERATION);
+        uint32_t by_clock = clock_generation(now_us);
 
         tap->generation++;
         if (job_generation_is_newer(by_clock, tap->generation))
@@ -544,6 +549,8 @@ int media_room_add_tap(struct media_room *room, struct media_tap **ret_tap, enum
         if (!tap)
                 return -ENOMEM;
         *tap = (struct media_tap){ .room = room, .tag = tag, .mode = mode, .index = index };
+        /* From the clock on, whose upper half would count as older than 0. */
+        tap->generation = clock_generation(now_us);
         room->taps[index] = *ret_tap = take_ptr(tap);
         room->n_taps++;
         taps_look(room, now_us);

@@ -258,15 +258,15 @@ static void sound_and_picture_agree(void **state)
         sim_done(&sim);
 }
 
-static void who_comes_again_is_a_newer_generation(void **state)
+static void check_coming_again(int64_t uptime_us)
 {
         struct sim sim;
         struct sim_peer *a;
         struct sim_tap *tap;
         struct sim_track *camera;
 
-        (void)state;
         sim_init(&sim, 9);
+        sim.now_us += uptime_us;
         tap = sim_tap_new(&sim, SFU_TAP_ALL); /* before anybody came */
         for (uint32_t life = 1; life <= 4; life++) {
                 a = sim_join(&sim, 1, &all);
@@ -283,6 +283,19 @@ static void who_comes_again_is_a_newer_generation(void **state)
         assert_int_equal(sim_tap_track(tap, 1, SFU_MIC)->n_generations, 4);
         sim_tap_free(tap);
         sim_done(&sim);
+}
+
+static void who_comes_again_is_a_newer_generation(void **state)
+{
+        (void)state;
+        check_coming_again(0);
+}
+
+/* Generations are milliseconds in 32 bits, half of which look like the past of 0. */
+static void so_it_is_on_a_machine_that_was_up_for_a_month(void **state)
+{
+        (void)state;
+        check_coming_again(INT64_C(30) * 24 * 3600 * S);
 }
 
 static void program_tap_follows_the_speaker(void **state)
@@ -518,6 +531,7 @@ int main(void)
                 cmocka_unit_test(muted_sends_nothing),
                 cmocka_unit_test(sound_and_picture_agree),
                 cmocka_unit_test(who_comes_again_is_a_newer_generation),
+                cmocka_unit_test(so_it_is_on_a_machine_that_was_up_for_a_month),
                 cmocka_unit_test(program_tap_follows_the_speaker),
                 cmocka_unit_test(program_tap_gets_the_voices_that_are_heard),
                 cmocka_unit_test(film_is_heard_however_long_it_is_loud),
