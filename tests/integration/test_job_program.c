@@ -15,6 +15,8 @@
 
 #include "base/clock.h"
 #include "sfu/jobs/core/scene.h"
+#include "sfu/wire/rtp.h"
+#include "sfu/wire/vp8.h"
 #include "tests/integration/jobs_world.h"
 #include "tests/integration/shown.h"
 #include "tests/integration/tap_maker.h"
@@ -444,6 +446,62 @@ static void test_a_killed_recording_can_be_played_to_the_last_two_seconds(void *
         tap_close(&tap);
 }
 
+/* Nothing but key frames, of one packet, that say (RFC 6386 §9.1) to be as large as can be said. */
+static struct made_stream made_huge(uint32_t participant)
+{
+        enum { RTP_HEAD = 12, SIZE_AT = 6 };
+        static const uint8_t huge[] = { 0xff, 0x3f, 0xff, 0x3f };
+        struct made_stream stream = made_picture(participant, SFU_CAMERA, "black", 64, 36, SECONDS,
+                                                 NULL, NULL);
+        const struct made_packet *first = stream.packets;
+        struct vp8_desc desc;
+        struct rtp_pkt rtp;
+
+        assert_int_equal(rtp_parse(&rtp, first->data, first->len), 0);
+        assert_int_equal(vp8_parse(&desc, rtp.payload), 0);
+        assert_true(desc.is_keyframe && rtp.marker);
+        memcpy(first->data + RTP_HEAD + desc.len + SIZE_AT, huge, sizeof(huge));
+        for (size_t i = 1; i < stream.n; i++) {
+                struct made_packet *packet = &stream.packets[i];
+
+                packet->data = realloc(packet->data, first->len);
+                packet->len = first->len;
+                packet->key = true;
+                memcpy(packet->data + RTP_HEAD, first->data + RTP_HEAD, first->len - RTP_HEAD);
+        }
+        return stream;
+}
+
+/* A packet makes a decoder take a gigabyte, and a second. */
+static void test_pictures_larger_than_any_screen_cost_only_their_sender(void **state)
+{
+        struct world *world = *state;
+        struct shown shown;
+        static struct tap tap; /* the loop outlives a failed test */
+        char path[200];
+        double begin;
+
+        tap_open(world, &tap, JOB_PROGRAM);
+        tap.streams[5] = made_huge(CHI);
+        tell_speaker(&tap, AN, 0);
+        tell_record(&tap, "p1.mp4");
+        tell_speaker(&tap, CHI, 3000000);
+        wait_until(&tap, 6000000);
+        job_stop(tap.owner.job);
+        owner_wait_end(world, &tap.owner, JOB_DONE);
+        begin = begin_of_file(&tap);
+        path_in(world, "p1.mp4", path);
+        shown_of(&shown, path);
+        assert_tones(&shown, begin, 5.5);
+        if (last_progress(&tap, "late_frames") == 0) {
+                assert_colour(&shown, 5.5 - begin, 20, 20, BACK);
+                assert_colour(&shown, 5.5 - begin, 720, 250, GOLD); /* her card */
+        }
+        shown_done(&shown);
+        made_done(&tap.streams[5]);
+        tap_close(&tap);
+}
+
 /* Tracks of the people, as JOB_TRACKS makes them. */
 static void record_tracks(struct world *world)
 {
@@ -545,6 +603,7 @@ int main(int argc, char **argv)
                 TEST(test_a_meeting_is_recorded_and_streamed_as_it_was),
                 TEST(test_a_program_is_composed_afterwards_from_tracks),
                 TEST(test_a_killed_recording_can_be_played_to_the_last_two_seconds),
+                TEST(test_pictures_larger_than_any_screen_cost_only_their_sender),
         };
 
         if (argc > 1 && strcmp(argv[1], "job") == 0)
@@ -552,5 +611,7 @@ int main(int argc, char **argv)
         umask(077);
         signal(SIGPIPE, SIG_IGN);
         gst_init(NULL, NULL);
+        if (getenv("TEST"))
+                cmocka_set_test_filter(getenv("TEST"));
         return cmocka_run_group_tests(tests, make_people, forget_people);
 }

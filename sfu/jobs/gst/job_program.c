@@ -102,9 +102,13 @@ static int input_new(struct live *live, const struct job_record *record, struct 
 static void put_frame(const struct live *live, struct input *input, const struct track_frame *frame)
 {
         const struct depay_frame *raw = &frame->frame;
-        GstBuffer *buffer = gst_buffer_new_memdup(raw->bytes.data, raw->bytes.len);
+        GstBuffer *buffer;
         GstCaps *caps = NULL;
 
+        /* The size of the newest key frame. */
+        if (track_is_too_large(raw->format->width, raw->format->height))
+                return;
+        buffer = gst_buffer_new_memdup(raw->bytes.data, raw->bytes.len);
         if (!raw->is_keyframe)
                 GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
         if (!input->begun || input->codec != frame->codec)

@@ -7,6 +7,7 @@
 
 enum {
         MAX_PICTURES = 8,        /* decoded and not shown yet */
+        MAX_FRUITLESS = 20,      /* more than any decoder holds back */
         CAMERA_OLD_US = 4000000, /* a camera that sends no more; a screen may stand still */
         /* What an Opus encoder looks ahead (RFC 6716 §2.1.4 asks for none; libopus: 6.5 ms). */
         OPUS_DELAY_US = 6500,
@@ -44,7 +45,7 @@ struct track {
         struct track_params params;
         GQueue due; /* of struct due: their time has not come */
         size_t due_bytes;
-        GQueue kept; /* it has, and nobody watches; the first one is a key frame */
+        GQueue kept; /* it has, and nobody watches */
         size_t kept_bytes;
         bool ended;
         int64_t last_us; /* the time of the last put */
@@ -52,6 +53,8 @@ struct track {
         struct chain *decoder;
         GstCaps *caps;       /* what the decoder is for */
         int64_t decoding_us; /* the time of what is in the decoder */
+        unsigned fruitless;  /* key frames since the last picture */
+        bool refused;        /* what it is sent is not decoded any more */
         bool has_voice;
         size_t voice;
 
@@ -166,6 +169,10 @@ static void take_picture(struct track *track, GstBuffer *buffer, int64_t time_us
 
         if (!gst_video_info_from_caps(&info, caps) || info.width < 2 || info.height < 2)
                 return;
+        track->refused = track_is_too_large((unsigned)info.width, (unsigned)info.height);
+        if (track->refused)
+                return;
+        track->fruitless = 0;
         /* They are shown by our clock, and whole: a converter takes no other frame rate than ours. */
         info.fps_n = 0;
         info.fps_d = 1;
@@ -237,9 +244,39 @@ static bool is_key(const struct due *due)
         return !GST_BUFFER_FLAG_IS_SET(due->buffer, GST_BUFFER_FLAG_DELTA_UNIT);
 }
 
+bool track_is_too_large(unsigned width, unsigned height)
+{
+        return (uint64_t)width * height > TRACK_MAX_PIXELS;
+}
+
+static bool are_too_large(GstCaps *caps)
+{
+        const GstStructure *structure = gst_caps_get_structure(caps, 0);
+        int width = 0, height = 0;
+
+        (void)gst_structure_get_int(structure, "width", &width);
+        (void)gst_structure_get_int(structure, "height", &height);
+        return track_is_too_large((unsigned)width, (unsigned)height);
+}
+
+/* A stranger's stream may cost a decoder a second and a gigabyte with each packet, and nothing
+ * comes out. */
+static bool is_refused(struct track *track, const struct due *due)
+{
+        if (due->caps)
+                track->refused = are_too_large(due->caps);
+        if (track->params.kind != TRACK_SOUND && is_key(due))
+                track->refused |= ++track->fruitless > MAX_FRUITLESS;
+        if (track->refused)
+                track->decoder = chain_free(track->decoder);
+        return track->refused;
+}
+
 /* A decoder begins with a key frame; of one that failed another takes the place then. */
 static void decode(struct track *track, struct due *due)
 {
+        if (is_refused(track, due))
+                return;
         track->decoding_us = due->time_us;
         if (due->caps) {
                 track->decoder = chain_free(track->decoder);
@@ -260,11 +297,12 @@ static struct due *pop(GQueue *queue, size_t *bytes)
         return due;
 }
 
-static void decode_kept(struct track *track)
+/* Down to n of them. */
+static void decode_kept(struct track *track, unsigned n)
 {
-        struct due *due;
+        while (g_queue_get_length(&track->kept) > n) {
+                struct due *due = pop(&track->kept, &track->kept_bytes);
 
-        while ((due = pop(&track->kept, &track->kept_bytes))) {
                 decode(track, due);
                 due_free(due);
         }
@@ -282,8 +320,7 @@ static void keep(struct track *track, struct due *due)
         }
         g_queue_push_tail(&track->kept, due);
         track->kept_bytes += gst_buffer_get_size(due->buffer);
-        if (track->kept_bytes > TRACK_MAX_KEPT)
-                decode_kept(track);
+        decode_kept(track, track->kept_bytes > TRACK_MAX_KEPT_BYTES ? 0 : TRACK_MAX_KEPT);
 }
 
 /* The last one stays: it is shown until there is another. */
@@ -299,7 +336,7 @@ bool track_run(struct track *track, int64_t t_us, bool watched)
 
         watched = watched || track->params.kind == TRACK_SOUND;
         if (watched)
-                decode_kept(track);
+                decode_kept(track, 0);
         while (due && due->time_us <= t_us + TRACK_LEAD_US) {
                 due = pop(&track->due, &track->due_bytes);
                 if (watched) {

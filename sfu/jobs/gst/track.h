@@ -11,8 +11,11 @@
  * Invariants:
  *  (1) what waits is at most TRACK_MAX_WAITING frames and TRACK_MAX_BYTES; more is dropped.
  *  (2) a decoder that fails is made anew, and costs this track's media only.
- *  (3) pictures that nobody watches are not decoded: they are kept from the last key frame on, up to
- *      TRACK_MAX_KEPT bytes, until somebody does.
+ *  (3) pictures that nobody watches are decoded late or not at all: up to TRACK_MAX_KEPT are kept
+ *      until somebody does, so that she has not long to wait; a key frame makes those before it
+ *      needless.
+ *  (4) of pictures of more than TRACK_MAX_PIXELS, and of key frames that no picture comes of,
+ *      nothing more is decoded.
  */
 #ifndef SFU_JOBS_GST_TRACK_H
 #define SFU_JOBS_GST_TRACK_H
@@ -25,7 +28,9 @@
 enum {
         TRACK_MAX_WAITING = 8192,
         TRACK_MAX_BYTES = 16 * 1024 * 1024,
-        TRACK_MAX_KEPT = 8 * 1024 * 1024,
+        TRACK_MAX_KEPT = 50,
+        TRACK_MAX_KEPT_BYTES = 8 * 1024 * 1024,
+        TRACK_MAX_PIXELS = 16 * 1024 * 1024, /* screens have up to 5120 x 2880 */
         /* So much before its time sound is decoded: a voice shall not break off between blocks;
          * and pictures: some decoders give a picture out with the next one. */
         TRACK_LEAD_US = 80000,
@@ -51,6 +56,9 @@ enum track_kind track_kind(const struct track *track);
 
 /* What frames of a codec are, as depay.h makes them; config: its depay_format. The caller's. */
 GstCaps *track_caps(enum job_codec codec, const uint8_t *config, size_t config_len);
+
+/* Its frames are not to be put: one of 16383 x 16383 lies in a few hundred bytes. */
+bool track_is_too_large(unsigned width, unsigned height);
 
 /* Takes the buffer: a frame, whose time is time_us, not before the one put before; flagged as a
  * delta unit unless a decoder can begin with it. caps, borrowed: as of track_caps() or of a Matroska
