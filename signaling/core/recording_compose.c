@@ -178,8 +178,9 @@ static void settle(struct compose_task *task)
         recording_row_folder(&kept, path);
         g_strlcat(path, "/" COMPOSED_FILE, sizeof(path));
         if (task->done && media_find(task->app->media, path, &found) == 0) {
+                if (!kept.parts.composed) /* else the same again, in its place */
+                        kept.row.bytes += found.size_bytes;
                 kept.parts.composed = true;
-                kept.row.bytes += found.size_bytes;
                 kept.row.error[0] = '\0';
                 media_found_done(&found);
         } else {

@@ -93,14 +93,19 @@ static void add_name(void *user, const char *name)
 
 static int list_files(struct finish_task *task)
 {
+        GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
         char folder[MEDIA_PATH];
         int r;
 
         recording_row_folder(&task->kept, folder);
-        task->names = g_ptr_array_new_with_free_func(g_free);
+        r = media_list(task->app->media, folder, add_name, names);
+        if (r < 0 && r != -ENOENT) { /* it is there all the same */
+                g_ptr_array_free(names, TRUE);
+                return r;
+        }
+        task->names = names;
         task->files = json_array();
-        r = media_list(task->app->media, folder, add_name, task->names);
-        return r == -ENOENT ? 0 : r;
+        return 0;
 }
 
 static int64_t file_bytes(const struct finish_task *task, const char *name)
@@ -140,20 +145,9 @@ static bool is_playable(const json_t *file)
 }
 
 struct measuring {
-        const json_t *files;
+        const json_t *by_name;
         int64_t end_us; /* the last t of a part's files */
 };
-
-static const json_t *find_file(const json_t *files, const char *name)
-{
-        const json_t *file;
-        size_t i;
-
-        json_array_foreach (files, i, file)
-                if (g_strcmp0(json_string_value(json_object_get(file, "name")), name) == 0)
-                        return file;
-        return NULL;
-}
 
 static void measure_file(void *user, const char *type, const json_t *line)
 {
@@ -164,15 +158,16 @@ static void measure_file(void *user, const char *type, const json_t *line)
         if (strcmp(type, "file") != 0 || !name)
                 return;
         /* Its times are the part's: it ends when the last of it was shown. */
-        end_us = recording_number(find_file(measuring->files, name), "duration_us");
+        end_us = recording_number(json_object_get(measuring->by_name, name), "duration_us");
         if (end_us > measuring->end_us)
                 measuring->end_us = end_us;
 }
 
 /* What the files say is truer than what the jobs told while they ran. */
-static void measure_part(struct finish_task *task, struct recording_part *part)
+static void measure_part(struct finish_task *task, const json_t *by_name,
+                         struct recording_part *part)
 {
-        struct measuring measuring = { .files = task->files };
+        struct measuring measuring = { .by_name = by_name };
         char name[32];
         const json_t *file;
 
@@ -184,7 +179,7 @@ static void measure_part(struct finish_task *task, struct recording_part *part)
                 return;
         }
         snprintf(name, sizeof(name), "p%d.mp4", part->number);
-        file = find_file(task->files, name);
+        file = json_object_get(by_name, name);
         part->has_file = file && is_playable(file);
         if (part->has_file && recording_number(file, "duration_us") > 0)
                 part->duration_us = recording_number(file, "duration_us");
@@ -236,6 +231,7 @@ static void settle(struct finish_task *task)
 {
         struct store_recording *row = &task->kept.row;
         bool playable = false;
+        json_t *by_name;
         const json_t *file;
         size_t i;
 
@@ -244,8 +240,10 @@ static void settle(struct finish_task *task)
                 row->bytes += recording_number(file, "bytes");
                 playable |= is_playable(file);
         }
+        by_name = recording_files_by_name(task->files);
         for (i = 0; i < task->kept.parts.n; i++)
-                measure_part(task, &task->kept.parts.list[i]);
+                measure_part(task, by_name, &task->kept.parts.list[i]);
+        json_decref(by_name);
         keep_list(task);
         tidy_up(task);
         row->state = playable ? STORE_RECORDING_READY : STORE_RECORDING_FAILED;

@@ -44,6 +44,21 @@ int64_t recording_number(const json_t *object, const char *field)
         return value > 0 && value <= RECORDING_MAX_NUMBER ? value : 0;
 }
 
+json_t *recording_files_by_name(const json_t *files)
+{
+        json_t *by_name = json_object();
+        json_t *file;
+        size_t i;
+
+        json_array_foreach (files, i, file) {
+                const char *name = json_string_value(json_object_get(file, "name"));
+
+                if (name)
+                        json_object_set(by_name, name, file);
+        }
+        return by_name;
+}
+
 static bool read_part(struct recording_part *part, const json_t *object)
 {
         const char *kind = json_string_value(json_object_get(object, "kind"));

@@ -42,6 +42,10 @@ struct recording_parts {
 #define RECORDING_MAX_NUMBER (INT64_C(1) << 50)
 int64_t recording_number(const json_t *object, const char *field);
 
+/* Of a list of objects with a "name": an object of them by their names, which one who records
+ * thousands of files cannot make slow. The caller's. */
+json_t *recording_files_by_name(const json_t *files);
+
 /* Text to free(), or NULL without memory. */
 char *recording_parts_write(const struct recording_parts *parts);
 /* Returns 0, or -EINVAL: not what was written, *ret_parts is empty then. */

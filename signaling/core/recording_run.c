@@ -356,6 +356,7 @@ static void resume(struct room *room, const struct meeting_recording *log)
 
         if (!recording)
                 return;
+        finish_forget(room->app, log->id); /* its end was not in the log, and so it was none */
         if (recording_row_get(room->app, log->id, &recording->kept) < 0)
                 fill_row(recording, log); /* the row was lost with the power, or deleted */
         recording->kept.row.state = STORE_RECORDING_ON;

@@ -17,7 +17,7 @@ struct showing {
         bool has_speaker; /* not told yet */
         json_int_t speaker;
         int64_t speaker_ms;
-        json_t *files, *timeline, *pages, *found; /* found: files.json */
+        json_t *files, *timeline, *pages, *found; /* found: files.json, by name */
         GHashTable *names, *ids;                  /* participant's number -> these; owned */
         GHashTable *titles;                       /* document -> its name; owned */
         GHashTable *pages_seen;                   /* file names; owned */
@@ -169,17 +169,6 @@ static void on_chapter(struct showing *showing, const json_t *line)
                                         "chapter", "document", document, "title", title));
 }
 
-static const json_t *find_found(const struct showing *showing, const char *name)
-{
-        const json_t *file;
-        size_t i;
-
-        json_array_foreach (showing->found, i, file)
-                if (g_strcmp0(json_string_value(json_object_get(file, "name")), name) == 0)
-                        return file;
-        return NULL;
-}
-
 static int64_t size_of(const struct showing *showing, const char *name)
 {
         char path[MEDIA_PATH + RECORDING_FILE_NAME + 1];
@@ -196,18 +185,21 @@ static int64_t size_of(const struct showing *showing, const char *name)
 /* line: what its job said of it; NULL: a composed program. */
 static void add_file(struct showing *showing, const char *name, int part, const json_t *line)
 {
-        const json_t *found = find_found(showing, name);
+        const json_t *found = json_object_get(showing->found, name);
         json_int_t us = recording_number(found, "duration_us");
         json_int_t participant = recording_number(line, "participant");
         const char *kind = line ? json_string_value(json_object_get(line, "kind")) : "program";
         const char *codec = line ? json_string_value(json_object_get(line, "codec")) : "h264";
         json_int_t t = recording_number(line, "t");
-        int64_t bytes = size_of(showing, name);
+        int64_t bytes;
 
+        if (json_array_size(showing->files) >= SHOW_MAX_FILES)
+                return;
+        bytes = size_of(showing, name);
+        if (bytes < 0)
+                return;
         if (line) /* its times are the part's: it begins at t */
                 us = us > t ? us - t : 0;
-        if (bytes < 0 || json_array_size(showing->files) >= SHOW_MAX_FILES)
-                return;
         json_array_append_new(
                 showing->files,
                 json_pack("{s:s, s:i, s:s?, s:s?, s:s?, s:s?, s:I, s:I, s:I}", "name", name, "part",
@@ -261,7 +253,7 @@ static void on_line(void *user, const char *type, const json_t *line)
 static json_t *read_found(struct app *app, const struct recording_row *kept)
 {
         char path[MEDIA_PATH + 16];
-        json_t *list = NULL;
+        json_t *list, *by_name;
         char *text;
         size_t len;
 
@@ -271,7 +263,9 @@ static json_t *read_found(struct app *app, const struct recording_row *kept)
                 return NULL;
         list = json_loadb(text, len, 0, NULL);
         free(text);
-        return list;
+        by_name = recording_files_by_name(list);
+        json_decref(list);
+        return by_name;
 }
 
 static void free_texts(void *pages)

@@ -140,16 +140,20 @@ static void collect_name(void *user, const char *name)
                 g_ptr_array_add(user, g_strdup(name));
 }
 
-/* Its row is gone, or never came to the disk. */
+/* Its row is gone; or never came to the disk, and the meeting's log does not know it either. */
 static bool is_orphan(struct app *app, const char *meeting, const char *id)
 {
-        const struct room *room = g_hash_table_lookup(app->rooms, meeting);
         struct recording_row kept;
+        struct room *room;
+        int r;
 
-        if (room && ((room->recording && strcmp(room->recording->kept.row.id, id) == 0) ||
-                     strcmp(meeting_recording(room->state)->id, id) == 0))
+        if (recording_row_get(app, id, &kept) != -ENOENT)
                 return false;
-        return recording_row_get(app, id, &kept) == -ENOENT;
+        r = room_open(app, meeting, &room);
+        if (r < 0)
+                return r == -ENOENT;
+        return !(room->recording && strcmp(room->recording->kept.row.id, id) == 0) &&
+               strcmp(meeting_recording(room->state)->id, id) != 0;
 }
 
 static void sweep_meeting(struct app *app, const char *meeting)

@@ -296,6 +296,95 @@ static void what_was_being_finished_is_finished_after_a_restart(void **state)
         rec_expect_row(world, id, "ready");
 }
 
+static struct room *a_room(struct world *world)
+{
+        struct room *room;
+
+        assert_int_equal(room_open(world->app, world->meeting, &room), 0);
+        return room;
+}
+
+static void stop_it(struct world *world, const char *id)
+{
+        rec_request(world, recordings_stop, ROLE_CHAIR, id);
+        service_tick(world->app);
+        fake_job_ends(fake_job(JOB_TRACKS, 0), JOB_DONE, "");
+        service_tick(world->app);
+}
+
+/* As when the store had no room for the event of its end. */
+static void one_whose_end_is_not_in_the_log_is_not_finished_while_it_goes_on(void **state)
+{
+        struct world *world = *state;
+        struct ws_conn *a = fake_open(world, "s-a", ROLE_CHAIR);
+        struct meeting_command command = { .type = COMMAND_RECORDING, .on = true, .by = "s-a" };
+        char id[UUID_TEXT];
+
+        fake_join(world, a, "A", -1);
+        rec_begin(world, "tracks", id);
+        rec_say_mic(world, fake_job(JOB_TRACKS, 0), id, "p1-mic-1-1.mkv");
+        stop_it(world, id);
+        service_tick(world->app);
+        assert_true(fake_job(JOB_FINISH, 0)->running);
+        command.role = ROLE_CHAIR;
+        command.recording = id;
+        assert_int_equal(room_submit(a_room(world), &command, NULL, NULL), 0);
+        fake_settle(world);
+        service_tick(world->app);
+        assert_non_null(fake_job(JOB_TRACKS, 1));
+        assert_true(fake_job(JOB_FINISH, 0)->killed);
+        fake_job_ends(fake_job(JOB_FINISH, 0), JOB_FAILED, "");
+        for (int i = 0; i < 3; i++)
+                service_tick(world->app);
+        rec_expect_row(world, id, "on");
+        assert_null(fake_job(JOB_FINISH, 1));
+        fake_close(a);
+}
+
+static void one_whose_row_is_lost_is_not_swept_while_its_meeting_knows_it(void **state)
+{
+        struct world *world = *state;
+        struct store_recording row;
+        char id[UUID_TEXT];
+
+        rec_begin(world, "tracks", id);
+        rec_say_mic(world, fake_job(JOB_TRACKS, 0), id, "p1-mic-1-1.mkv");
+        row = a_room(world)->recording->kept.row;
+        row.parts = "";
+        row.deleted = true;
+        assert_int_equal(store_recording_put(world->store, &row, NULL, NULL), 0);
+        restart(world);
+        assert_true(rec_has_folder(world, id));
+}
+
+/* A process without a free descriptor, say. */
+static void a_folder_that_cannot_be_read_now_is_read_later(void **state)
+{
+        struct world *world = *state;
+        char id[UUID_TEXT], folder[MEDIA_PATH], away[MEDIA_PATH + 8];
+        FILE *file;
+
+        rec_begin(world, "tracks", id);
+        rec_say_mic(world, fake_job(JOB_TRACKS, 0), id, "p1-mic-1-1.mkv");
+        snprintf(folder, sizeof(folder), "%s/media/%s/rec/%s", world->dir, world->meeting, id);
+        snprintf(away, sizeof(away), "%s.away", folder);
+        assert_int_equal(rename(folder, away), 0);
+        file = fopen(folder, "w");
+        assert_non_null(file);
+        fclose(file);
+        stop_it(world, id);
+        for (int i = 0; i < 3; i++) {
+                fake_now_ms += 10000;
+                service_tick(world->app);
+        }
+        assert_null(fake_job(JOB_FINISH, 0));
+        assert_int_equal(unlink(folder), 0);
+        assert_int_equal(rename(away, folder), 0);
+        fake_now_ms += 10000;
+        rec_finish_well(world, "p1-mic-1-1.mkv");
+        rec_expect_row(world, id, "ready");
+}
+
 static void a_file_that_kills_the_finisher_is_left_as_it_is(void **state)
 {
         struct world *world = *state;
@@ -443,6 +532,9 @@ int main(void)
                 T(nobody_came_back_so_it_is_finished),
                 T(when_everybody_has_left_it_ends_by_itself),
                 T(what_was_being_finished_is_finished_after_a_restart),
+                T(one_whose_end_is_not_in_the_log_is_not_finished_while_it_goes_on),
+                T(one_whose_row_is_lost_is_not_swept_while_its_meeting_knows_it),
+                T(a_folder_that_cannot_be_read_now_is_read_later),
                 T(a_file_that_kills_the_finisher_is_left_as_it_is),
                 T(without_room_on_the_disk_none_begins_and_one_that_runs_ends),
                 T(a_machine_that_cannot_says_why),
