@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes the README's pictures anew from a real meeting: node tests/e2e/screenshots.mjs [FOLDER, default docs]
+// Makes the README's pictures anew from real meetings: node tests/e2e/screenshots.mjs [FOLDER, default docs [meeting | recording]]
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { cleanUp, launch, Person, root, Server, temporaryFolder, until } from './harness.mjs';
 
 const folder = path.resolve(process.argv[2] ?? path.join(root, 'docs'));
+const wanted = process.argv[3];
 const TITLE = 'Hội nghị tổng kết công tác năm 2026';
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
@@ -57,10 +58,20 @@ const camera = (wall, people = 1) => ({ script: drawnCamera, scriptArgument: { w
 const server = await Server.start();
 const browser = await launch();
 const papers = temporaryFolder('dinh-papers-');
+const deck = path.join(papers, 'Báo cáo tổng kết năm 2026.pptx');
 mkdirSync(folder, { recursive: true });
-try {
-  const meeting = server.createMeeting(TITLE);
-  const { links } = meeting;
+
+/** The deck, by this person. */
+async function present(person) {
+  await person.page.getByTestId('docs-button').click();
+  await person.page.getByTestId('doc-upload').setInputFiles(deck);
+  const row = person.page.getByTestId('doc-row');
+  await until(async () => (await row.getAttribute('data-state')) === 'ready', 'the deck to be ready', 120000);
+  await row.getByTestId('doc-present').click();
+}
+
+async function meeting() {
+  const { links } = server.createMeeting(TITLE);
 
   const guest = await Person.open(browser, links.delegate, { viewport: DESKTOP, ...camera('#9a8f7d', 3) });
   await guest.page.getByTestId('join-name').fill('Điểm cầu xã An Bình');
@@ -76,14 +87,7 @@ try {
     await Person.join(browser, links.delegate, name, { viewport: { width: 640, height: 360 }, ...camera(wall, people) });
   const phone = await Person.join(browser, links.delegate, 'Chi hội thôn Đông', { ...PHONE, ...camera('#71807b') });
 
-  execFileSync(path.join(root, 'tests/data/make_docs'), [papers], { stdio: 'ignore' });
-  const deck = path.join(papers, 'Báo cáo tổng kết năm 2026.pptx');
-  copyFileSync(path.join(papers, 'slides-20.pptx'), deck);
-  await secretary.page.getByTestId('docs-button').click();
-  await secretary.page.getByTestId('doc-upload').setInputFiles(deck);
-  const row = secretary.page.getByTestId('doc-row');
-  await until(async () => (await row.getAttribute('data-state')) === 'ready', 'the deck to be ready', 120000);
-  await row.getByTestId('doc-present').click();
+  await present(secretary);
   await secretary.page.getByTestId('page-jump').selectOption('7');
   for (const person of [chair, phone])
     await until(() => person.page.getByTestId('slide-image').first().getAttribute('data-page').then((page) => page === '7', () => false), 'page 7');
@@ -93,6 +97,44 @@ try {
   await chair.page.mouse.move(640, 400);
   await chair.page.screenshot({ path: path.join(folder, 'meeting-slides-desktop-vi.png') });
   await phone.page.screenshot({ path: path.join(folder, 'meeting-slides-phone-vi.png') });
+}
+
+async function recording() {
+  const { links } = server.createMeeting(TITLE);
+  const chair = await Person.join(browser, links.chair, 'Chủ tọa', { viewport: DESKTOP, ...camera('#7b4a45') });
+  await chair.page.getByTestId('studio-button').click();
+  await chair.page.getByTestId('get-viewer-link').click();
+  const viewer = await Person.open(browser, await chair.page.getByTestId('viewer-link').inputValue(), { ...PHONE, permissions: [] });
+  await chair.page.getByTestId('live-start').click();
+  await chair.page.getByTestId('record-start').click();
+  await chair.page.getByTestId('recording-sign').waitFor();
+  await present(chair);
+  for (const page of ['1', '4', '7']) {
+    await chair.page.getByTestId('page-jump').selectOption(page);
+    await viewer.page.getByTestId('watch-page').and(viewer.page.locator(`[data-page="${page}"]`)).locator('img').waitFor({ timeout: 90000 });
+  }
+  await viewer.page.screenshot({ path: path.join(folder, 'watch-phone-vi.png') });
+  await chair.page.getByTestId('studio-button').click();
+  await chair.page.getByTestId('record-stop').click();
+  await chair.page.getByTestId('confirm-yes').click();
+  const row = chair.page.getByTestId('recording-row').and(chair.page.locator('[data-state="ready"]'));
+  await row.waitFor({ timeout: 60000 });
+  const [replay] = await Promise.all([chair.context.waitForEvent('page'), row.getByTestId('replay-link').click()]);
+  await replay.getByTestId('chapter').nth(1).click();
+  await replay.getByTestId('replay-toggle').click();
+  await replay.getByTestId('replay-search').fill('hoi vien');
+  const playTime = () => replay.getByTestId('replay-video').evaluate((video) => video.currentTime);
+  const from = await until(playTime, 'the chapter');
+  await until(async () => (await playTime()) > from + 2, 'the replay to play');
+  await until(() => replay.getByTestId('replay-page').locator('img').evaluate(({ complete }) => complete), 'its page');
+  await replay.screenshot({ path: path.join(folder, 'replay-vi.png') });
+}
+
+try {
+  execFileSync(path.join(root, 'tests/data/make_docs'), [papers], { stdio: 'ignore' });
+  copyFileSync(path.join(papers, 'slides-20.pptx'), deck);
+  if (wanted !== 'recording') await meeting();
+  if (wanted !== 'meeting') await recording();
 } finally {
   await browser.close();
   await server.stop();
