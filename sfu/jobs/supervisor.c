@@ -86,10 +86,11 @@ static bool has_network(enum job_kind kind)
         return kind == JOB_CAMERA || kind == JOB_RTMP;
 }
 
-/* Runs at idle priority: job_limits.h. */
+/* At idle priority (job_limits.h), or nobody waits for it. */
 static bool is_idle(enum job_kind kind)
 {
-        return kind == JOB_COMPOSE || kind == JOB_FINISH || kind == JOB_PROBE;
+        return kind == JOB_COMPOSE || kind == JOB_FINISH || kind == JOB_PROBE ||
+               kind == (enum job_kind)JOB_CHECK;
 }
 
 /* ---- the end of a job ---- */
@@ -583,7 +584,8 @@ static void on_check_end(void *user, enum job_end reason, const char *error)
 
         (void)error;
         for (size_t i = 0; i < N_JOB_KINDS; i++) {
-                if (reason != JOB_DONE)
+                /* Stalled: the machine was too busy to tell; who starts a job will see. */
+                if (reason != JOB_DONE && reason != JOB_STALLED)
                         snprintf(jobs->why_not[i], WHY_TEXT,
                                  "the sandbox of jobs does not work here: see the log");
                 if (jobs->why_not[i][0])

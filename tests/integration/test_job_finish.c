@@ -2,10 +2,12 @@
 /* What is left of recordings after a crash, made into files with an index; judged by ffprobe. */
 #include <fcntl.h>
 #include <math.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -63,6 +65,16 @@ static double probe(const struct world *world, const char *file, const char *wha
         (void)!fgets(text, sizeof(text), out);
         pclose(out);
         return text[0] && text[0] != 'N' ? atof(text) : NAN;
+}
+
+static int64_t probe_size(const struct world *world, const char *file)
+{
+        char path[128];
+        struct stat st;
+
+        snprintf(path, sizeof(path), "%s/%s", world->work, file);
+        assert_int_equal(stat(path, &st), 0);
+        return st.st_size;
 }
 
 /* ---- the job ---- */
@@ -183,6 +195,33 @@ static void test_files_that_are_none_are_told_and_kept(void **state)
         owner_done(&owner);
 }
 
+/* The recording stays as it was, for a better day. */
+static void test_a_full_disk_ends_the_job_and_spares_the_recording(void **state)
+{
+        struct world *world = *state;
+        struct owner owner;
+        char data[32];
+
+        if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 ||
+            mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+                skip();
+        make_matroska(world);
+        run_in(world, "mv video.mkv ..; rm *.mkv");
+        snprintf(data, sizeof(data), "mode=700,size=%dk",
+                 (int)(probe_size(world, "../video.mkv") * 3 / 2 / 1024));
+        assert_int_equal(mount("none", world->work, "tmpfs", 0, data), 0);
+        run_in(world, "mv ../video.mkv .");
+        give_all(world);
+        owner_start(world, &owner, (struct job_params){ .kind = JOB_FINISH, .fd = -1 },
+                    json_pack("{s:s, s:[s]}", "type", "start", "files", "video.mkv"));
+        owner_wait_end(world, &owner, JOB_FAILED);
+        assert_string_equal(owner.error, "disk-full");
+        assert_float_equal(probe(world, "video.mkv", "stream=nb_read_packets"), 300, 0);
+        expect_only(world, "video.mkv");
+        assert_int_equal(umount(world->work), 0);
+        owner_done(&owner);
+}
+
 static void test_dozens_of_files_are_finished_one_by_one(void **state)
 {
         struct world *world = *state;
@@ -260,6 +299,7 @@ int main(int argc, char **argv)
                 TEST(test_matroska_files_get_cues_and_durations),
                 TEST(test_fragments_become_a_file_with_its_index_in_front),
                 TEST(test_files_that_are_none_are_told_and_kept),
+                TEST(test_a_full_disk_ends_the_job_and_spares_the_recording),
                 TEST(test_dozens_of_files_are_finished_one_by_one),
                 TEST(test_a_job_that_is_stopped_leaves_whole_files),
         };

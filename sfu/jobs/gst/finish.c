@@ -62,6 +62,14 @@ static void tell_bad(struct finish *finish)
         next_file(finish);
 }
 
+static void tell_disk(struct finish *finish, int r)
+{
+        bool full = r == -ENOSPC || r == -EDQUOT;
+
+        child_fail(finish->child, full ? "disk-full" : "internal",
+                   "cannot keep a finished file: %s", strerror(-r));
+}
+
 /* ---- the copy becomes the file ---- */
 
 struct synced {
@@ -112,8 +120,7 @@ static gboolean on_synced(void *user)
 
         g_thread_join(g_steal_pointer(&finish->syncing));
         if (synced->r < 0) {
-                child_fail(finish->child, synced->r == -ENOSPC ? "disk-full" : "internal",
-                           "cannot keep a finished file: %s", strerror(-synced->r));
+                tell_disk(finish, synced->r);
         } else if (synced->lossy) {
                 log_line(LOG_INFO, "finish", "%s: of its bytes %lld would be left", finish->name,
                          (long long)synced->bytes);
@@ -181,7 +188,9 @@ static bool on_error(void *user, const char *code, const char *message)
         GstIterator *elements;
 
         log_line(LOG_INFO, "finish", "%s: %s: %s", finish->name, code, message);
-        if (strcmp(code, "disk-full") == 0)
+        /* Not the recording's fault: it stays as it is, and the job fails. */
+        if (strcmp(pipeline_culprit(finish->pipeline), "sink") == 0 ||
+            strcmp(pipeline_culprit(finish->pipeline), "mux") == 0)
                 return false;
         if (finish->bytes == 0) {
                 tell_bad(finish);
@@ -264,6 +273,16 @@ static int start_copy(struct finish *finish, bool mp4)
         return 0;
 }
 
+/* A full disk may refuse the name already, which GStreamer does not tell from other reasons. */
+static int make_copy(const struct finish *finish)
+{
+        cleanup(closep) int fd = -1;
+
+        (void)unlink(finish->copy); /* of a run that died */
+        fd = open(finish->copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        return fd < 0 ? -errno : 0;
+}
+
 static void begin_file(struct finish *finish, const char *name)
 {
         finish->name = name;
@@ -282,6 +301,7 @@ static bool is_name(const char *name)
 static void next_file(struct finish *finish)
 {
         const char *name = json_string_value(json_array_get(finish->files, finish->at));
+        int r;
 
         if (finish->at++ >= json_array_size(finish->files)) {
                 child_done(finish->child);
@@ -289,7 +309,11 @@ static void next_file(struct finish *finish)
                 child_fail(finish->child, "internal", "a file's name cannot be one");
         } else {
                 begin_file(finish, name);
-                (void)start_copy(finish, g_str_has_suffix(name, ".mp4"));
+                r = make_copy(finish);
+                if (r < 0)
+                        tell_disk(finish, r);
+                else
+                        (void)start_copy(finish, g_str_has_suffix(name, ".mp4"));
         }
 }
 

@@ -9,6 +9,7 @@ struct pipeline {
         GstElement *bin;
         guint watch;
         bool failed;
+        char culprit[64];
 };
 
 static const char *code_of_resource(int code)
@@ -70,6 +71,7 @@ static void on_error(struct pipeline *pipeline, GstMessage *message)
         pipeline->failed = true;
         gst_message_parse_error(message, &error, NULL);
         code = pipeline_error_code(error);
+        g_strlcpy(pipeline->culprit, GST_MESSAGE_SRC_NAME(message), sizeof(pipeline->culprit));
         /* The callback may free the pipeline. */
         if (!params->on_error || !params->on_error(params->user, code, error->message))
                 child_fail(child, code, "%s", error->message);
@@ -146,6 +148,11 @@ GstElement *pipeline_get(const struct pipeline *pipeline, const char *name)
         assert(element);
         gst_object_unref(element); /* the bin keeps it */
         return element;
+}
+
+const char *pipeline_culprit(const struct pipeline *pipeline)
+{
+        return pipeline->culprit;
 }
 
 void pipeline_set_state(struct pipeline *pipeline, GstState state)

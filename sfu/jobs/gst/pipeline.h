@@ -43,6 +43,9 @@ GstElement *pipeline_bin(const struct pipeline *pipeline);
 /* An element by its name= in the description; borrowed. It must exist. */
 GstElement *pipeline_get(const struct pipeline *pipeline, const char *name);
 
+/* In on_error(): the name of the element that failed, borrowed. */
+const char *pipeline_culprit(const struct pipeline *pipeline);
+
 /* What fails then comes by on_error(). */
 void pipeline_set_state(struct pipeline *pipeline, GstState state);
 
