@@ -10,6 +10,7 @@ struct mkv_source {
         GstElement *pipeline;
         GstAppSink *out;
         GstSample *next;
+        GstCaps *caps; /* of the one taken last: the file may go on with others */
         bool ended;
 };
 
@@ -39,6 +40,7 @@ struct mkv_source *mkv_source_free(struct mkv_source *source)
                 return NULL;
         if (source->next)
                 gst_sample_unref(source->next);
+        gst_caps_replace(&source->caps, NULL);
         if (source->pipeline)
                 gst_element_set_state(source->pipeline, GST_STATE_NULL);
         g_clear_object(&source->out);
@@ -90,7 +92,8 @@ GstBuffer *mkv_source_take(struct mkv_source *source, GstCaps **ret_caps)
 {
         GstBuffer *buffer = gst_buffer_copy(gst_sample_get_buffer(source->next));
 
-        *ret_caps = gst_sample_get_caps(source->next);
+        gst_caps_replace(&source->caps, gst_sample_get_caps(source->next));
+        *ret_caps = source->caps;
         g_clear_pointer(&source->next, gst_sample_unref);
         return buffer;
 }
