@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "sfu/jobs/core/scene.h"
+#include "sfu/wire/job_record.h"
 #include "sfu/wire/rtp.h"
 #include "sfu/wire/vp8.h"
 #include "tests/integration/jobs_world.h"
@@ -446,6 +447,46 @@ static void test_a_killed_recording_can_be_played_to_the_last_two_seconds(void *
         tap_close(&tap);
 }
 
+/* From another worker, where she was before. */
+static void send_old_end(const struct tap *tap, const struct made_stream *stream)
+{
+        uint8_t bytes[JOB_RECORD_HEAD];
+
+        job_record_write(bytes, &(struct job_record){ .type = JOB_END,
+                                                      .kind = (uint8_t)stream->kind,
+                                                      .codec = JOB_VP8,
+                                                      .participant = stream->participant });
+        assert_int_equal(send(tap->fd, bytes, sizeof(bytes), MSG_NOSIGNAL), sizeof(bytes));
+}
+
+static void test_an_end_that_comes_late_ends_nothing(void **state)
+{
+        struct world *world = *state;
+        struct shown shown;
+        static struct tap tap; /* the loop outlives a failed test */
+        const struct made_stream *camera = &tap.streams[1];
+        char path[200];
+        double begin;
+
+        tap_open(world, &tap, JOB_PROGRAM);
+        tell_speaker(&tap, AN, 0);
+        tell_record(&tap, "p1.mp4");
+        /* Between two key frames, of 2 and 4 s. */
+        while (camera->packets[camera->at].t_us < 2200000)
+                (void)uv_run(&world->loop, UV_RUN_ONCE);
+        send_old_end(&tap, camera);
+        wait_until(&tap, 4000000);
+        job_stop(tap.owner.job);
+        owner_wait_end(world, &tap.owner, JOB_DONE);
+        begin = begin_of_file(&tap);
+        path_in(world, "p1.mp4", path);
+        shown_of(&shown, path);
+        if (last_progress(&tap, "late_frames") == 0)
+                assert_true(count_white(&shown, 3 - begin, 60, 630, 360, 50) > 20);
+        shown_done(&shown);
+        tap_close(&tap);
+}
+
 /* Nothing but key frames, of one packet, that say (RFC 6386 §9.1) to be as large as can be said. */
 static struct made_stream made_huge(uint32_t participant)
 {
@@ -603,6 +644,7 @@ int main(int argc, char **argv)
                 TEST(test_a_meeting_is_recorded_and_streamed_as_it_was),
                 TEST(test_a_program_is_composed_afterwards_from_tracks),
                 TEST(test_a_killed_recording_can_be_played_to_the_last_two_seconds),
+                TEST(test_an_end_that_comes_late_ends_nothing),
                 TEST(test_pictures_larger_than_any_screen_cost_only_their_sender),
         };
 

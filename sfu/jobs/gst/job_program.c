@@ -28,8 +28,8 @@ enum {
 
 /* A track of the tap. */
 struct input {
-        uint8_t kind; /* of enum sfu_kind */
-        uint32_t participant;
+        uint8_t kind;                     /* of enum sfu_kind */
+        uint32_t participant, generation; /* the newest */
         struct track_reader *reader;
         struct track *track;
         bool begun;
@@ -88,6 +88,7 @@ static int input_new(struct live *live, const struct job_record *record, struct 
 
         input->kind = record->kind;
         input->participant = record->participant;
+        input->generation = record->generation;
         r = track_reader_new(&input->reader, &config);
         if (r == 0)
                 r = program_track(live->program, &params, &input->track);
@@ -152,6 +153,15 @@ static void on_rtp(struct live *live, struct input *input, const struct job_reco
         drain(live, input, clock_now_us());
 }
 
+/* Of somebody who came again on another worker, the end of before may come last (job_record.h). */
+static bool is_outdated(struct input *input, const struct job_record *record)
+{
+        if (job_generation_is_newer(input->generation, record->generation))
+                return true;
+        input->generation = record->generation;
+        return false;
+}
+
 static void on_record(void *job, const uint8_t *data, size_t len)
 {
         struct live *live = job;
@@ -161,6 +171,8 @@ static void on_record(void *job, const uint8_t *data, size_t len)
         if (len == 0 || job_record_parse(&record, data, len) < 0)
                 return; /* the tap is closed: the outputs go on until a stop */
         input = input_find(live, &record);
+        if (input && is_outdated(input, &record))
+                return;
         if (record.type == JOB_RTP)
                 on_rtp(live, input, &record);
         else if (record.type == JOB_END && input)
