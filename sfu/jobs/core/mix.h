@@ -27,7 +27,7 @@ enum {
         MIX_BLOCK = 960, /* 20 ms */
         MIX_AHEAD = 24000,
         MIX_JUMP_US = 30000,
-        MIX_VOICES = 64,
+        MIX_VOICES = 256,
 };
 
 struct mix;

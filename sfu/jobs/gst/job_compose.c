@@ -6,6 +6,9 @@
  * part by part: its timeline -> events; its files, each opened shortly before its first frame ->
  * tracks; frame by frame until the part's end. Then the MP4 gets its index in front and its name.
  *
+ * Cameras of who has not spoken by the end of a part are not even opened. When there are too many files at a time
+ * sound comes first, then screens.
+ *
  * Files that are lost or cut cost what they held; who is missing in the timeline is shown with what
  * there is.
  */
@@ -32,7 +35,7 @@
 enum {
         MAX_PARTS = 1000,
         MAX_FILES = 4096, /* of a part */
-        MAX_OPEN = 60,    /* each has a thread and a descriptor */
+        MAX_OPEN = 150,   /* each has a thread and a descriptor (job_limits.h) */
         MAX_NAME = 100,
         MAX_TIMELINE = 8 * 1024 * 1024,
         AHEAD_US = 1000000, /* so much of the files is read before its time */
@@ -64,7 +67,8 @@ struct compose {
         struct part *parts;
         size_t n_parts, at;
         int64_t total_us, offset_us; /* of all parts; where the one at hand begins */
-        GPtrArray *inputs;           /* of struct input */
+        GPtrArray *inputs;           /* of struct input, in the order of what they matter */
+        GHashTable *speakers; /* participants who have spoken so far, and will in this part */
         guint turn;
         struct pipeline *pipeline; /* the copy with its index in front */
 };
@@ -141,6 +145,9 @@ static void on_timeline_line(struct compose *compose, char *text)
 
         if (type && strcmp(type, "file") == 0)
                 on_file_line(compose, line);
+        if (type && strcmp(type, "speaker") == 0)
+                g_hash_table_add(compose->speakers, GUINT_TO_POINTER((guint)json_integer_value(
+                                                            json_object_get(line, "participant"))));
         for (size_t i = 0; type && i < ARRAY_LEN(events); i++) {
                 if (strcmp(events[i], type) != 0 || t > max_part_us)
                         continue;
@@ -172,13 +179,28 @@ static void read_timeline(struct compose *compose)
         g_free(text);
 }
 
+static gint by_weight(gconstpointer a, gconstpointer b)
+{
+        static const int weights[] = { [TRACK_SOUND] = 0, [TRACK_SCREEN] = 1, [TRACK_CAMERA] = 2 };
+        const struct input *const *left = a, *const *right = b;
+
+        return weights[(*left)->kind] - weights[(*right)->kind];
+}
+
 static void begin_part(struct compose *compose)
 {
         find_files(compose);
+        g_ptr_array_sort(compose->inputs, by_weight);
         read_timeline(compose);
 }
 
 /* ---- frames ---- */
+
+static bool is_wanted(const struct compose *compose, const struct input *input)
+{
+        return input->kind != TRACK_CAMERA ||
+               g_hash_table_contains(compose->speakers, GUINT_TO_POINTER(input->participant));
+}
 
 static void open_input(struct compose *compose, struct input *input)
 {
@@ -230,7 +252,7 @@ static void feed(struct compose *compose)
                 struct input *input = g_ptr_array_index(compose->inputs, i);
 
                 if (!input->source && !input->over && n_open < MAX_OPEN &&
-                    input->first_us <= until_us + AHEAD_US)
+                    is_wanted(compose, input) && input->first_us <= until_us + AHEAD_US)
                         open_input(compose, input);
                 if (input->source && !input->over)
                         feed_input(compose, input, until_us);
@@ -371,6 +393,7 @@ static int start(struct child *child, const json_t *first, void **ret_job)
 
         compose->child = child;
         compose->inputs = g_ptr_array_new_with_free_func(input_free);
+        compose->speakers = g_hash_table_new(g_direct_hash, g_direct_equal);
         *ret_job = compose;
         r = begin(compose, first);
         if (r < 0) {
@@ -410,6 +433,7 @@ static void free_compose(void *job)
         unlink(WORK "/" INDEX_FILE);
         unlink(WORK "/" DONE_FILE);
         g_ptr_array_unref(compose->inputs);
+        g_hash_table_destroy(compose->speakers);
         program_free(compose->program);
         g_free(compose->parts);
         g_free(compose->file);

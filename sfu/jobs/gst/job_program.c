@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "sfu/api.h"
+#include "sfu/jobs/core/reorder.h"
 #include "sfu/jobs/core/scene.h"
 #include "sfu/jobs/core/track_reader.h"
 #include "sfu/jobs/gst/kinds.h"
@@ -24,6 +25,7 @@ enum {
         LATE_US = 800000,  /* from here on pictures are left out, until: */
         LATE_NO_MORE_US = 200000,
         MAX_INPUTS = PROGRAM_MAX_TRACKS,
+        IDLE_US = 30000000, /* who says nothing for so long begins anew */
 };
 
 /* A track of the tap. */
@@ -34,6 +36,7 @@ struct input {
         struct track *track;
         bool begun;
         enum job_codec codec; /* of what has begun */
+        int64_t newest_us;    /* when the newest packet was read */
 };
 
 struct live {
@@ -141,6 +144,8 @@ static void remove_input(struct live *live, struct input *input)
 
 static void on_rtp(struct live *live, struct input *input, const struct job_record *record)
 {
+        int r;
+
         if (!input) {
                 if (live->n_inputs == MAX_INPUTS || input_new(live, record, &input) < 0) {
                         live->gaps++;
@@ -148,9 +153,11 @@ static void on_rtp(struct live *live, struct input *input, const struct job_reco
                 }
                 live->inputs[live->n_inputs++] = input;
         }
-        if (track_reader_put(input->reader, record) != 0)
-                live->gaps++; /* late, or too many */
-        drain(live, input, clock_now_us());
+        input->newest_us = clock_now_us();
+        r = track_reader_put(input->reader, record);
+        if (r < 0 || r == REORDER_E_FULL) /* what came twice or too late is no loss of ours */
+                live->gaps++;
+        drain(live, input, input->newest_us);
 }
 
 /* Of somebody who came again on another worker, the end of before may come last (job_record.h). */
@@ -194,11 +201,24 @@ static bool is_late(struct live *live, int64_t lag_us)
         return live->left_out > 0;
 }
 
+/* In a long meeting more people speak than there is room for. A screen that stands still sends
+ * nothing either; it is there until its end. */
+static void drop_idle(struct live *live, int64_t now_us)
+{
+        for (size_t i = live->n_inputs; i-- > 0;) {
+                struct input *input = live->inputs[i];
+
+                if (input->kind != SFU_SCREEN && now_us > input->newest_us + IDLE_US)
+                        remove_input(live, input);
+        }
+}
+
 static gboolean on_tick(void *user)
 {
         struct live *live = user;
         int64_t now_us = clock_now_us();
 
+        drop_idle(live, now_us);
         for (size_t i = 0; i < live->n_inputs; i++)
                 drain(live, live->inputs[i], now_us);
         for (int i = 0; i < FRAMES_A_TICK; i++) {

@@ -21,7 +21,7 @@
 
 #include "sfu/jobs/gst/track.h"
 
-enum { PROGRAM_MAX_TRACKS = 128, PROGRAM_MAX_EVENTS = 65536 };
+enum { PROGRAM_MAX_TRACKS = 512, PROGRAM_MAX_EVENTS = 65536 };
 
 struct program;
 
