@@ -23,7 +23,7 @@ enum {
         MAX_QUEUED_BYTES = 256 * 1024 * 1024,
 };
 
-enum write_kind { WRITE_EVENT, WRITE_DOC, WRITE_RECORDING, WRITE_LINK };
+enum write_kind { WRITE_EVENT, WRITE_DOC, WRITE_RECORDING, WRITE_LINK, WRITE_BARRIER };
 
 struct write {
         enum write_kind kind;
@@ -36,6 +36,7 @@ struct write {
         struct store_doc doc;
         struct store_recording recording; /* its parts are in text */
         struct store_link link;           /* its bytes are in text */
+        size_t failures;                  /* of a barrier: as many as there were */
         char text[];
 };
 
@@ -47,6 +48,7 @@ struct store {
         struct mailbox *finished; /* struct write *, for store_poll() */
         atomic_size_t n_waiting;  /* in either mailbox or in the transaction */
         atomic_size_t waiting_bytes;
+        atomic_size_t failures; /* transactions of which nothing was written */
         pthread_t thread;
         bool running;
 
@@ -80,6 +82,8 @@ static int run_write(struct store_thread *own, const struct write *write)
                 }
                 row_bind_link(own->put_link, &write->link);
                 return db_run(own->put_link);
+        case WRITE_BARRIER:
+                return 0;
         }
         return -EINVAL;
 }
@@ -134,10 +138,14 @@ static void finish_batch(struct store *store, struct write **writes, size_t n)
                         (void)sqlite3_exec(own->db, "ROLLBACK", NULL, NULL, NULL);
                 log_limited(&own->failures, LOG_ERROR, "store", "%zu writes failed: %s", n,
                             strerror(-r));
+                atomic_fetch_add(&store->failures, 1);
         }
         for (size_t i = 0; i < n; i++) {
                 if (r < 0)
                         writes[i]->result = r;
+                else if (writes[i]->kind == WRITE_BARRIER &&
+                         writes[i]->failures != atomic_load(&store->failures))
+                        writes[i]->result = -EIO;
                 if (!writes[i]->done) {
                         free_write(store, writes[i]);
                         continue;
@@ -376,6 +384,21 @@ int store_recording_put(struct store *store, const struct store_recording *recor
                                  .recording = *recording };
         at = write->text;
         write->recording.parts = copy_text(&at, recording->parts);
+        return queue_write(store, write);
+}
+
+int store_barrier(struct store *store, store_done done, void *user)
+{
+        struct write *write = calloc(1, sizeof(*write));
+
+        if (!write)
+                return -ENOMEM;
+        *write = (struct write){ .kind = WRITE_BARRIER,
+                                 .durable = true,
+                                 .done = done,
+                                 .user = user,
+                                 .size_bytes = sizeof(*write),
+                                 .failures = atomic_load(&store->failures) };
         return queue_write(store, write);
 }
 

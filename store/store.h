@@ -139,6 +139,10 @@ must_use int store_recording_get(struct store *store, const char *id, store_reco
 must_use int store_recordings(struct store *store, const char *meeting, store_recording_fn each,
                               void *user);
 
+/* Writes nothing: done runs when all that was queued before is committed, with -EIO when
+ * a transaction has failed meanwhile. */
+must_use int store_barrier(struct store *store, store_done done, void *user);
+
 /* ---- links: where a meeting is pushed to, and cameras that are pulled; with their secrets ---- */
 enum { STORE_LINK_ID = 65, STORE_LINK_KIND = 8 };
 

@@ -82,6 +82,7 @@ struct app {
         GHashTable *sessions;        /* &session->serial -> struct session */
         GHashTable *whip_sessions;   /* word -> struct whip_session */
         GHashTable *owed;            /* what others will give back in a callback; owned */
+        GHashTable *kept_replies;    /* struct waiting_reply, owned: kept_reply.h */
         uint64_t next_serial, next_room;
         struct rate_limit whip_posts;
         bool draining;

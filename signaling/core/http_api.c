@@ -6,6 +6,7 @@
 #include "signaling/core/auth.h"
 #include "signaling/core/documents_api.h"
 #include "signaling/core/film_api.h"
+#include "signaling/core/kept_reply.h"
 #include "signaling/core/links_api.h"
 #include "signaling/core/live_api.h"
 #include "signaling/core/metrics.h"
@@ -354,8 +355,8 @@ static void on_upload_end(void *user, struct http_conn *conn)
 
 static void on_http_close(void *user, struct http_conn *conn)
 {
-        (void)user;
         documents_upload_close(conn);
+        kept_reply_forget(user, conn);
 }
 
 /* A bearer without a seat of her own gets one for this socket. */

@@ -6,6 +6,7 @@
 
 #include "signaling/core/asker.h"
 #include "signaling/core/cameras.h"
+#include "signaling/core/kept_reply.h"
 #include "signaling/core/live_api.h"
 #include "signaling/core/names.h"
 #include "signaling/core/replies.h"
@@ -33,20 +34,20 @@ static bool read_name(struct http_conn *conn, const json_t *body, char ret[MEETI
         return ret[0];
 }
 
-static void reply_added(struct http_conn *conn, int r, const char *id)
+static void reply_added(struct room *room, struct http_conn *conn, int r, const char *id)
 {
         if (r == 0)
-                reply_json(conn, 201, json_pack("{s:s}", "id", id), NULL, 0);
+                kept_reply(room, conn, 201, json_pack("{s:s}", "id", id));
         else if (r == -EBUSY)
                 reply_error(conn, 409, "full", "there are as many as there can be");
         else
                 reply_failure(conn, r);
 }
 
-static void reply_removed(struct http_conn *conn, int r)
+static void reply_removed(struct room *room, struct http_conn *conn, int r)
 {
         if (r == 0)
-                reply_empty(conn, 204, NULL, 0);
+                kept_reply(room, conn, 204, NULL);
         else
                 reply_error(conn, 404, "not-found", "no such one in this meeting");
 }
@@ -75,7 +76,7 @@ static void add_target(struct http_conn *conn, const struct asker *asker, const 
         link = json_pack("{s:s, s:s, s:s}", "name", name, "url", url, "key", key);
         r = link ? targets_add(asker->room, link, &id) : -ENOMEM;
         json_decref(link);
-        reply_added(conn, r, id);
+        reply_added(asker->room, conn, r, id);
 }
 
 void links_api_add_target(struct app *app, struct http_conn *conn, const struct http_request *req,
@@ -98,7 +99,7 @@ void links_api_remove_target(struct app *app, struct http_conn *conn,
         struct asker asker;
 
         if (asker_admit_host(app, conn, req, meeting, &asker))
-                reply_removed(conn, targets_remove(asker.room, id));
+                reply_removed(asker.room, conn, targets_remove(asker.room, id));
 }
 
 /* ---- cameras ---- */
@@ -130,7 +131,7 @@ static void add_camera(struct http_conn *conn, const struct asker *asker, const 
                          password);
         r = link ? cameras_add(asker->room, link, &id) : -ENOMEM;
         json_decref(link);
-        reply_added(conn, r, id);
+        reply_added(asker->room, conn, r, id);
 }
 
 void links_api_add_camera(struct app *app, struct http_conn *conn, const struct http_request *req,
@@ -153,5 +154,5 @@ void links_api_remove_camera(struct app *app, struct http_conn *conn,
         struct asker asker;
 
         if (asker_admit_host(app, conn, req, meeting, &asker))
-                reply_removed(conn, cameras_remove(asker.room, id));
+                reply_removed(asker.room, conn, cameras_remove(asker.room, id));
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "signaling/core/asker.h"
+#include "signaling/core/kept_reply.h"
 #include "signaling/core/live.h"
 #include "signaling/core/program.h"
 #include "signaling/core/replies.h"
@@ -66,9 +67,9 @@ void live_api_switch(struct app *app, struct http_conn *conn, const struct http_
         if (!asker_admit_host(app, conn, req, meeting, &asker) || !live_switch(conn, &asker, on))
                 return;
         if (on)
-                reply_json(conn, 200, live_for_viewers(asker.room), &uncached, 1);
+                kept_reply(asker.room, conn, 200, live_for_viewers(asker.room));
         else
-                reply_empty(conn, 204, NULL, 0);
+                kept_reply(asker.room, conn, 204, NULL);
 }
 
 void live_api_viewer_link(struct app *app, struct http_conn *conn, const struct http_request *req,

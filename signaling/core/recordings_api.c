@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "signaling/core/asker.h"
+#include "signaling/core/kept_reply.h"
 #include "signaling/core/recording_show.h"
 #include "signaling/core/recordings_priv.h"
 #include "signaling/core/replies.h"
@@ -146,7 +147,7 @@ void recordings_start(struct app *app, struct http_conn *conn, const struct http
                 return;
         r = recording_start(asker.room, mode, asker_id(&asker), asker.auth.who.role, &why, &kept);
         if (r == 0)
-                reply_json(conn, 201, recording_row_json(kept, app->wall_ms()), NULL, 0);
+                kept_reply(asker.room, conn, 201, recording_row_json(kept, app->wall_ms()));
         else
                 refuse_start(conn, r, why);
 }
@@ -171,7 +172,7 @@ void recordings_stop(struct app *app, struct http_conn *conn, const struct http_
                 recording_end_row(app, id);
         r = room_submit(asker.room, &command, NULL, NULL);
         if (r == 0)
-                reply_json(conn, 200, json_object(), NULL, 0);
+                kept_reply(asker.room, conn, 200, json_object());
         else
                 refuse_start(conn, r, "");
 }
@@ -214,7 +215,7 @@ void recordings_delete(struct app *app, struct http_conn *conn, const struct htt
         if ((running || kept.row.state == STORE_RECORDING_ON) && !is_ended(conn, &kept))
                 return;
         recording_row_delete(app, &kept);
-        reply_empty(conn, 204, NULL, 0);
+        kept_reply(asker.room, conn, 204, NULL);
 }
 
 void recordings_show(struct app *app, struct http_conn *conn, const struct http_request *req,

@@ -6,6 +6,7 @@
 
 #include "signaling/core/documents_api.h"
 #include "signaling/core/http_api.h"
+#include "signaling/core/kept_reply.h"
 #include "signaling/core/media_glue.h"
 #include "signaling/core/program.h"
 #include "signaling/core/recordings.h"
@@ -44,6 +45,7 @@ int service_new(struct app **ret_app, const struct service_config *config)
         app->sessions = g_hash_table_new(g_int64_hash, g_int64_equal);
         app->whip_sessions = g_hash_table_new(g_str_hash, g_str_equal);
         app->owed = g_hash_table_new_full(g_direct_hash, g_direct_equal, free, NULL);
+        kept_replies_init(app);
         r = recordings_new(app, &recordings);
         if (r < 0) {
                 service_free(app);
@@ -69,6 +71,7 @@ struct app *service_free(struct app *app)
         g_hash_table_destroy(app->sessions);
         g_hash_table_destroy(app->whip_sessions);
         g_hash_table_destroy(app->owed);
+        kept_replies_done(app);
         free(app);
         return NULL;
 }
@@ -86,6 +89,7 @@ void service_set_server(struct app *app, struct server *server)
 void service_poll(struct app *app)
 {
         store_poll(app->store);
+        kept_replies_poll(app);
         documents_poll(app);
         media_poll(app);
 }
