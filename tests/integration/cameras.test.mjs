@@ -73,3 +73,21 @@ test('a_camera_comes_goes_and_comes_back', async () => {
   assert.ok(!server.log.includes(PASSWORD) && !JSON.stringify(meeting.chair.messages).includes(PASSWORD));
   await hall.stop();
 });
+
+test('what_was_answered_is_there_after_kill_9', async () => {
+  const kept = [];
+  for (let turn = 0; turn < 3; turn++) {
+    const { status, body } = await ask('POST', 'cameras', { name: `Máy quay ${turn}`, url: 'rtsp://127.0.0.1:9/h264' });
+    await server.kill();
+    assert.equal(status, 201);
+    kept.push(body.id);
+    await server.start();
+  }
+  assert.equal((await ask('DELETE', `cameras/${kept[0]}`)).status, 204);
+  await server.kill();
+  await server.start();
+  meeting.chair = await Client.open(server, await server.session(meeting.id, 'chair'));
+  await meeting.chair.join('Chủ tọa');
+  const listed = (m) => m.type === 'jobs' && m.cameras.map((one) => one.id).sort().join();
+  await meeting.chair.until((m) => listed(m) === kept.slice(1).sort().join());
+});

@@ -502,6 +502,22 @@ static void links_are_put_replaced_and_removed(void **state)
         assert_string_equal(text, "b/rtmp/one ");
 }
 
+/* ---- barriers ---- */
+
+static void a_barrier_comes_after_all_that_was_queued_before(void **state)
+{
+        struct fixture *f = *state;
+        struct store_event event = { .meeting = MEETING, .at_ms = 1, .type = "chat", .body = "{}" };
+        struct done done = { 0 };
+
+        for (event.seq = 1; event.seq <= 3000; event.seq++)
+                assert_int_equal(store_event_append(f->store, &event, false, NULL, NULL), 0);
+        assert_int_equal(store_barrier(f->store, on_done, &done), 0);
+        wait_done(f, &done, 1);
+        assert_int_equal(done.last, 0);
+        assert_int_equal(read_all(f->store, 0, 5000).n, 3000);
+}
+
 /* ---- opening ---- */
 
 static void set_version(const struct fixture *f, const char *sql)
@@ -720,6 +736,7 @@ int main(void)
                 TEST(garbage_file_is_refused_clearly),
                 TEST(unwritable_folder_is_a_clear_line),
                 TEST(new_folder_and_file_are_private),
+                TEST(a_barrier_comes_after_all_that_was_queued_before),
                 TEST(full_disk_fails_the_write_and_not_the_store),
         };
 
