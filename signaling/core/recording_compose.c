@@ -112,6 +112,15 @@ static void on_line(void *user, const json_t *line)
         tell_room(task->app, task->kept.row.meeting);
 }
 
+/* error: what was wrong, should there be no file. */
+static void end_with(struct compose_task *task, const char *error)
+{
+        bool full = task->app->recordings->disk_is_low;
+
+        task->ended = true;
+        g_strlcpy(task->error, full ? "disk-full" : error, sizeof(task->error));
+}
+
 static void on_end(void *user, enum job_end reason, const char *error)
 {
         struct compose_task *task = user;
@@ -120,10 +129,8 @@ static void on_end(void *user, enum job_end reason, const char *error)
         /* It has what the machine leaves: where that was nothing, it is tried again. */
         if (reason == JOB_STALLED && !task->forgotten && task->stalls++ < COMPOSE_MAX_STALLS)
                 return;
-        task->ended = true;
         task->done = reason == JOB_DONE;
-        if (!task->done)
-                g_strlcpy(task->error, death_code(reason, error), sizeof(task->error));
+        end_with(task, task->done ? "internal" : death_code(reason, error));
 }
 
 static json_t *parts_json(const struct recording_parts *parts)
@@ -175,6 +182,7 @@ static void settle(struct compose_task *task)
 
         if (task->forgotten || recording_row_get(task->app, task->kept.row.id, &kept) < 0)
                 return;
+        recording_tidy_up(task->app, &kept);
         recording_row_folder(&kept, path);
         g_strlcat(path, "/" COMPOSED_FILE, sizeof(path));
         if (task->done && media_find(task->app->media, path, &found) == 0) {
@@ -184,8 +192,7 @@ static void settle(struct compose_task *task)
                 kept.row.error[0] = '\0';
                 media_found_done(&found);
         } else {
-                g_strlcpy(kept.row.error, task->done ? "internal" : task->error,
-                          sizeof(kept.row.error));
+                g_strlcpy(kept.row.error, task->error, sizeof(kept.row.error));
         }
         log_line(LOG_INFO, "recording", "recording=%s composed: %s", kept.row.id,
                  kept.row.error[0] ? kept.row.error : "well");
@@ -199,16 +206,22 @@ void compose_tick(struct app *app)
 
         if (!task && !all->draining)
                 task = all->composing = g_queue_pop_head(&all->to_compose);
-        if (task && !task->job && !task->ended && start(task) < 0) {
-                task->ended = true;
-                g_strlcpy(task->error, "internal", sizeof(task->error));
-        }
+        if (task && !task->job && !task->ended && (all->disk_is_low || start(task) < 0))
+                end_with(task, "internal");
         if (!task || !task->ended)
                 return;
         settle(task);
         all->composing = NULL;
         tell_room(app, task->kept.row.meeting);
         free(task);
+}
+
+void compose_spare_disk(struct app *app)
+{
+        const struct compose_task *task = app->recordings->composing;
+
+        if (task && task->job)
+                job_kill(task->job);
 }
 
 void compose_forget(struct app *app, const char *id)

@@ -28,6 +28,7 @@ struct finish_task {
         struct job *job;
         GPtrArray *names; /* owned; in the order of the folder */
         size_t at;        /* of those, told of */
+        size_t batch_at;  /* where the job began */
         json_t *files;
         bool forgotten;
         unsigned stalls;
@@ -201,32 +202,6 @@ static void keep_list(struct finish_task *task)
         free(text);
 }
 
-/* What a job that died had begun to write beside its files. */
-static void add_hidden(void *user, const char *name)
-{
-        if (name[0] == '.')
-                g_ptr_array_add(user, g_strdup(name));
-}
-
-static void tidy_up(struct finish_task *task)
-{
-        GPtrArray *hidden = g_ptr_array_new_with_free_func(g_free);
-        char folder[MEDIA_PATH], path[MEDIA_PATH * 2];
-        int r;
-
-        recording_row_folder(&task->kept, folder);
-        r = media_list(task->app->media, folder, add_hidden, hidden);
-        for (guint i = 0; r == 0 && i < hidden->len; i++) {
-                snprintf(path, sizeof(path), "%s/%s", folder,
-                         (const char *)g_ptr_array_index(hidden, i));
-                r = media_remove(task->app->media, path);
-        }
-        if (r < 0)
-                log_line(LOG_WARN, "recording", "recording=%s not tidied up: %s", task->kept.row.id,
-                         strerror(-r));
-        g_ptr_array_free(hidden, TRUE);
-}
-
 static void settle(struct finish_task *task)
 {
         struct store_recording *row = &task->kept.row;
@@ -245,7 +220,7 @@ static void settle(struct finish_task *task)
                 measure_part(task, by_name, &task->kept.parts.list[i]);
         json_decref(by_name);
         keep_list(task);
-        tidy_up(task);
+        recording_tidy_up(task->app, &task->kept);
         row->state = playable ? STORE_RECORDING_READY : STORE_RECORDING_FAILED;
         if (!playable && !row->error[0])
                 g_strlcpy(row->error, "unplayable", sizeof(row->error));
@@ -255,14 +230,33 @@ static void settle(struct finish_task *task)
                  (long long)row->bytes);
 }
 
+static const char *name_at(const struct finish_task *task, size_t at)
+{
+        return g_ptr_array_index(task->names, at);
+}
+
 /* Without the job files stay as they were written: they can be played all the same. */
+static void leave_next(struct finish_task *task, const char *why)
+{
+        const char *name = name_at(task, task->at);
+
+        note_file(task, name, 0, file_bytes(task, name) > 0 ? why : "unplayable");
+}
+
 static void leave_the_rest(struct finish_task *task, const char *why)
 {
-        while (task->at < task->names->len) {
-                const char *name = g_ptr_array_index(task->names, task->at);
+        while (task->at < task->names->len)
+                leave_next(task, why);
+}
 
-                note_file(task, name, 0, file_bytes(task, name) > 0 ? why : "unplayable");
-        }
+/* A file is copied, an MP4 twice at a time; the meeting needs the rest of the disk. */
+static bool has_room_for(const struct finish_task *task, const char *name)
+{
+        const struct recordings *all = task->app->recordings;
+        int64_t copies = g_str_has_suffix(name, ".mp4") ? 2 : 1, bytes = 0;
+
+        return media_free_bytes(task->app->media, &bytes) < 0 ||
+               bytes - all->config.free_bytes / 2 >= copies * file_bytes(task, name);
 }
 
 /* ---- the job ---- */
@@ -274,7 +268,7 @@ static void on_line(void *user, const json_t *line)
         const char *name = json_string_value(json_object_get(line, "name"));
 
         if (strcmp(type, "file") != 0 || !name || task->at >= task->names->len ||
-            strcmp(name, g_ptr_array_index(task->names, task->at)) != 0)
+            strcmp(name, name_at(task, task->at)) != 0)
                 return;
         note_file(task, name, recording_number(line, "duration_us"),
                   json_object_get(line, "error") ? "unplayable" : NULL);
@@ -283,10 +277,11 @@ static void on_line(void *user, const json_t *line)
 static void on_end(void *user, enum job_end reason, const char *error)
 {
         struct finish_task *task = user;
-        const char *code = death_code(reason, error);
+        const char *code = task->app->recordings->disk_is_low ? "disk-full"
+                                                              : death_code(reason, error);
 
         task->job = NULL;
-        if (reason == JOB_DONE || task->forgotten)
+        if ((reason == JOB_DONE && task->at > task->batch_at) || task->forgotten)
                 return;
         log_line(LOG_WARN, "recording", "recording=%s finishing: %s", task->kept.row.id, code);
         if (reason == JOB_STALLED && task->stalls++ < FINISH_MAX_STALLS) {
@@ -294,7 +289,7 @@ static void on_end(void *user, enum job_end reason, const char *error)
                 return;
         }
         if (task->at < task->names->len)
-                note_file(task, g_ptr_array_index(task->names, task->at), 0, code);
+                note_file(task, name_at(task, task->at), 0, code);
         if (death_is_final(code))
                 leave_the_rest(task, code);
 }
@@ -313,8 +308,12 @@ static int start_batch(struct finish_task *task)
         json_t *line;
         int r;
 
-        for (size_t i = task->at; i < task->names->len && i < task->at + FINISH_BATCH; i++)
-                json_array_append_new(list, json_string(g_ptr_array_index(task->names, i)));
+        task->batch_at = task->at;
+        for (size_t i = task->at; i < task->names->len && i < task->at + FINISH_BATCH; i++) {
+                if (i > task->at && !has_room_for(task, name_at(task, i)))
+                        break;
+                json_array_append_new(list, json_string(name_at(task, i)));
+        }
         line = json_pack("{s:s, s:o}", "type", "start", "files", list);
         recording_row_folder(&task->kept, folder);
         r = media_path(task->app->media, dir, folder);
@@ -343,6 +342,8 @@ static bool step(struct finish_task *task)
         }
         if (!jobs_can(task->app->jobs, JOB_FINISH, &why))
                 leave_the_rest(task, "missing-package");
+        while (task->at < task->names->len && !has_room_for(task, name_at(task, task->at)))
+                leave_next(task, "disk-full");
         if (task->at == task->names->len) {
                 settle(task);
                 return true;
@@ -363,6 +364,15 @@ void finish_tick(struct app *app)
                 all->finishing = NULL;
         }
         compose_tick(app);
+}
+
+void finish_spare_disk(struct app *app)
+{
+        struct recordings *all = app->recordings;
+
+        if (all->finishing && all->finishing->job)
+                job_kill(all->finishing->job);
+        compose_spare_disk(app);
 }
 
 void finish_forget(struct app *app, const char *id)

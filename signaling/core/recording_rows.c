@@ -71,6 +71,31 @@ void recording_row_delete(struct app *app, struct recording_row *kept)
                          strerror(-r));
 }
 
+static void add_hidden(void *user, const char *name)
+{
+        if (name[0] == '.')
+                g_ptr_array_add(user, g_strdup(name));
+}
+
+void recording_tidy_up(struct app *app, const struct recording_row *kept)
+{
+        GPtrArray *hidden = g_ptr_array_new_with_free_func(g_free);
+        char folder[MEDIA_PATH], path[MEDIA_PATH * 2];
+        int r;
+
+        recording_row_folder(kept, folder);
+        r = media_list(app->media, folder, add_hidden, hidden);
+        for (guint i = 0; r == 0 && i < hidden->len; i++) {
+                snprintf(path, sizeof(path), "%s/%s", folder,
+                         (const char *)g_ptr_array_index(hidden, i));
+                r = media_remove(app->media, path);
+        }
+        if (r < 0)
+                log_line(LOG_WARN, "recording", "recording=%s not tidied up: %s", kept->row.id,
+                         strerror(-r));
+        g_ptr_array_free(hidden, TRUE);
+}
+
 json_t *recording_row_json(const struct recording_row *kept, int64_t now_ms)
 {
         static const char *const states[STORE_N_RECORDING_STATES] = {

@@ -90,6 +90,7 @@ static void watch_disk(struct app *app)
         all->disk_is_low = bytes < all->config.free_bytes / 2;
         if (!all->disk_is_low)
                 return;
+        finish_spare_disk(app);
         g_hash_table_iter_init(&iter, app->rooms);
         while (g_hash_table_iter_next(&iter, NULL, (void **)&room)) {
                 if (!room->recording || room->recording->stopping)

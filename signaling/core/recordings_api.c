@@ -193,7 +193,8 @@ void recordings_compose(struct app *app, struct http_conn *conn, const struct ht
                 reply_error(conn, 409, "unplayable", "it has no tracks to compose");
                 return;
         }
-        r = compose_add(app, &kept, asker.room->info.title);
+        r = app->recordings->disk_is_low ? -ENOSPC
+                                         : compose_add(app, &kept, asker.room->info.title);
         if (r == 0 || r == -EALREADY)
                 reply_json(conn, 202, json_object(), NULL, 0);
         else if (r == -EBUSY)

@@ -76,6 +76,8 @@ json_t *recording_row_json(const struct recording_row *kept, int64_t now_ms);
 void recording_row_folder(const struct recording_row *kept, char ret_folder[MEDIA_PATH]);
 /* One that nothing records any more is finished; others stay as they are. */
 void recording_end_row(struct app *app, const char *id);
+/* Removes what a job that died had begun to write beside its files. */
+void recording_tidy_up(struct app *app, const struct recording_row *kept);
 /* It is deleted, with its files. */
 void recording_row_delete(struct app *app, struct recording_row *kept);
 
@@ -106,6 +108,8 @@ void finish_add(struct app *app, const struct recording_row *kept);
 void finish_tick(struct app *app);
 /* It is in line, or at work, to be finished or composed. */
 bool finish_has(const struct app *app, const char *id);
+/* The disk is nearly full: what copies or composes ends. */
+void finish_spare_disk(struct app *app);
 /* Whatever is done or waits to be done with it ends. */
 void finish_forget(struct app *app, const char *id);
 void finish_free(struct app *app);
@@ -115,6 +119,7 @@ void finish_free(struct app *app);
 must_use int compose_add(struct app *app, const struct recording_row *kept, const char *title);
 void compose_tick(struct app *app);
 bool compose_has(const struct app *app, const char *id);
+void compose_spare_disk(struct app *app);
 void compose_forget(struct app *app, const char *id);
 void compose_free(struct app *app);
 

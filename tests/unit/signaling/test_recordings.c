@@ -449,6 +449,91 @@ static void without_room_on_the_disk_none_begins_and_one_that_runs_ends(void **s
         fake_close(a);
 }
 
+static void fill_disk(struct world *world)
+{
+        world->app->recordings->config.free_bytes = INT64_MAX;
+        fake_now_ms += 1000;
+        service_tick(world->app);
+}
+
+static bool has(struct world *world, const char *id, const char *name)
+{
+        char path[MEDIA_PATH + 64];
+        struct media_found found;
+
+        snprintf(path, sizeof(path), "%s/rec/%s/%s", world->meeting, id, name);
+        if (media_find(world->media, path, &found) < 0)
+                return false;
+        media_found_done(&found);
+        return true;
+}
+
+/* What is there can be played as it is. */
+static void without_room_on_the_disk_nothing_is_copied(void **state)
+{
+        struct world *world = *state;
+        char id[UUID_TEXT];
+        struct job *job;
+
+        rec_begin(world, "tracks", id);
+        rec_say_mic(world, fake_job(JOB_TRACKS, 0), id, "p1-mic-1-1.mkv");
+        rec_say_mic(world, fake_job(JOB_TRACKS, 0), id, "p1-mic-2-1.mkv");
+        stop_it(world, id);
+        service_tick(world->app);
+        job = fake_job(JOB_FINISH, 0);
+        assert_true(job->running);
+        rec_put_file(world, id, ".copy");
+        fill_disk(world);
+        assert_true(job->killed);
+        fake_job_ends(job, JOB_FAILED, "");
+        rec_expect_row(world, id, "ready");
+        assert_null(fake_job(JOB_FINISH, 1));
+        assert_true(has(world, id, "p1-mic-2-1.mkv"));
+        assert_false(has(world, id, ".copy"));
+}
+
+static void without_room_on_the_disk_nothing_is_composed(void **state)
+{
+        struct world *world = *state;
+        char id[UUID_TEXT];
+        struct job *job;
+        json_t *row;
+
+        rec_record_one(world, id);
+        assert_int_equal(rec_request(world, recordings_compose, ROLE_CHAIR, id), 202);
+        service_tick(world->app);
+        job = fake_job(JOB_COMPOSE, 0);
+        rec_put_file(world, id, ".compose.new");
+        fill_disk(world);
+        assert_true(job->killed);
+        fake_job_ends(job, JOB_FAILED, "");
+        service_tick(world->app);
+        fake_settle(world);
+        assert_false(has(world, id, ".compose.new"));
+        row = rec_wait_row(world, id, "ready");
+        while (strcmp(fake_text(row, "error"), "disk-full") != 0) { /* on its way to the disk */
+                json_decref(row);
+                row = rec_wait_row(world, id, "ready");
+        }
+        json_decref(row);
+        assert_int_equal(rec_request(world, recordings_compose, ROLE_CHAIR, id), 507);
+}
+
+/* Nor does it hold up those that wait. */
+static void a_finisher_that_says_nothing_of_a_file_is_not_asked_for_ever(void **state)
+{
+        struct world *world = *state;
+        char id[UUID_TEXT];
+
+        rec_begin(world, "tracks", id);
+        rec_say_mic(world, fake_job(JOB_TRACKS, 0), id, "p1-mic-1-1.mkv");
+        stop_it(world, id);
+        service_tick(world->app);
+        fake_job_ends(fake_job(JOB_FINISH, 0), JOB_DONE, "");
+        rec_expect_row(world, id, "ready");
+        assert_null(fake_job(JOB_FINISH, 1));
+}
+
 static void a_machine_that_cannot_says_why(void **state)
 {
         fake_jobs.cannot = "gstreamer1.0-plugins-good is missing";
@@ -537,6 +622,9 @@ int main(void)
                 T(a_folder_that_cannot_be_read_now_is_read_later),
                 T(a_file_that_kills_the_finisher_is_left_as_it_is),
                 T(without_room_on_the_disk_none_begins_and_one_that_runs_ends),
+                T(without_room_on_the_disk_nothing_is_copied),
+                T(without_room_on_the_disk_nothing_is_composed),
+                T(a_finisher_that_says_nothing_of_a_file_is_not_asked_for_ever),
                 T(a_machine_that_cannot_says_why),
                 T(what_is_past_its_time_or_has_no_row_is_swept),
                 T(a_host_has_tracks_composed_and_sees_how_far_it_is),
