@@ -2,6 +2,7 @@
 #include "sfu/jobs/gst/program.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -166,6 +167,24 @@ static bool start_encoder(struct program *program)
         return r == 0;
 }
 
+/* Below our folder, and nowhere else; NULL: not a name of that kind. */
+static char *path_of(const struct program *program, const char *name)
+{
+        if (!name || !name[0] || name[0] == '/' || strlen(name) > 500 || strstr(name, ".."))
+                return NULL;
+        return g_build_filename(program->dir, name, NULL);
+}
+
+/* It ended before its first picture: a file that nobody was told of. */
+static void remove_empty(const struct program *program)
+{
+        char *path = path_of(program, program->mp4_name);
+
+        if (path)
+                unlink(path);
+        g_free(path);
+}
+
 static void close_mp4(struct program *program)
 {
         int r = program->mp4 && !program->failed ? mp4_out_flush(program->mp4) : 0;
@@ -178,6 +197,8 @@ static void close_mp4(struct program *program)
                                         json_pack("{s:s, s:s, s:I}", "type", "file-end", "name",
                                                   program->mp4_name, "t",
                                                   (json_int_t)mp4_out_until_us(program->mp4)));
+        if (program->mp4 && mp4_out_begin_us(program->mp4) < 0)
+                remove_empty(program);
         program->mp4 = mp4_out_free(program->mp4);
         g_clear_pointer(&program->mp4_name, g_free);
         program->mp4_told = false;
@@ -202,14 +223,6 @@ void program_end(struct program *program)
         close_mp4(program);
         program->encoder = encoder_free(program->encoder);
         tell_failure(program);
-}
-
-/* Below our folder, and nowhere else; NULL: not a name of that kind. */
-static char *path_of(const struct program *program, const char *name)
-{
-        if (!name || !name[0] || name[0] == '/' || strlen(name) > 500 || strstr(name, ".."))
-                return NULL;
-        return g_build_filename(program->dir, name, NULL);
 }
 
 static void on_record(struct program *program, const json_t *line)
