@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "docs-share/io/sandbox.h"
 
-/* It is run with idle priority: a busy meeting comes first. */
+/* It runs behind what is live: a busy meeting comes first. */
 static const int64_t timeout_us = 120 * 1000000ll;
 
 struct text {

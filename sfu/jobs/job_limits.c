@@ -13,6 +13,7 @@
 
 enum {
         NICE_LIVE = 5,
+        NICE_PROBE = 10,
         NICE_IDLE = 19,
         CPU_PROBE_S = 20,
         CPU_CHECK_S = 60,
@@ -23,7 +24,7 @@ enum {
 
 static bool is_idle_kind(enum job_kind kind)
 {
-        return kind == JOB_COMPOSE || kind == JOB_FINISH || kind == JOB_PROBE;
+        return kind == JOB_COMPOSE || kind == JOB_FINISH;
 }
 
 static int limit(int what, rlim_t most)
@@ -61,7 +62,7 @@ static void set_group_nice(int nice_value)
 static void set_priority(enum job_kind kind)
 {
         bool idle = is_idle_kind(kind);
-        int nice_value = idle ? NICE_IDLE : NICE_LIVE;
+        int nice_value = idle ? NICE_IDLE : kind == JOB_PROBE ? NICE_PROBE : NICE_LIVE;
 
         /* Memory that runs out shall end a job before it ends the server. */
         put_text("/proc/self/oom_score_adj", "500");

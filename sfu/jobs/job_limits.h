@@ -7,7 +7,9 @@
  * All:    no core file, 256 descriptors (tracks, with a file each: 1024), 200 tasks, an address space of 4 GB, files of
  *         64 GB (an hour of everything is under 4 GB); the first to go when memory runs out.
  * Live kinds (tracks, program, film, camera, rtmp): nice 5, so that the media plane comes
- *         first. compose, finish, probe: SCHED_IDLE, nice 19, idle disk.
+ *         first. probe: nice 10, as conversions of papers; somebody waits for it, and a film whose
+ *         check never gets its turn must not be called unplayable. compose, finish: SCHED_IDLE,
+ *         nice 19, idle disk.
  * CPU:    probe 20 s, check 60 s; the others live as long as the meeting.
  */
 #ifndef SFU_JOBS_JOB_LIMITS_H

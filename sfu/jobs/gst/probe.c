@@ -8,8 +8,8 @@
 
 static const char *const elements[] = { PLAYER_ELEMENTS, NULL };
 
-/* It runs when nothing else wants to: a busy machine does not make a film unplayable. A file that
- * takes time itself meets the limit of CPU time. */
+/* Long: a busy machine does not make a film unplayable. A file that takes time itself meets the
+ * limit of CPU time. */
 enum { LOAD_MS = 90000 };
 
 struct probe {
