@@ -19,91 +19,7 @@
 #include <sqlite3.h>
 
 #include "store/db.h"
-#include "store/store.h"
-
-#define MEETING "0190a000-0000-7000-8000-000000000001"
-
-/* One store in a folder of its own; the wake-up is an eventfd. */
-struct fixture {
-        char dir[64];
-        int wake_fd;
-        struct store *store;
-        char error[256];
-};
-
-static void on_wake(void *user)
-{
-        struct fixture *f = user;
-
-        assert_int_equal(write(f->wake_fd, &(uint64_t){ 1 }, 8), 8);
-}
-
-static void reopen(struct fixture *f)
-{
-        f->store = store_close(f->store);
-        assert_int_equal(store_open(&f->store, f->dir, on_wake, f, f->error, sizeof(f->error)), 0);
-}
-
-static int set_up(void **state)
-{
-        struct fixture *f = calloc(1, sizeof(*f));
-        struct store_meeting meeting = { .id = MEETING, .title = "Đại hội", .created_ms = 7 };
-
-        strcpy(f->dir, "/tmp/dinh-store-XXXXXX");
-        assert_non_null(mkdtemp(f->dir));
-        f->wake_fd = eventfd(0, EFD_CLOEXEC);
-        reopen(f);
-        assert_int_equal(store_meeting_create(f->store, &meeting), 0);
-        *state = f;
-        return 0;
-}
-
-static void path_in(const struct fixture *f, const char *name, char *ret, size_t cap)
-{
-        snprintf(ret, cap, "%s/%s", f->dir, name);
-}
-
-static int tear_down(void **state)
-{
-        static const char *const names[] = { "dinh.sqlite", "dinh.sqlite-wal", "dinh.sqlite-shm" };
-        struct fixture *f = *state;
-        char path[128];
-
-        store_close(f->store);
-        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-                path_in(f, names[i], path, sizeof(path));
-                (void)unlink(path);
-        }
-        rmdir(f->dir);
-        close(f->wake_fd);
-        free(f);
-        return 0;
-}
-
-/* ---- waiting for callbacks ---- */
-
-struct done {
-        int n, last;
-        int results[8];
-};
-
-static void on_done(void *user, int result)
-{
-        struct done *done = user;
-
-        if (done->n < (int)ARRAY_LEN(done->results))
-                done->results[done->n] = result;
-        done->n++;
-        done->last = result;
-}
-
-static void wait_done(struct fixture *f, const struct done *done, int n)
-{
-        uint64_t count;
-
-        for (store_poll(f->store); done->n < n; store_poll(f->store))
-                assert_int_equal(read(f->wake_fd, &count, 8), 8);
-}
+#include "tests/unit/store/store_world.h"
 
 static int append(struct store *store, uint64_t seq, bool durable, struct done *done)
 {
@@ -307,33 +223,7 @@ static void acknowledged_events_survive_kill_9(void **state)
         assert_int_equal(seen.last, seen.n); /* no hole */
 }
 
-/* ---- secrets, meetings, documents ---- */
-
-static void secrets_are_made_once_and_kept(void **state)
-{
-        struct fixture *f = *state;
-        uint8_t a[STORE_SECRET_BYTES], b[STORE_SECRET_BYTES], other[STORE_SECRET_BYTES];
-
-        assert_int_equal(store_secret(f->store, "tokens", a), 0);
-        assert_int_equal(store_secret(f->store, "cookies", other), 0);
-        reopen(f);
-        assert_int_equal(store_secret(f->store, "tokens", b), 0);
-        assert_memory_equal(a, b, sizeof(a));
-        assert_memory_not_equal(a, other, sizeof(a));
-}
-
-static void meetings_are_kept(void **state)
-{
-        struct fixture *f = *state;
-        struct store_meeting meeting = { .id = "m2", .title = "Họp chi hội", .created_ms = 8 };
-        struct store_meeting got;
-
-        assert_int_equal(store_meeting_create(f->store, &meeting), 0);
-        assert_int_equal(store_meeting_create(f->store, &meeting), -EEXIST);
-        assert_int_equal(store_meeting_get(f->store, MEETING, &got), 0);
-        assert_string_equal(got.title, "Đại hội");
-        assert_int_equal(store_meeting_get(f->store, "m3", &got), -ENOENT);
-}
+/* ---- two of them ---- */
 
 /* `dinh meeting create` beside a running server. */
 static void second_opener_writes_beside_the_first(void **state)
@@ -350,156 +240,6 @@ static void second_opener_writes_beside_the_first(void **state)
         wait_done(f, &done, 200);
         assert_int_equal(done.last, 0);
         assert_int_equal(store_meeting_get(f->store, "m2", &meeting), 0);
-}
-
-static void count_doc(void *user, const struct store_doc *doc)
-{
-        struct store_doc *docs = user;
-
-        docs[docs[0].pages++ ? 1 : 0].size_bytes = doc->size_bytes;
-}
-
-static void documents_are_replaced_by_id(void **state)
-{
-        struct fixture *f = *state;
-        struct store_doc doc = { .id = "d1",
-                                 .meeting = MEETING,
-                                 .name = "Báo cáo.pptx",
-                                 .sha256 = "ab",
-                                 .uploaded_by = "p1",
-                                 .size_bytes = 1LL << 33,
-                                 .created_ms = 5,
-                                 .state = STORE_DOC_QUEUED };
-        struct store_doc got, listed[2] = { 0 };
-        struct done done = { 0 };
-
-        assert_int_equal(store_doc_put(f->store, &doc, on_done, &done), 0);
-        doc.state = STORE_DOC_FAILED;
-        strcpy(doc.error, "doc-corrupt");
-        doc.film = true;
-        doc.has_video = true;
-        doc.duration_ms = 6 * 3600 * 1000;
-        assert_int_equal(store_doc_put(f->store, &doc, on_done, &done), 0);
-        wait_done(f, &done, 2);
-        assert_int_equal(done.last, 0);
-        assert_int_equal(store_doc_get(f->store, "d1", &got), 0);
-        assert_memory_equal(&got.size_bytes, &doc.size_bytes, sizeof(doc.size_bytes));
-        assert_int_equal(got.state, STORE_DOC_FAILED);
-        assert_string_equal(got.error, "doc-corrupt");
-        assert_string_equal(got.name, "Báo cáo.pptx");
-        assert_true(got.film && got.has_video);
-        assert_int_equal(got.duration_ms, doc.duration_ms);
-
-        assert_int_equal(store_docs(f->store, MEETING, count_doc, listed), 0);
-        assert_int_equal(store_docs(f->store, NULL, count_doc, listed), 0);
-        assert_int_equal(listed[0].pages, 2);
-
-        doc.deleted = true;
-        assert_int_equal(store_doc_put(f->store, &doc, on_done, &done), 0);
-        wait_done(f, &done, 3);
-        assert_int_equal(store_docs(f->store, MEETING, count_doc, listed), 0);
-        assert_int_equal(listed[0].pages, 2);
-        assert_int_equal(store_doc_get(f->store, "d1", &got), 0);
-        assert_true(got.deleted);
-        assert_int_equal(store_doc_get(f->store, "d2", &got), -ENOENT);
-}
-
-/* ---- recordings ---- */
-
-static void count_recording(void *user, const struct store_recording *recording)
-{
-        struct store_recording *listed = user;
-
-        assert_string_equal(recording->parts, "[{\"part\":1}]");
-        listed->bytes++;
-        listed->state = recording->state;
-        listed->deleted = recording->deleted;
-        listed->kept_until_ms = recording->kept_until_ms;
-}
-
-static void recordings_come_back_as_they_were_put(void **state)
-{
-        struct fixture *f = *state;
-        struct store_recording recording = { .id = "r1",
-                                             .meeting = MEETING,
-                                             .mode = "both",
-                                             .by = "s-a",
-                                             .started_ms = 5,
-                                             .parts = "[]",
-                                             .kept_until_ms = 99 };
-        struct store_recording listed = { 0 };
-        struct done done = { 0 };
-
-        assert_int_equal(store_recording_put(f->store, &recording, on_done, &done), 0);
-        recording.parts = "[{\"part\":1}]";
-        recording.state = STORE_RECORDING_READY;
-        assert_int_equal(store_recording_put(f->store, &recording, on_done, &done), 0);
-        wait_done(f, &done, 2);
-        assert_int_equal(done.last, 0);
-        assert_int_equal(store_recording_get(f->store, "r1", count_recording, &listed), 0);
-        assert_int_equal(listed.state, STORE_RECORDING_READY);
-        assert_int_equal(listed.kept_until_ms, 99);
-        assert_int_equal(store_recording_get(f->store, "r2", count_recording, &listed), -ENOENT);
-        assert_int_equal(store_recordings(f->store, MEETING, count_recording, &listed), 0);
-        assert_int_equal(store_recordings(f->store, NULL, count_recording, &listed), 0);
-        assert_int_equal(store_recordings(f->store, "other", count_recording, &listed), 0);
-        assert_int_equal(listed.bytes, 3);
-
-        recording.deleted = true;
-        assert_int_equal(store_recording_put(f->store, &recording, on_done, &done), 0);
-        wait_done(f, &done, 3);
-        assert_int_equal(store_recordings(f->store, MEETING, count_recording, &listed), 0);
-        assert_int_equal(listed.bytes, 3);
-        assert_int_equal(store_recording_get(f->store, "r1", count_recording, &listed), 0);
-        assert_true(listed.deleted);
-}
-
-static void a_recording_of_no_meeting_is_refused(void **state)
-{
-        struct fixture *f = *state;
-        struct store_recording recording = { .id = "r1", .meeting = "none", .parts = "[]" };
-        struct done done = { 0 };
-
-        assert_int_equal(store_recording_put(f->store, &recording, on_done, &done), 0);
-        wait_done(f, &done, 1);
-        assert_int_equal(done.last, -ENOENT);
-}
-
-/* ---- links ---- */
-
-static void append_link(void *user, const struct store_link *link)
-{
-        char *text = user;
-
-        sprintf(text + strlen(text), "%s/%s/%.*s ", link->id, link->kind, (int)link->sealed_len,
-                (const char *)link->sealed);
-}
-
-static void links_are_put_replaced_and_removed(void **state)
-{
-        struct fixture *f = *state;
-        struct store_link link = { .id = "b", .meeting = MEETING, .kind = "rtmp" };
-        struct done done = { 0 };
-        char text[128] = "";
-
-        link.sealed = (const uint8_t *)"one";
-        link.sealed_len = 3;
-        assert_int_equal(store_link_put(f->store, &link, on_done, &done), 0);
-        strcpy(link.id, "a");
-        assert_int_equal(store_link_put(f->store, &link, on_done, &done), 0);
-        link.sealed = (const uint8_t *)"two";
-        assert_int_equal(store_link_put(f->store, &link, on_done, &done), 0);
-        wait_done(f, &done, 3);
-        assert_int_equal(store_links(f->store, MEETING, append_link, text), 0);
-        assert_string_equal(text, "a/rtmp/two b/rtmp/one ");
-        link = (struct store_link){ .id = "a" };
-        assert_int_equal(store_link_put(f->store, &link, on_done, &done), 0);
-        wait_done(f, &done, 4);
-        assert_int_equal(done.last, 0);
-        text[0] = '\0';
-        assert_int_equal(store_links(f->store, MEETING, append_link, text), 0);
-        assert_int_equal(store_links(f->store, "other", append_link, text), 0);
-        assert_string_equal(text, "b/rtmp/one ");
 }
 
 /* ---- barriers ---- */
@@ -711,7 +451,7 @@ static void full_disk_fails_the_write_and_not_the_store(void **state)
         assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, store_set_up, store_tear_down)
 
 int main(void)
 {
@@ -723,13 +463,7 @@ int main(void)
                 TEST(close_commits_what_is_queued),
                 TEST(full_queue_says_so_and_recovers),
                 TEST(acknowledged_events_survive_kill_9),
-                TEST(secrets_are_made_once_and_kept),
-                TEST(meetings_are_kept),
                 TEST(second_opener_writes_beside_the_first),
-                TEST(documents_are_replaced_by_id),
-                TEST(recordings_come_back_as_they_were_put),
-                TEST(a_recording_of_no_meeting_is_refused),
-                TEST(links_are_put_replaced_and_removed),
                 TEST(an_older_database_gains_recordings_and_keeps_the_rest),
                 TEST(newer_version_is_refused),
                 TEST(empty_file_is_migrated),
