@@ -81,8 +81,9 @@ int job_limits_set(enum job_kind kind)
                 rlim_t most;
         } limits[] = {
                 { RLIMIT_CORE, 0 },
-                { RLIMIT_NOFILE, kind == JOB_TRACKS ? 1024 : 256 },
-                { RLIMIT_NPROC, 200 },
+                /* hundreds of files at a time; of those it reads, each takes three and a thread */
+                { RLIMIT_NOFILE, kind == JOB_TRACKS || kind == JOB_COMPOSE ? 1024 : 256 },
+                { RLIMIT_NPROC, kind == JOB_COMPOSE ? 400 : 200 },
                 { RLIMIT_FSIZE, (rlim_t)64 << 30 },
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
                 /* a sanitizer's shadow is terabytes of address space */

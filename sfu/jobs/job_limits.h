@@ -4,8 +4,9 @@
  *
  * Layer:  sfu/jobs, the child's side.
  *
- * All:    no core file, 256 descriptors (tracks, with a file each: 1024), 200 tasks, an address space of 4 GB, files of
- *         64 GB (an hour of everything is under 4 GB); the first to go when memory runs out.
+ * All:    no core file, 256 descriptors (tracks and compose, with hundreds of files: 1024), 200
+ *         tasks (compose: 400), an address space of 4 GB, files of 64 GB (an hour of everything
+ *         is under 4 GB); the first to go when memory runs out.
  * Live kinds (tracks, program, film, camera, rtmp): nice 5, so that the media plane comes
  *         first. probe: nice 10, as conversions of papers; somebody waits for it, and a film whose
  *         check never gets its turn must not be called unplayable. compose, finish: SCHED_IDLE,

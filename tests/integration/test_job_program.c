@@ -595,6 +595,7 @@ static void spoil_part(const struct world *world)
                  "head -c 50000 /dev/urandom >p2-camera-31-1.mkv && : >p2-screen-31-1.mkv && "
                  "ffmpeg -v error -f lavfi -i color=c=0x208020:s=640x268:r=24 -t 2 -c:v libvpx "
                  "p2-screen-40-1.mkv && "
+                 "for i in $(seq 100 229); do ln p1-mic-23-1.mkv p2-mic-$i-1.mkv; done && "
                  "mkdir p2-mic-31-1.mkv && ln -s p1-mic-17-1.mkv p2-mic-17-99999999999.mkv && "
                  "if [ $(id -u) = 0 ]; then chown -hR nobody:nogroup .; fi",
                  world->work);
