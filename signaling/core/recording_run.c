@@ -32,7 +32,7 @@ static int begin_part(struct recording *recording, enum part_kind kind, int64_t 
                 struct recording_part *part = recording_parts_add(parts, kind, start_us, start_ms);
 
                 if (!part)
-                        return -ENOSPC;
+                        return -EOVERFLOW;
                 part->number += (int)tries;
                 r = timeline_begin(recording, parts->n - 1);
                 if (r < 0)

@@ -304,6 +304,28 @@ static struct room *a_room(struct world *world)
         return room;
 }
 
+/* A disk that is full is not what is wrong. */
+static void one_that_began_too_often_is_given_up(void **state)
+{
+        struct world *world = *state;
+        char id[UUID_TEXT];
+        json_t *row;
+
+        rec_begin(world, "tracks", id);
+        a_room(world)->recording->kept.parts.n = RECORDING_MAX_PARTS;
+        rec_say_mic(world, fake_job(JOB_TRACKS, 0), id, "p1-mic-1-1.mkv");
+        fake_job_ends(fake_job(JOB_TRACKS, 0), JOB_CRASHED, "");
+        for (int i = 0; i < 2 * DEATHS_MAX; i++) {
+                fake_now_ms += DEATHS_MAX * DEATHS_STEP_MS;
+                service_tick(world->app);
+        }
+        assert_null(fake_job(JOB_TRACKS, 1));
+        rec_finish_well(world, "p1-mic-1-1.mkv");
+        row = rec_wait_row(world, id, "ready");
+        assert_string_equal(fake_text(row, "error"), "internal");
+        json_decref(row);
+}
+
 static void stop_it(struct world *world, const char *id)
 {
         rec_request(world, recordings_stop, ROLE_CHAIR, id);
@@ -617,6 +639,7 @@ int main(void)
                 T(nobody_came_back_so_it_is_finished),
                 T(when_everybody_has_left_it_ends_by_itself),
                 T(what_was_being_finished_is_finished_after_a_restart),
+                T(one_that_began_too_often_is_given_up),
                 T(one_whose_end_is_not_in_the_log_is_not_finished_while_it_goes_on),
                 T(one_whose_row_is_lost_is_not_swept_while_its_meeting_knows_it),
                 T(a_folder_that_cannot_be_read_now_is_read_later),
