@@ -8,8 +8,9 @@
 #include "signaling/core/rooms.h"
 
 struct waiting_reply {
-        struct http_conn *conn; /* NULL: nobody waits any more */
-        uint64_t room, seq;     /* the room's last event */
+        struct http_conn *conn;
+        bool forgotten;     /* nobody waits any more */
+        uint64_t room, seq; /* the room's last event */
         int status;
         json_t *object;
         bool stored; /* what was queued is, with this result: */
@@ -59,7 +60,7 @@ void kept_reply_forget(struct app *app, const struct http_conn *conn)
         g_hash_table_iter_init(&iter, app->kept_replies);
         while (g_hash_table_iter_next(&iter, (void **)&reply, NULL)) {
                 if (reply->conn == conn)
-                        reply->conn = NULL;
+                        reply->forgotten = true;
         }
 }
 
@@ -99,7 +100,7 @@ void kept_replies_poll(struct app *app)
                 if (result == -EAGAIN)
                         continue;
                 g_hash_table_iter_steal(&iter);
-                if (reply->conn)
+                if (!reply->forgotten)
                         answer(reply, result);
                 reply_free(reply);
         }

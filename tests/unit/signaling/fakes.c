@@ -452,7 +452,7 @@ static size_t count_pending(const struct app *app)
 void fake_settle(struct world *world)
 {
         service_poll(world->app);
-        while (count_pending(world->app) > 0) {
+        while (count_pending(world->app) > 0 || g_hash_table_size(world->app->kept_replies) > 0) {
                 poll(NULL, 0, 1);
                 service_poll(world->app);
         }

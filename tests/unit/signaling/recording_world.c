@@ -47,13 +47,13 @@ int rec_start_as(struct world *world, enum meeting_role role, const char *mode,
 
         snprintf(body, sizeof(body), "{\"mode\":\"%s\"}", mode);
         recordings_start(world->app, NULL, rec_prepare(&ask), world->meeting);
+        fake_settle(world);
         if (fake_reply.status == 201 && ret_id) {
                 json_t *row = rec_answer();
 
                 snprintf(ret_id, UUID_TEXT, "%s", fake_text(row, "id"));
                 json_decref(row);
         }
-        fake_settle(world);
         return fake_reply.status;
 }
 

@@ -500,6 +500,7 @@ static void cameras_are_few_and_removed_by_request_or_as_a_seat(void **state)
         assert_int_equal(add_camera(world, "A", id), 409);
         ask_pass(world, 500);
         links_api_remove_camera(world->app, NULL, ask_prepare(&request), world->meeting, ids[0]);
+        fake_settle(world);
         assert_int_equal(fake_reply.status, 204);
         links_api_remove_camera(world->app, NULL, ask_prepare(&request), world->meeting, ids[0]);
         assert_int_equal(fake_reply.status, 404);

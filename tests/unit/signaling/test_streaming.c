@@ -431,6 +431,7 @@ static void targets_are_few_and_removed_one_by_one_or_with_the_stream(void **sta
         assert_int_equal(add_target(world, "Kênh", id), 409);
         go_live(world);
         links_api_remove_target(world->app, NULL, ask_prepare(&ask), world->meeting, ids[0]);
+        fake_settle(world);
         assert_int_equal(fake_reply.status, 204);
         links_api_remove_target(world->app, NULL, ask_prepare(&ask), world->meeting, ids[0]);
         assert_int_equal(fake_reply.status, 404);
