@@ -124,11 +124,48 @@ static void pictures_larger_than_any_screen_are_given_up(void **state)
         track_free(track);
 }
 
+/* Her first packet was captured before the recording began. */
+static void what_was_said_before_the_beginning_takes_nobody_s_voice(void **state)
+{
+        const struct clip_params params = { .codec = JOB_OPUS, .seconds = 1, .bitrate_kbps = 32 };
+        struct clip *clip = clip_new(&params);
+        struct mix *mix;
+        struct track *track;
+        GstCaps *caps = track_caps(JOB_OPUS, NULL, 0);
+        float block[2 * MIX_BLOCK], loudest = 0;
+
+        (void)state;
+        assert_int_equal(mix_new(&mix, 0), 0);
+        assert_int_equal(track_new(&track, &(struct track_params){ .kind = TRACK_SOUND,
+                                                                   .participant = 1,
+                                                                   .mix = mix }),
+                         0);
+        for (size_t i = 0; i < 20; i++) {
+                const struct clip_frame *frame = &clip->frames[i];
+
+                track_put(track,
+                          gst_buffer_new_memdup(frame->payloads[0].bytes, frame->payloads[0].len),
+                          ((int64_t)i - 1) * 20000, i == 0 ? caps : NULL);
+        }
+        (void)run(track, 400000, true);
+        for (size_t i = 0; i < 15; i++) {
+                mix_read(mix, block);
+                for (size_t k = 0; k < ARRAY_LEN(block); k++)
+                        loudest = block[k] > loudest ? block[k] : loudest;
+        }
+        assert_true(loudest > 0.01F);
+        gst_caps_unref(caps);
+        track_free(track);
+        mix_free(mix);
+        clip_free(clip);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(who_is_not_watched_is_there_at_once_when_she_is),
                 cmocka_unit_test(pictures_larger_than_any_screen_are_given_up),
+                cmocka_unit_test(what_was_said_before_the_beginning_takes_nobody_s_voice),
         };
 
         signal(SIGPIPE, SIG_IGN);

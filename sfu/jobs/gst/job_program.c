@@ -106,6 +106,7 @@ static int input_new(struct live *live, const struct job_record *record, struct 
 static void put_frame(const struct live *live, struct input *input, const struct track_frame *frame)
 {
         const struct depay_frame *raw = &frame->frame;
+        int64_t t_us = frame->time_us - live->start_us;
         GstBuffer *buffer;
         GstCaps *caps = NULL;
 
@@ -119,7 +120,10 @@ static void put_frame(const struct live *live, struct input *input, const struct
                 caps = track_caps(frame->codec, raw->format->config, raw->format->config_len);
         input->begun = true;
         input->codec = frame->codec;
-        track_put(input->track, buffer, frame->time_us - live->start_us, caps);
+        /* The key frame that others build on may be of a moment before. */
+        if (t_us < 0 && input->kind != SFU_MIC)
+                t_us = 0;
+        track_put(input->track, buffer, t_us, caps);
         gst_caps_replace(&caps, NULL);
 }
 

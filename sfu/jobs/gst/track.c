@@ -47,6 +47,7 @@ struct track {
         size_t due_bytes;
         GQueue kept; /* it has, and nobody watches */
         size_t kept_bytes;
+        GstCaps *undue; /* of what was left out: those of the next one too */
         bool ended;
         int64_t last_us; /* the time of the last put */
 
@@ -104,6 +105,7 @@ struct track *track_free(struct track *track)
         for (size_t i = 0; i < track->n_pictures; i++)
                 gst_buffer_unref(track->pictures[i].buffer);
         gst_caps_replace(&track->caps, NULL);
+        gst_caps_replace(&track->undue, NULL);
         g_free(track);
         return NULL;
 }
@@ -136,13 +138,15 @@ void track_put(struct track *track, GstBuffer *buffer, int64_t time_us, GstCaps 
         size_t len = gst_buffer_get_size(buffer);
         struct due *due;
 
+        if (caps)
+                gst_caps_replace(&track->undue, caps);
         if (time_us < 0 || g_queue_get_length(&track->due) >= TRACK_MAX_WAITING ||
             track->due_bytes + len > TRACK_MAX_BYTES) {
                 gst_buffer_unref(buffer);
                 return;
         }
         due = g_new(struct due, 1);
-        *due = (struct due){ buffer, time_us, caps ? gst_caps_ref(caps) : NULL };
+        *due = (struct due){ buffer, time_us, g_steal_pointer(&track->undue) };
         GST_BUFFER_PTS(buffer) = (GstClockTime)time_us * 1000;
         track->due_bytes += len;
         track->last_us = time_us;
