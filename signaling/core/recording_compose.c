@@ -91,6 +91,9 @@ int compose_add(struct app *app, const struct recording_row *kept, const char *t
         task->app = app;
         task->kept = *kept;
         g_strlcpy(task->title, title, sizeof(task->title));
+        task->kept.parts.to_compose = true;
+        if (!kept->parts.to_compose) /* else it is on disk, from before a restart */
+                recording_row_put(app, &task->kept);
         g_queue_push_tail(&all->to_compose, task);
         tell_room(app, kept->row.meeting);
         return 0;
@@ -182,6 +185,7 @@ static void settle(struct compose_task *task)
 
         if (task->forgotten || recording_row_get(task->app, task->kept.row.id, &kept) < 0)
                 return;
+        kept.parts.to_compose = false;
         recording_tidy_up(task->app, &kept);
         recording_row_folder(&kept, path);
         g_strlcat(path, "/" COMPOSED_FILE, sizeof(path));

@@ -31,7 +31,8 @@ char *recording_parts_write(const struct recording_parts *parts)
 
         for (size_t i = 0; i < parts->n; i++)
                 json_array_append_new(list, part_json(&parts->list[i]));
-        object = json_pack("{s:o, s:b}", "parts", list, "composed", parts->composed);
+        object = json_pack("{s:o, s:b, s:b}", "parts", list, "composed", parts->composed,
+                           "to_compose", parts->to_compose);
         text = object ? json_dumps(object, JSON_COMPACT) : NULL;
         json_decref(object);
         return text;
@@ -95,6 +96,7 @@ int recording_parts_read(struct recording_parts *ret_parts, const char *text)
         if (r == 0) {
                 ret_parts->n = n;
                 ret_parts->composed = json_is_true(json_object_get(root, "composed"));
+                ret_parts->to_compose = json_is_true(json_object_get(root, "to_compose"));
         }
         json_decref(root);
         return r;

@@ -35,7 +35,8 @@ struct recording_part {
 struct recording_parts {
         struct recording_part list[RECORDING_MAX_PARTS];
         size_t n;
-        bool composed; /* program.mp4 was made of the tracks */
+        bool composed;   /* program.mp4 was made of the tracks */
+        bool to_compose; /* somebody wished so, and it has not been tried to the end */
 };
 
 /* A number that a job or an old row says; 0 when it cannot be true (sums do not overflow). */

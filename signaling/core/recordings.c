@@ -41,10 +41,30 @@ void recordings_free(struct app *app)
 
 /* ---- after the start ---- */
 
+static bool is_to_be_composed(const struct store_recording *row)
+{
+        struct recording_parts parts;
+
+        return recording_parts_read(&parts, row->parts) == 0 && parts.to_compose;
+}
+
 static void collect(void *user, const struct store_recording *row)
 {
-        if (row->state == STORE_RECORDING_ON || row->state == STORE_RECORDING_FINISHING)
+        if (row->state == STORE_RECORDING_ON || row->state == STORE_RECORDING_FINISHING ||
+            is_to_be_composed(row))
                 g_ptr_array_add(user, g_strdup(row->id));
+}
+
+static void compose_again(struct app *app, const struct recording_row *kept)
+{
+        struct room *room;
+        int r = room_open(app, kept->row.meeting, &room);
+
+        if (r == 0)
+                r = compose_add(app, kept, room->info.title);
+        if (r < 0)
+                log_line(LOG_WARN, "recording", "recording=%s is not composed: %s", kept->row.id,
+                         strerror(-r));
 }
 
 /* One that is on waits in its meeting's log, until somebody comes or nobody has come for
@@ -58,6 +78,8 @@ static void take_up(struct app *app, const char *id)
                 return;
         if (kept.row.state == STORE_RECORDING_FINISHING)
                 finish_add(app, &kept);
+        else if (kept.parts.to_compose)
+                compose_again(app, &kept);
         else if (room_open(app, kept.row.meeting, &room) < 0 ||
                  strcmp(meeting_recording(room->state)->id, id) != 0)
                 recording_end_row(app, id);

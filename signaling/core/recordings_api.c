@@ -196,7 +196,7 @@ void recordings_compose(struct app *app, struct http_conn *conn, const struct ht
         r = app->recordings->disk_is_low ? -ENOSPC
                                          : compose_add(app, &kept, asker.room->info.title);
         if (r == 0 || r == -EALREADY)
-                reply_json(conn, 202, json_object(), NULL, 0);
+                kept_reply(asker.room, conn, 202, json_object());
         else if (r == -EBUSY)
                 reply_error(conn, 503, "busy", "too many wait to be composed");
         else

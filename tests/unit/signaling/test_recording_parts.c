@@ -15,7 +15,7 @@
 
 static void parts_are_read_back_as_written(void **state)
 {
-        struct recording_parts parts = { .composed = true }, again;
+        struct recording_parts parts = { .composed = true, .to_compose = true }, again;
         struct recording_part *part;
         char *text;
 

@@ -585,6 +585,23 @@ static void what_is_past_its_time_or_has_no_row_is_swept(void **state)
 
 /* ---- composing ---- */
 
+static void what_was_to_be_composed_is_after_a_restart(void **state)
+{
+        struct world *world = *state;
+        char id[UUID_TEXT];
+
+        rec_record_one(world, id);
+        assert_int_equal(rec_request(world, recordings_compose, ROLE_CHAIR, id), 202);
+        restart(world);
+        service_tick(world->app);
+        rec_put_file(world, id, "program.mp4");
+        fake_job_ends(fake_job(JOB_COMPOSE, 0), JOB_DONE, "");
+        service_tick(world->app);
+        restart(world);
+        service_tick(world->app);
+        assert_null(fake_job(JOB_COMPOSE, 0));
+}
+
 static void a_host_has_tracks_composed_and_sees_how_far_it_is(void **state)
 {
         struct world *world = *state;
@@ -650,6 +667,7 @@ int main(void)
                 T(a_finisher_that_says_nothing_of_a_file_is_not_asked_for_ever),
                 T(a_machine_that_cannot_says_why),
                 T(what_is_past_its_time_or_has_no_row_is_swept),
+                T(what_was_to_be_composed_is_after_a_restart),
                 T(a_host_has_tracks_composed_and_sees_how_far_it_is),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
