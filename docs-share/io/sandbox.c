@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -13,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/process.h"
 
 enum { MAX_ARGS = 128 };
 
@@ -52,7 +52,7 @@ static const char *const program_args[] = { "--setenv", "MALLOC_ARENA_MAX", "4" 
 #endif
 
 /* The child's descriptors besides 0, 1 and 2; 3 is also what a job's media would be. */
-enum { FD_COPY = 3, FD_PROGRAM = 4, FD_FILE = 5, FD_END = 6, FD_SAFE = 32 };
+enum { FD_COPY = 3, FD_PROGRAM = 4, FD_FILE = 5 };
 
 struct args {
         const char *list[MAX_ARGS];
@@ -115,61 +115,15 @@ static void child_donep(struct child *child)
         closep(&child->err);
 }
 
-/* The child's ends, by the descriptor that each becomes; -1: none. */
-struct ends {
-        int fds[FD_END];
-};
-
-static void ends_donep(struct ends *ends)
+/* Takes fd, or the errno that came for it. */
+static int put_end(struct process_fds *ends, size_t at, int fd)
 {
-        for (size_t i = 0; i < FD_END; i++)
-                closep(&ends->fds[i]);
+        cleanup(closep) int taken = fd;
+
+        return taken < 0 ? -errno : process_fds_put(ends, at, taken);
 }
 
-/* Takes fd over, to a number that no dup2() of the child hits. */
-static int put_end(struct ends *ends, size_t at, int fd)
-{
-        cleanup(closep) int low = fd;
-
-        if (low < 0)
-                return -errno;
-        ends->fds[at] = fcntl(low, F_DUPFD_CLOEXEC, FD_SAFE);
-        return ends->fds[at] < 0 ? -errno : 0;
-}
-
-/* posix_spawn, not fork: the server is large, and has many threads. The child
- * keeps no descriptor of ours but those in *ends. Its input is opened here: its user
- * need not be allowed to. */
-static int spawn(pid_t *ret_pid, char *const *argv, const struct ends *ends)
-{
-        extern char **environ;
-        posix_spawn_file_actions_t actions;
-        posix_spawnattr_t attr;
-        sigset_t none, all;
-        int r = 0;
-
-        sigemptyset(&none);
-        sigfillset(&all);
-        posix_spawnattr_init(&attr);
-        posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                                POSIX_SPAWN_SETPGROUP);
-        posix_spawnattr_setsigmask(&attr, &none);
-        posix_spawnattr_setsigdefault(&attr, &all);
-        posix_spawn_file_actions_init(&actions);
-        for (int i = 0; r == 0 && i < FD_END; i++)
-                r = ends->fds[i] >= 0 ? posix_spawn_file_actions_adddup2(&actions, ends->fds[i], i)
-                                      : posix_spawn_file_actions_addopen(&actions, i, "/dev/null",
-                                                                         O_RDONLY, 0);
-        if (r == 0)
-                r = posix_spawn_file_actions_addclosefrom_np(&actions, FD_END);
-        if (r == 0)
-                r = posix_spawnp(ret_pid, argv[0], &actions, &attr, argv, environ);
-        posix_spawn_file_actions_destroy(&actions);
-        posix_spawnattr_destroy(&attr);
-        return -r;
-}
-
-static int open_pipe(struct ends *ends, int at, int *ret_fd)
+static int open_pipe(struct process_fds *ends, int at, int *ret_fd)
 {
         int fds[2];
 
@@ -179,7 +133,8 @@ static int open_pipe(struct ends *ends, int at, int *ret_fd)
         return put_end(ends, (size_t)at, fds[at != 0]);
 }
 
-static int open_ends(struct ends *ends, struct child *child, const struct sandbox_run *run)
+/* Its input is opened here: its user need not be allowed to. */
+static int open_ends(struct process_fds *ends, struct child *child, const struct sandbox_run *run)
 {
         int r = open_pipe(ends, 1, &child->out);
 
@@ -202,14 +157,14 @@ static int open_ends(struct ends *ends, struct child *child, const struct sandbo
 static int start_child(struct child *child, const struct sandbox_run *run)
 {
         struct args args = { .n = 0 };
-        cleanup(ends_donep) struct ends ends = { .fds = { -1, -1, -1, -1, -1, -1 } };
+        cleanup(process_fds_donep) struct process_fds ends = PROCESS_NO_FDS;
         int r;
 
         build_args(&args, run);
         r = open_ends(&ends, child, run);
         if (r < 0)
                 return r;
-        r = spawn(&child->pid, (char *const *)args.list, &ends);
+        r = process_start(&child->pid, (char *const *)args.list, &ends);
         if (r < 0) {
                 child->pid = 0;
                 return r;

@@ -3,13 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <linux/openat2.h>
-#include <spawn.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "base/fd.h"
+#include "base/process.h"
 #include "sfu/jobs/jobs.h"
 
 enum {
@@ -21,8 +20,6 @@ enum {
         FD_WORK,
         FD_INPUT,
         FD_CACHE,
-        N_FDS,
-        FD_SAFE = 32, /* ours are moved up to here first: dup2() shall not hit one of them */
 };
 
 /* A server that runs as root gives that up first: see docs-share/io/sandbox.c, also for the
@@ -146,31 +143,14 @@ static int give_to_jobs(int fd)
         return 0;
 }
 
-/* The child's descriptors, each a copy of ours above FD_SAFE; -1: /dev/null. */
-struct fds {
-        int list[N_FDS];
-};
-
-static void fds_donep(struct fds *fds)
-{
-        for (size_t i = 0; i < N_FDS; i++)
-                closep(&fds->list[i]);
-}
-
-static int put_copy(struct fds *fds, size_t at, int fd)
-{
-        fds->list[at] = fcntl(fd, F_DUPFD_CLOEXEC, FD_SAFE);
-        return fds->list[at] < 0 ? -errno : 0;
-}
-
-static int put_program(struct fds *fds)
+static int put_program(struct process_fds *fds)
 {
         cleanup(closep) int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 
-        return fd < 0 ? -errno : put_copy(fds, FD_PROGRAM, fd);
+        return fd < 0 ? -errno : process_fds_put(fds, FD_PROGRAM, fd);
 }
 
-static int put_folder(struct fds *fds, size_t at, const char *path, bool give)
+static int put_folder(struct process_fds *fds, size_t at, const char *path, bool give)
 {
         cleanup(closep) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         int r;
@@ -178,11 +158,11 @@ static int put_folder(struct fds *fds, size_t at, const char *path, bool give)
         if (fd < 0)
                 return -errno;
         r = give ? give_to_jobs(fd) : 0;
-        return r < 0 ? r : put_copy(fds, at, fd);
+        return r < 0 ? r : process_fds_put(fds, at, fd);
 }
 
 /* Others than the job cannot walk to it. */
-static int put_input(struct fds *fds, const char *path)
+static int put_input(struct process_fds *fds, const char *path)
 {
         cleanup(closep) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         struct stat st;
@@ -191,16 +171,16 @@ static int put_input(struct fds *fds, const char *path)
                 return -errno;
         if (geteuid() == 0 && fchmod(fd, (st.st_mode & 07777) | 0444) < 0)
                 return -errno;
-        return put_copy(fds, FD_INPUT, fd);
+        return process_fds_put(fds, FD_INPUT, fd);
 }
 
-static int collect(struct fds *fds, const struct job_sandbox *child)
+static int collect(struct process_fds *fds, const struct job_sandbox *child)
 {
         const int given[] = { child->in, child->out, child->err, child->fd };
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < ARRAY_LEN(given); i++)
-                r = given[i] < 0 ? 0 : put_copy(fds, i, given[i]);
+                r = given[i] < 0 ? 0 : process_fds_put(fds, i, given[i]);
         if (r == 0)
                 r = put_program(fds);
         if (r == 0 && child->dir)
@@ -212,49 +192,17 @@ static int collect(struct fds *fds, const struct job_sandbox *child)
         return r;
 }
 
-/* posix_spawn, not fork: the server is large, and has many threads. */
-static int spawn(pid_t *ret_pid, char *const *argv, const struct fds *fds)
-{
-        extern char **environ;
-        posix_spawn_file_actions_t actions;
-        posix_spawnattr_t attr;
-        sigset_t none, all;
-        int r = 0;
-
-        sigemptyset(&none);
-        sigfillset(&all);
-        posix_spawnattr_init(&attr);
-        posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                                POSIX_SPAWN_SETPGROUP);
-        posix_spawnattr_setsigmask(&attr, &none);
-        posix_spawnattr_setsigdefault(&attr, &all);
-        posix_spawn_file_actions_init(&actions);
-        for (int i = 0; r == 0 && i < N_FDS; i++)
-                r = fds->list[i] >= 0 ? posix_spawn_file_actions_adddup2(&actions, fds->list[i], i)
-                                      : posix_spawn_file_actions_addopen(&actions, i, "/dev/null",
-                                                                         O_RDONLY, 0);
-        if (r == 0)
-                r = posix_spawn_file_actions_addclosefrom_np(&actions, N_FDS);
-        if (r == 0)
-                r = posix_spawnp(ret_pid, argv[0], &actions, &attr, argv, environ);
-        posix_spawn_file_actions_destroy(&actions);
-        posix_spawnattr_destroy(&attr);
-        return -r;
-}
-
 int job_sandbox_start(pid_t *ret_pid, const struct job_sandbox *child)
 {
         struct args args = { .n = 0 };
-        cleanup(fds_donep) struct fds fds;
+        cleanup(process_fds_donep) struct process_fds fds = PROCESS_NO_FDS;
         int r;
 
-        for (size_t i = 0; i < N_FDS; i++)
-                fds.list[i] = -1;
         r = collect(&fds, child);
         if (r < 0)
                 return r;
         build_args(&args, child);
-        return spawn(ret_pid, (char *const *)args.list, &fds);
+        return process_start(ret_pid, (char *const *)args.list, &fds);
 }
 
 int jobs_give(const char *path)
