@@ -18,6 +18,8 @@
  *  (1) a room appears with its first peer and goes with its last. A small one
  *      lives on one worker; the peers of a large one are spread over all by load.
  *  (2) after sfu_peer_close() or SFU_EV_GONE no further event names the peer.
+ *  (3) a worker that hangs in one turn for SFU_HUNG_US (sfu/io/tuning.h), and not for want of a CPU,
+ *      ends the process by abort(), from within sfu_poll(): half a server is worse than none.
  */
 #ifndef SFU_API_H
 #define SFU_API_H
@@ -198,7 +200,8 @@ struct sfu_event {
         };
 };
 
-/* Takes one waiting event. False when there is none. */
+/* Takes one waiting event. False when there is none. Also looks after the workers:
+ * called once a second at least, events or not. */
 bool sfu_poll(struct sfu *sfu, struct sfu_event *ret_event);
 
 /* Counters of the whole plane since start, summed over workers; each worker

@@ -158,6 +158,7 @@ bool worker_on_feed_event(struct worker *worker, int fd)
 {
         struct feed *feed = worker->feeds;
 
+        worker_is_at(worker, "jobs");
         while (feed && feed->fd != fd)
                 feed = feed->next;
         if (feed)

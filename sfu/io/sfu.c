@@ -79,6 +79,7 @@ static int start_workers(struct sfu *sfu, const struct sfu_config *config,
                 return -ENOMEM;
         sfu->n_workers = config->n_workers;
         sfu->spread_peers = tuning->spread_peers;
+        sfu->watch.hung_us = tuning->hung_us;
         if (sfu->n_workers > 1)
                 r = link_hub_new(&sfu->links, sfu->n_workers);
         if (r < 0)
@@ -139,7 +140,8 @@ int sfu_new(struct sfu **ret_sfu, const struct sfu_config *config, char *ret_err
             size_t error_cap)
 {
         static const struct sfu_tuning defaults = { .silence_us = SFU_SILENCE_US,
-                                                    .spread_peers = SFU_SPREAD_PEERS };
+                                                    .spread_peers = SFU_SPREAD_PEERS,
+                                                    .hung_us = SFU_HUNG_US };
 
         return sfu_new_tuned(ret_sfu, config, &defaults, ret_error, error_cap);
 }
@@ -633,6 +635,7 @@ bool sfu_poll(struct sfu *sfu, struct sfu_event *ret_event)
         for (unsigned i = 0; i < sfu->n_workers; i++)
                 late_commands_retry(&sfu->late[i], sfu->workers[i]);
         tidy_heap(sfu);
+        sfu_watch(sfu);
         while (take_report(sfu, &report, &worker)) {
                 if (report.done) {
                         report.done(report.user, report.stats);

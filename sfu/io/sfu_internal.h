@@ -4,7 +4,9 @@
 #ifndef SFU_IO_SFU_INTERNAL_H
 #define SFU_IO_SFU_INTERNAL_H
 
+#include "sfu/core/media_remote.h"
 #include "sfu/core/sdp_session.h"
+#include "sfu/core/watchdog.h"
 #include "sfu/io/late_commands.h"
 #include "sfu/io/room_codecs.h"
 #include "sfu/io/room_spread.h"
@@ -51,6 +53,11 @@ struct sfu {
         uint64_t last_tap;
         bool left_some; /* a worker lost its last peer of a room: who speaks there now? */
         struct late_commands *late; /* of each worker */
+        struct {
+                int64_t hung_us; /* 0: nobody looks */
+                int64_t next_us;
+                struct watchdog dogs[MEDIA_MAX_WORKERS];
+        } watch;
 };
 
 /* The room, or a new one that is not in the table yet; NULL: no memory. */
@@ -69,6 +76,9 @@ must_use int sfu_start(struct sfu *sfu, struct room_info *room, struct worker_pe
 
 /* A command that waits when the worker is busy. */
 void sfu_post(struct sfu *sfu, unsigned worker, const struct worker_command *command);
+
+/* sfu_watch.c: ends the process when a worker hangs. Looks when it is time to. */
+void sfu_watch(struct sfu *sfu);
 
 /* sfu_jobs.c */
 void sfu_free_taps(struct sfu *sfu);

@@ -22,9 +22,14 @@
  * §4.2.4), at first after a second or less: then the handshake is over. */
 #define SFU_SETTLE_US ((int64_t)10 * 1000 * 1000)
 
+/* A worker that uses so much CPU time in one turn, or is blocked in it for so long, will not go
+ * on: a turn has some 10 ms of work. */
+#define SFU_HUNG_US ((int64_t)10 * 1000 * 1000)
+
 struct sfu_tuning {
         int64_t silence_us;    /* without an authenticated packet, or to become connected */
         uint32_t spread_peers; /* >= 1 */
+        int64_t hung_us;       /* 0: nobody looks after the workers */
         /* Called by each worker in each of its turns: it may stand still there, or
          * die. NULL: none. */
         void (*on_turn)(void *user, unsigned worker);

@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -369,6 +368,7 @@ static void run_commands(struct worker *worker)
         struct worker_command command;
         int64_t now_us = clock_now_us(), end_us = now_us + COMMANDS_TURN_US;
 
+        worker_is_at(worker, "commands");
         mailbox_clear(worker->commands);
         worker->more_commands = true; /* what is left comes in the next turn */
         while (!worker->stopping && now_us < end_us) {
@@ -386,6 +386,7 @@ static void run_datagrams(struct worker *worker)
         int64_t now_us = clock_now_us(), end_us = now_us + RECEIVE_TURN_US;
         bool more = true;
 
+        worker_is_at(worker, "datagrams");
         for (int i = 0; more && i < BATCHES_PER_TURN && now_us < end_us; i++) {
                 more = receive(worker);
                 now_us = warn_if_slow(worker, "a batch of datagrams", now_us);
@@ -399,12 +400,16 @@ static void finish_turn(struct worker *worker)
         if (timer_heap_next_us(&worker->timers) <= now_us)
                 worker->unpublished = true;
         worker_publish_links(worker);
+        worker_is_at(worker, "distribution");
         worker_distribute(worker);
         now_us = warn_if_slow(worker, "distribution", now_us);
+        worker_is_at(worker, "handshakes");
         worker_run_handshakes(worker);
         now_us = warn_if_slow(worker, "a handshake", now_us);
+        worker_is_at(worker, "timers");
         timer_heap_run(&worker->timers, now_us);
         now_us = warn_if_slow(worker, "a round of timers", now_us);
+        worker_is_at(worker, "sending");
         settle_rooms(worker);
         send_batch_flush(worker->batch);
         tcp_server_flush(worker->tcp);
@@ -467,17 +472,18 @@ static void say_goodbye(struct worker *worker)
         worker_publish(worker);
 }
 
-static void *run(void *user)
+void *worker_run(struct worker *worker)
 {
-        struct worker *worker = user;
-
+        worker_heart_beats(worker);
         while (!worker->stopping) {
                 struct epoll_event events[4];
                 int ms = sleep_ms(worker), n;
 
                 if (ms != 0 && !worker_may_sleep(worker))
                         ms = 0;
+                worker_heart_rests(worker);
                 n = epoll_wait(worker->epoll_fd, events, ARRAY_LEN(events), ms);
+                worker_heart_beats(worker);
                 worker_awake(worker);
                 if (worker->config.on_turn)
                         worker->config.on_turn(worker->config.on_turn_user, worker->config.index);
@@ -585,29 +591,6 @@ int worker_new(struct worker **ret_worker, const struct worker_config *config)
         return 0;
 }
 
-int worker_start(struct worker *worker)
-{
-        static const int faults[] = { SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
-        sigset_t all, before;
-        char name[16];
-        int r;
-
-        /* Signals are for the main thread, but not those that say that this one is
-         * broken: they end the process. */
-        sigfillset(&all);
-        for (size_t i = 0; i < ARRAY_LEN(faults); i++)
-                sigdelset(&all, faults[i]);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        r = pthread_create(&worker->thread, NULL, run, worker);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-        if (r != 0)
-                return -r;
-        worker->started = true;
-        snprintf(name, sizeof(name), "media-%u", worker->config.index % 1000);
-        (void)pthread_setname_np(worker->thread, name);
-        return 0;
-}
-
 static void drain(struct worker *worker)
 {
         struct worker_command command;
@@ -624,19 +607,6 @@ static void drain(struct worker *worker)
                 free(report.stats);
                 worker_retry_late(worker);
         }
-}
-
-void worker_stop(struct worker *worker)
-{
-        const struct worker_command command = { .type = WORKER_STOP };
-
-        if (!worker || !worker->started)
-                return;
-        /* A full mailbox empties: the worker is running. */
-        while (mailbox_put(worker->commands, &command) < 0)
-                sched_yield();
-        pthread_join(worker->thread, NULL);
-        worker->started = false;
 }
 
 struct worker *worker_free(struct worker *worker)

@@ -16,6 +16,7 @@
 #include "sfu/core/dtls.h"
 #include "sfu/core/ice.h"
 #include "sfu/core/sdp.h"
+#include "sfu/core/watchdog.h"
 
 struct worker;
 struct link_hub;
@@ -115,6 +116,11 @@ void worker_stop(struct worker *worker);
  * done() is called with NULL. Accepts NULL, returns NULL. */
 struct worker *worker_free(struct worker *worker);
 DEFINE_CLEANUP(struct worker *, worker_free)
+
+/* Of a started worker: what its thread does now, and at what of its turn it is (a literal).
+ * *last: the look before; whether it is blocked is only found out while the beat is the same. */
+void worker_look(const struct worker *worker, const struct watchdog_look *last,
+                 struct watchdog_look *ret_look, const char **ret_at);
 
 uint16_t worker_port(const struct worker *worker);
 

@@ -52,12 +52,20 @@ struct room {
         struct room *next_busy;
 };
 
+/* What the thread says of itself in passing: relaxed atomics only. */
+struct worker_heart {
+        uint32_t beat;  /* odd in a turn, even while it waits for work */
+        pid_t thread;   /* its number for the kernel */
+        const char *at; /* of the turn; a literal */
+};
+
 enum { WORKER_HANDSHAKES = 1024 }; /* datagrams; a client sends its again */
 
 struct worker {
         struct worker_config config;
         pthread_t thread;
         bool started, stopping;
+        struct worker_heart heart;
         int epoll_fd;
         struct udp_socket socket;
         struct tcp_server *tcp; /* of the same number */
@@ -94,6 +102,26 @@ struct worker {
         bool unpublished;
         int64_t publish_us;
 };
+
+/* worker.c: the loop, until WORKER_STOP. */
+void *worker_run(struct worker *worker);
+
+static inline void worker_is_at(struct worker *worker, const char *what)
+{
+        __atomic_store_n(&worker->heart.at, what, __ATOMIC_RELAXED);
+}
+
+/* Around the wait; at first it rests. */
+static inline void worker_heart_beats(struct worker *worker)
+{
+        worker_is_at(worker, "its beginning");
+        __atomic_store_n(&worker->heart.beat, worker->heart.beat + 1, __ATOMIC_RELAXED);
+}
+
+static inline void worker_heart_rests(struct worker *worker)
+{
+        __atomic_store_n(&worker->heart.beat, worker->heart.beat + 1, __ATOMIC_RELAXED);
+}
 
 /* worker_work.c: what came goes out, and handshakes behind it. */
 void worker_distribute(struct worker *worker);

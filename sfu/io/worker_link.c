@@ -45,6 +45,7 @@ void worker_run_links(struct worker *worker)
 
         if (!config->links)
                 return;
+        worker_is_at(worker, "records of other workers");
         now_us = clock_now_us();
         end_us = now_us + LINKS_TURN_US;
         for (unsigned i = 0; i < config->n_workers && now_us < end_us; i++) {

@@ -77,6 +77,7 @@ int worker_open_ports(struct worker *worker)
 
 void worker_run_tcp(struct worker *worker)
 {
+        worker_is_at(worker, "TCP");
         worker->tcp_now_us = clock_now_us();
         tcp_server_run(worker->tcp, worker->tcp_now_us);
 }

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sfu/core/watchdog.h"
+
+/* How much of the time since the last look the thread hung. */
+static int64_t hung_since(const struct watchdog_look *last, const struct watchdog_look *look,
+                          int64_t every_us)
+{
+        int64_t spent_us = look->now_us - last->now_us, used_us = look->cpu_us - last->cpu_us;
+
+        if (!last->blocked || !look->blocked)
+                return used_us;
+        if (spent_us > WATCHDOG_LATE * every_us)
+                spent_us = WATCHDOG_LATE * every_us;
+        return spent_us > used_us ? spent_us : used_us;
+}
+
+bool watchdog_hangs(struct watchdog *dog, const struct watchdog_look *look, int64_t every_us,
+                    int64_t limit_us)
+{
+        if (look->asleep || look->beat != dog->last.beat)
+                dog->hung_us = 0;
+        else
+                dog->hung_us += hung_since(&dog->last, look, every_us);
+        dog->last = *look;
+        return dog->hung_us >= limit_us;
+}
