@@ -394,6 +394,47 @@ static int decide_live(struct decision *d)
         return r;
 }
 
+/* ---- agenda ---- */
+
+static int decide_agenda(struct decision *d)
+{
+        const struct meeting_agenda *now = meeting_agenda(d->meeting);
+        struct agenda *agenda = d->command->agenda;
+        size_t at;
+        int r = check_host(d);
+
+        if (r != 0)
+                return r;
+        if (agenda_check(agenda, &at) != 0)
+                return MEETING_E_EMPTY;
+        if (agenda_equals(agenda, now->agenda))
+                return 0; /* also when it comes again because its answer was lost */
+        if (d->command->version != now->version)
+                return MEETING_E_AGENDA_CHANGED;
+        add_event(d, EVENT_AGENDA, d->command->by)->agenda = agenda;
+        if (now->item[0] && !agenda_find(agenda, now->item))
+                (void)add_event(d, EVENT_AGENDA_ITEM, d->command->by);
+        return 0;
+}
+
+static int decide_agenda_item(struct decision *d)
+{
+        const struct meeting_agenda *now = meeting_agenda(d->meeting);
+        const char *item = d->command->item;
+        struct meeting_event *event;
+        int r = check_host(d);
+
+        if (r != 0)
+                return r;
+        if (item[0] && !agenda_find(now->agenda, item))
+                return MEETING_E_NOT_FOUND;
+        if (strcmp(now->item, item) == 0)
+                return 0;
+        event = add_event(d, EVENT_AGENDA_ITEM, d->command->by);
+        copy_text(event->item, sizeof(event->item), item);
+        return 0;
+}
+
 /* needs_seat: `by` must have a seat that was not removed. */
 static const struct {
         bool needs_seat;
@@ -415,6 +456,8 @@ static const struct {
         [COMMAND_DOCUMENT_REMOVED] = { false, decide_document_removed },
         [COMMAND_RECORDING] = { false, decide_recording },
         [COMMAND_LIVE] = { false, decide_live },
+        [COMMAND_AGENDA] = { false, decide_agenda },
+        [COMMAND_AGENDA_ITEM] = { false, decide_agenda_item },
 };
 
 int meeting_decide(const struct meeting *meeting, const struct meeting_command *command,

@@ -20,6 +20,7 @@ struct meeting {
         struct meeting_presentation presentation;
         struct meeting_recording recording;
         struct meeting_live live;
+        struct meeting_agenda agenda;
 
         struct seat_node *seats[MEETING_MAX_SEATS];
         struct seat_node *buckets[N_BUCKETS];
@@ -47,6 +48,7 @@ struct meeting *meeting_free(struct meeting *meeting)
                 free(meeting->seats[i]);
         for (size_t i = 0; i < MEETING_CHAT_KEPT; i++)
                 free(meeting->chat[i].text);
+        agenda_free(meeting->agenda.agenda);
         free(meeting);
         return NULL;
 }
@@ -262,6 +264,35 @@ static void apply_live(struct meeting *meeting, const struct meeting_event *even
         live->since_ms = event->since_ms;
 }
 
+static int apply_agenda(struct meeting *meeting, const struct meeting_event *event)
+{
+        struct meeting_agenda *now = &meeting->agenda;
+        struct agenda *agenda;
+        int r;
+
+        if (!event->agenda)
+                return 0;
+        r = agenda_copy(&agenda, event->agenda);
+        if (r < 0)
+                return r;
+        agenda_free(now->agenda);
+        now->agenda = agenda;
+        now->version = event->seq;
+        if (!agenda_find(agenda, now->item))
+                now->item[0] = '\0';
+        return 0;
+}
+
+static void apply_agenda_item(struct meeting *meeting, const struct meeting_event *event)
+{
+        struct meeting_agenda *now = &meeting->agenda;
+
+        if (event->item[0] && !agenda_find(now->agenda, event->item))
+                return;
+        memcpy(now->item, event->item, sizeof(now->item));
+        now->since_ms = event->at_ms;
+}
+
 static int apply_by_type(struct meeting *meeting, const struct meeting_event *event)
 {
         switch (event->type) {
@@ -293,8 +324,15 @@ static int apply_by_type(struct meeting *meeting, const struct meeting_event *ev
         case EVENT_LIVE:
                 apply_live(meeting, event);
                 return 0;
-        case EVENT_DOCUMENT:
-        case EVENT_DOCUMENT_REMOVED: /* docs-share keeps the papers; the log tells of them */
+        case EVENT_AGENDA:
+                return apply_agenda(meeting, event);
+        case EVENT_AGENDA_ITEM:
+                apply_agenda_item(meeting, event);
+                return 0;
+        case EVENT_DOCUMENT_REMOVED:
+                agenda_forget_paper(meeting->agenda.agenda, event->document);
+                return 0;
+        case EVENT_DOCUMENT: /* docs-share keeps the papers; the log tells of them */
         case N_EVENTS:
                 return 0;
         }
@@ -367,4 +405,9 @@ const struct meeting_recording *meeting_recording(const struct meeting *meeting)
 const struct meeting_live *meeting_live(const struct meeting *meeting)
 {
         return &meeting->live;
+}
+
+const struct meeting_agenda *meeting_agenda(const struct meeting *meeting)
+{
+        return &meeting->agenda;
 }

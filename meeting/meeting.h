@@ -20,11 +20,13 @@
  *      one connection (MEETING_PASSING_PREFIX) and that connection ends.
  *  (4) at most MEETING_MAX_SEATS seats: then the one that has been away longest
  *      makes room. The last MEETING_CHAT_KEPT chat lines.
+ *  (5) the current item is one of the agenda's, or there is none.
  */
 #ifndef MEETING_MEETING_H
 #define MEETING_MEETING_H
 
 #include "base/base.h"
+#include "meeting/agenda.h"
 #include "meeting/permissions.h"
 
 enum {
@@ -79,6 +81,8 @@ enum meeting_event_type {
         EVENT_PRESENTING_STOPPED,
         EVENT_RECORDING,
         EVENT_LIVE,
+        EVENT_AGENDA,
+        EVENT_AGENDA_ITEM,
         N_EVENTS,
 };
 
@@ -100,7 +104,8 @@ struct meeting_event {
         int64_t at_ms;
         struct meeting_seat seat; /* joined: all of it; changed: id and what `changed` says;
                                    * left, all-muted (by), chat (from, name), presenting,
-                                   * recording, live (by; "": the server): id */
+                                   * recording, live (by; "": the server), agenda and
+                                   * agenda-item (by): id */
         unsigned changed;
         enum meeting_leave reason;
         bool locked;
@@ -112,6 +117,8 @@ struct meeting_event {
         enum meeting_recording_mode mode;
         char recording[MEETING_DOCUMENT_ID];
         char text[MEETING_TEXT]; /* chat */
+        struct agenda *agenda;   /* the command's; of a read event its own: event_done() */
+        char item[AGENDA_ID];    /* "": none */
 };
 
 enum meeting_command_type {
@@ -133,6 +140,8 @@ enum meeting_command_type {
         /* by: a seat, or who has none (role: of the token); NULL: the server itself */
         COMMAND_RECORDING, /* by, role; on, mode, recording */
         COMMAND_LIVE,      /* by, role; on */
+        COMMAND_AGENDA, /* by, role; agenda (each item with an id), version: what it is made of */
+        COMMAND_AGENDA_ITEM, /* by, role; item ("": none) */
         N_COMMANDS,
 };
 
@@ -140,7 +149,9 @@ enum meeting_command_type {
 struct meeting_command {
         enum meeting_command_type type;
         const char *by, *target;
-        const char *name, *text, *document, *recording;
+        const char *name, *text, *document, *recording, *item;
+        struct agenda *agenda;
+        uint64_t version;
         enum meeting_role role;
         enum meeting_kind kind;
         enum meeting_leave reason;
@@ -160,6 +171,7 @@ enum meeting_err {
         MEETING_E_NOT_READY, /* the document has no such page yet */
         MEETING_E_EMPTY,     /* nothing left of the text */
         MEETING_E_RECORDING_ON,
+        MEETING_E_AGENDA_CHANGED, /* somebody else was first */
         MEETING_N_ERRS,
 };
 
@@ -219,5 +231,13 @@ struct meeting_live {
         int64_t since_ms;
 };
 const struct meeting_live *meeting_live(const struct meeting *meeting);
+
+struct meeting_agenda {
+        struct agenda *agenda; /* NULL: there was none yet */
+        uint64_t version;      /* number of the event that made it; 0: none yet */
+        char item[AGENDA_ID];  /* that is dealt with now; "": none */
+        int64_t since_ms;      /* when that began, or ended */
+};
+const struct meeting_agenda *meeting_agenda(const struct meeting *meeting);
 
 #endif

@@ -25,7 +25,8 @@ enum meeting_permission {
         PERM_PRESENT = 1 << 3,
         PERM_UPLOAD = 1 << 4,
         PERM_MODERATE =
-                1 << 5, /* mute, remove, lock, roles; take over a presentation; record, stream */
+                1
+                << 5, /* mute, remove, lock, roles; take over a presentation; record, stream; agenda */
 };
 enum { N_PERMISSIONS = 6 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "signaling/core/agenda_api.h"
 #include "signaling/core/media_glue.h"
 #include "signaling/core/rooms.h"
 #include "signaling/core/session.h"
@@ -12,7 +13,7 @@
 #include "signaling/wire/words.h"
 
 /* A line goes to everybody: of the longest ones each person may send one a second. */
-enum { CHAT_BYTES_PER_POINT = 250 };
+enum { CHAT_BYTES_PER_POINT = 250, AGENDA_ITEMS_PER_POINT = 4 };
 
 /* Handlers return 0 (answered, or to be answered after the commit), an enum
  * meeting_err, or -errno; dispatch() then tells the client. */
@@ -143,6 +144,34 @@ static int on_pointer(struct session *session, const struct client_msg *msg)
         return 0;
 }
 
+static int submit_agenda(struct session *session, const struct client_msg *msg,
+                         struct meeting_command *command)
+{
+        struct reply reply = { .kind = REPLY_OK, .session = session->serial, .id = msg->id };
+
+        command->by = session->member->id;
+        return agenda_submit(session->room, command, &reply);
+}
+
+static int on_agenda(struct session *session, const struct client_msg *msg)
+{
+        struct meeting_command command = { .type = COMMAND_AGENDA,
+                                           .agenda = msg->agenda,
+                                           .version = (uint64_t)msg->version };
+
+        if (!session_spend(session, (double)msg->agenda->n_items / AGENDA_ITEMS_PER_POINT, msg->id))
+                return 0;
+        return submit_agenda(session, msg, &command);
+}
+
+static int on_agenda_item(struct session *session, const struct client_msg *msg)
+{
+        struct meeting_command command = { .type = COMMAND_AGENDA_ITEM,
+                                           .item = msg->item ? msg->item : "" };
+
+        return submit_agenda(session, msg, &command);
+}
+
 static int on_ping(struct session *session, const struct client_msg *msg)
 {
         session_send(session, msg_ok(msg->id));
@@ -172,6 +201,8 @@ static const struct {
         [MSG_PRESENT] = { SESSION_JOINED, PERM_PRESENT, 2, on_present },
         [MSG_PRESENT_STOP] = { SESSION_JOINED, 0, 2, on_present_stop },
         [MSG_POINTER] = { SESSION_JOINED, PERM_PRESENT, 1, on_pointer },
+        [MSG_AGENDA] = { SESSION_JOINED, PERM_MODERATE, 5, on_agenda },
+        [MSG_AGENDA_ITEM] = { SESSION_JOINED, PERM_MODERATE, 3, on_agenda_item },
         [MSG_STATS] = { SESSION_JOINED, 0, 3, media_on_stats },
         [MSG_PING] = { SESSION_JOINED, 0, 1, on_ping },
 };

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "signaling/core/agenda_api.h"
 #include "signaling/core/auth.h"
 #include "signaling/core/documents_api.h"
 #include "signaling/core/film_api.h"
@@ -172,6 +173,21 @@ static void delete_film(const struct call *call)
         film_api_stop(call->app, call->conn, call->req, call->part[0]);
 }
 
+static void get_agenda(const struct call *call)
+{
+        agenda_api_show(call->app, call->conn, call->req, call->part[0]);
+}
+
+static void put_agenda(const struct call *call)
+{
+        agenda_api_change(call->app, call->conn, call->req, call->part[0]);
+}
+
+static void put_agenda_item(const struct call *call)
+{
+        agenda_api_go(call->app, call->conn, call->req, call->part[0]);
+}
+
 static void any_whip(const struct call *call)
 {
         whip_endpoint(call->app, call->conn, call->req, WHIP_PUBLISH, call->part[0]);
@@ -244,6 +260,9 @@ static const struct {
         { 1 << HTTP_POST, false, "/api/v1/meetings/*/film", post_film },
         { 1 << HTTP_PATCH, false, "/api/v1/meetings/*/film", patch_film },
         { 1 << HTTP_DELETE, false, "/api/v1/meetings/*/film", delete_film },
+        { GET, false, "/api/v1/meetings/*/agenda", get_agenda },
+        { 1 << HTTP_PUT, false, "/api/v1/meetings/*/agenda", put_agenda },
+        { 1 << HTTP_PUT, false, "/api/v1/meetings/*/agenda/item", put_agenda_item },
         { ANY, false, "/whip/*", any_whip },
         { ANY, false, "/whep/*", any_whep },
         { ANY, false, "/whip/*/*", any_whip_resource },

@@ -169,6 +169,19 @@ static void on_chapter(struct showing *showing, const json_t *line)
                                         "chapter", "document", document, "title", title));
 }
 
+static void on_item(struct showing *showing, const json_t *line)
+{
+        const char *item = json_string_value(json_object_get(line, "item"));
+        const char *title = json_string_value(json_object_get(line, "title"));
+
+        json_array_append_new(showing->timeline,
+                              json_pack("{s:i, s:I, s:s, s:s?, s:I, s:s?}", "part",
+                                        showing->part->number, "t_ms",
+                                        (json_int_t)line_ms(showing, line), "type", "item", "item",
+                                        item, "number", recording_number(line, "number"), "title",
+                                        item ? title : NULL));
+}
+
 static int64_t size_of(const struct showing *showing, const char *name)
 {
         char path[MEDIA_PATH + RECORDING_FILE_NAME + 1];
@@ -246,6 +259,8 @@ static void on_line(void *user, const char *type, const json_t *line)
                 on_speaker(showing, line);
         else if (shown && strcmp(type, "chapter") == 0)
                 on_chapter(showing, line);
+        else if (shown && strcmp(type, "item") == 0)
+                on_item(showing, line);
 }
 
 /* ---- the whole ---- */

@@ -16,7 +16,7 @@ static struct log_limit failures;
 static bool has_room(const struct timeline *timeline, const char *type, size_t len)
 {
         bool matters = type && (strcmp(type, "page") == 0 || strcmp(type, "chapter") == 0 ||
-                                strcmp(type, "file") == 0);
+                                strcmp(type, "item") == 0 || strcmp(type, "file") == 0);
         size_t max = matters ? TIMELINE_MAX_BYTES : TIMELINE_MAX_BYTES / 4 * 3;
 
         return timeline->bytes + len <= max;

@@ -295,6 +295,7 @@ static void load_event(void *user, const struct store_event *row)
                                     GINT_TO_POINTER(event.document_state));
         if (loading->result == 0)
                 loading->result = meeting_apply(room->state, &event);
+        event_done(&event);
         if (row->seq > room->committed_seq)
                 keep_in_ring(room, ws_text_new(row->body, strlen(row->body)), row->seq);
 }

@@ -137,6 +137,9 @@ static void refuse_message(struct session *session, int r, const struct client_m
         case MSG_E_UNKNOWN_TYPE:
                 session_error(session, fault->id, "unknown-type", "type", "no such message type");
                 break;
+        case -ENOMEM:
+                session_error(session, fault->id, "internal", NULL, "no memory");
+                break;
         case MSG_E_FIELD:
                 session_error(session, fault->id, "bad-field", fault->field,
                               "missing, unknown or out of bounds");

@@ -48,6 +48,17 @@ static json_t *chapter_line(struct room *room, const char *document)
                          paper ? paper->shown.doc.name : "");
 }
 
+static json_t *item_line(const struct room *room)
+{
+        const struct meeting_agenda *now = meeting_agenda(room->state);
+        const struct agenda_item *item = agenda_find(now->agenda, now->item);
+
+        if (!item)
+                return json_pack("{s:s, s:n}", "type", "item", "item");
+        return json_pack("{s:s, s:s, s:i, s:s}", "type", "item", "item", item->id, "number",
+                         (int)(item - now->agenda->items) + 1, "title", item->title);
+}
+
 /* ---- page images ---- */
 
 static void copy_in(struct room *room, enum docs_variant variant, const char *path)
@@ -130,6 +141,11 @@ void stage_on_event(struct room *room, enum meeting_event_type type, const char 
                 on_page(room);
                 return;
         }
+        if (type == EVENT_AGENDA_ITEM ||
+            (type == EVENT_AGENDA && meeting_agenda(room->state)->item[0])) {
+                tell(room, item_line(room));
+                return;
+        }
         if (type != EVENT_JOINED && type != EVENT_CHANGED && type != EVENT_LEFT)
                 return;
         member = room_find_member(room, seat);
@@ -167,6 +183,8 @@ void stage_now(struct room *room, const char *folder, void (*each)(void *user, c
         }
         give(speaker_line(room), each, user);
         keep_page(room, folder);
+        if (meeting_agenda(room->state)->item[0])
+                give(item_line(room), each, user);
         if (shown->presenter[0])
                 give(chapter_line(room, shown->document), each, user);
         memcpy(room->chapter, shown->document, sizeof(room->chapter));

@@ -10,6 +10,8 @@
  *   {"type":"speaker", "participant":17}                0: silence
  *   {"type":"page", "file":"pages/ID-3.webp", "document":ID, "page":3}    file null: none
  *   {"type":"chapter", "document":ID, "title":"…"}      another paper begins
+ *   {"type":"item", "item":ID, "number":2, "title":"…"} of the agenda begins, or is called so
+ *                                                       from now on; item null: none
  */
 #ifndef SIGNALING_CORE_STAGE_H
 #define SIGNALING_CORE_STAGE_H

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "signaling/wire/agenda_json.h"
 #include "signaling/wire/words.h"
 
 enum { MAX_FIELDS = 6 };
@@ -18,6 +19,8 @@ enum field_type {
         FIELD_ID,
         FIELD_SHOWN, /* an id, "*" or null */
         FIELD_DOCUMENT,
+        FIELD_ITEM, /* a document's kind of id, or null */
+        FIELD_ITEMS,
         FIELD_ROLE,
         FIELD_KIND,
         FIELD_VIDEO_KIND,
@@ -76,6 +79,10 @@ static const struct {
                           { { "x", FIELD_NUMBER, false, 0, 1, AT(x) },
                             { "y", FIELD_NUMBER, false, 0, 1, AT(y) },
                             { "visible", FIELD_BOOL, false, 0, 0, AT(on) } } },
+        [MSG_AGENDA] = { "agenda",
+                         { { "version", FIELD_INTEGER, false, 0, MAX_SAFE_INTEGER, AT(version) },
+                           { "items", FIELD_ITEMS, false, 0, 0, AT(agenda) } } },
+        [MSG_AGENDA_ITEM] = { "agenda-item", { { "item", FIELD_ITEM, false, 0, 0, AT(item) } } },
         [MSG_STATS] = { "stats", { { NULL } } },
         [MSG_PING] = { "ping", { { NULL } } },
 };
@@ -249,6 +256,17 @@ static int read_slots(struct client_msg *msg, const json_t *value, const struct 
         return 0;
 }
 
+static int read_items(struct client_msg *msg, const json_t *value, const struct place *place)
+{
+        char field[AGENDA_FIELD];
+        int r = agenda_read(&msg->agenda, value, field);
+
+        if (r <= 0)
+                return r;
+        name_field(place, field);
+        return MSG_E_FIELD;
+}
+
 static bool read_scalar(void *at, const json_t *value, const struct field *field)
 {
         switch (field->type) {
@@ -266,6 +284,8 @@ static bool read_scalar(void *at, const json_t *value, const struct field *field
                 return read_shown(at, value);
         case FIELD_DOCUMENT:
                 return read_document(at, value);
+        case FIELD_ITEM:
+                return json_is_null(value) || read_document(at, value);
         case FIELD_ROLE:
                 return json_is_string(value) && role_parse(at, json_string_value(value)) == 0;
         case FIELD_KIND:
@@ -274,6 +294,7 @@ static bool read_scalar(void *at, const json_t *value, const struct field *field
                 return read_kind(at, value, true);
         case FIELD_RESUME:
         case FIELD_SLOTS:
+        case FIELD_ITEMS:
                 break;
         }
         return false;
@@ -286,6 +307,8 @@ static int read_field(void *into, const json_t *value, const struct field *field
                 return read_resume(into, value, place);
         if (field->type == FIELD_SLOTS)
                 return read_slots(into, value, field, place);
+        if (field->type == FIELD_ITEMS)
+                return read_items(into, value, place);
         if (read_scalar((char *)into + field->offset, value, field))
                 return 0;
         name_field(place, field->name);
@@ -405,7 +428,7 @@ int client_msg_parse(struct client_msg *ret_msg, const char *text, size_t len,
                 return MSG_E_JSON;
         r = json_is_object(msg.root) ? parse_root(&msg, ret_fault) : MSG_E_MESSAGE;
         if (r != 0) {
-                json_decref(msg.root);
+                client_msg_done(&msg);
                 return r;
         }
         *ret_msg = msg;
@@ -414,6 +437,7 @@ int client_msg_parse(struct client_msg *ret_msg, const char *text, size_t len,
 
 void client_msg_done(struct client_msg *msg)
 {
+        msg->agenda = agenda_free(msg->agenda);
         json_decref(msg->root);
         msg->root = NULL;
 }

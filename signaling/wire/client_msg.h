@@ -19,7 +19,7 @@
 #include "meeting/meeting.h"
 
 enum {
-        MSG_MAX_DEPTH = 8, /* the protocol needs 3 */
+        MSG_MAX_DEPTH = 8, /* the protocol needs 5 */
         MSG_MAX_SLOTS = 25,
         MSG_FIELD_BYTES = 64 + 1,
 };
@@ -40,6 +40,8 @@ enum client_msg_type {
         MSG_PRESENT,
         MSG_PRESENT_STOP,
         MSG_POINTER,
+        MSG_AGENDA,
+        MSG_AGENDA_ITEM,
         MSG_STATS,
         MSG_PING,
         N_CLIENT_MSGS,
@@ -56,6 +58,7 @@ struct client_msg {
         enum client_msg_type type;
         int64_t id;
         const char *name, *sdp, *text, *participant, *document;
+        const char *item; /* NULL: none */
         bool has_resume, restart;
         int64_t last_seq;
         bool sends[N_KINDS];
@@ -66,7 +69,9 @@ struct client_msg {
         double x, y;
         struct msg_slot_view slots[MSG_MAX_SLOTS];
         size_t n_slots;
-        json_t *root; /* owned */
+        int64_t version;
+        struct agenda *agenda; /* owned */
+        json_t *root;          /* owned */
 };
 
 enum client_msg_err {
@@ -81,7 +86,7 @@ struct client_msg_fault {
         char field[MSG_FIELD_BYTES]; /* "slots[3].height" */
 };
 
-/* Returns 0 (then client_msg_done() is due) or an enum client_msg_err. */
+/* Returns 0 (then client_msg_done() is due), an enum client_msg_err, or -ENOMEM. */
 must_use int client_msg_parse(struct client_msg *ret_msg, const char *text, size_t len,
                               struct client_msg_fault *ret_fault);
 void client_msg_done(struct client_msg *msg);

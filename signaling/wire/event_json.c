@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "signaling/wire/agenda_json.h"
 #include "signaling/wire/words.h"
 
 static const char *const kind_fields[N_KINDS] = { "mic", "camera", "screen" };
@@ -160,6 +161,22 @@ static int add_recording(json_t *object, const struct meeting_event *event)
         return r == 0 ? add_switched(object, event) : r;
 }
 
+static int add_agenda(json_t *object, const struct meeting_event *event)
+{
+        int r = add_text(object, "by", event->seat.id);
+
+        return r == 0 ? json_object_set_new(object, "items", agenda_items_json(event->agenda)) : r;
+}
+
+static int add_agenda_item(json_t *object, const struct meeting_event *event)
+{
+        int r = add_text(object, "by", event->seat.id);
+
+        return r == 0 ? json_object_set_new(object, "item",
+                                            event->item[0] ? json_string(event->item) : json_null())
+                      : r;
+}
+
 static int add_left(json_t *object, const struct meeting_event *event)
 {
         int r = add_text(object, "participant", event->seat.id);
@@ -194,6 +211,10 @@ static int add_fields(json_t *object, const struct meeting_event *event,
                 return add_recording(object, event);
         case EVENT_LIVE:
                 return add_switched(object, event);
+        case EVENT_AGENDA:
+                return add_agenda(object, event);
+        case EVENT_AGENDA_ITEM:
+                return add_agenda_item(object, event);
         case EVENT_PRESENTING_STOPPED:
         case N_EVENTS:
                 return 0;
@@ -304,6 +325,21 @@ static bool read_recording(struct meeting_event *event, const json_t *root)
                read_text(event->recording, sizeof(event->recording), root, "recording");
 }
 
+static bool read_agenda(struct meeting_event *event, const json_t *root)
+{
+        char field[AGENDA_FIELD];
+
+        return read_text(event->seat.id, sizeof(event->seat.id), root, "by") &&
+               agenda_read(&event->agenda, json_object_get(root, "items"), field) == 0;
+}
+
+static bool read_agenda_item(struct meeting_event *event, const json_t *root)
+{
+        return read_text(event->seat.id, sizeof(event->seat.id), root, "by") &&
+               (json_is_null(json_object_get(root, "item")) ||
+                read_text(event->item, sizeof(event->item), root, "item"));
+}
+
 static bool read_fields(struct meeting_event *event, const json_t *root)
 {
         struct meeting_seat *seat = &event->seat;
@@ -333,6 +369,10 @@ static bool read_fields(struct meeting_event *event, const json_t *root)
                 return read_recording(event, root);
         case EVENT_LIVE:
                 return read_switched(event, root);
+        case EVENT_AGENDA:
+                return read_agenda(event, root);
+        case EVENT_AGENDA_ITEM:
+                return read_agenda_item(event, root);
         case EVENT_DOCUMENT:
                 return read_document(event, json_object_get(root, "document"));
         case EVENT_DOCUMENT_REMOVED:
@@ -356,6 +396,13 @@ int event_read(struct meeting_event *ret_event, const char *text)
                 ret_event->at_ms = json_integer_value(json_object_get(root, "at"));
                 r = 0;
         }
+        if (r < 0)
+                event_done(ret_event);
         json_decref(root);
         return r;
+}
+
+void event_done(struct meeting_event *event)
+{
+        event->agenda = agenda_free(event->agenda);
 }

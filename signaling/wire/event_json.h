@@ -32,8 +32,9 @@ json_t *live_json(const struct meeting_live *live);                         /* n
  * without memory. */
 char *event_write(const struct meeting_event *event, const struct msg_document *document);
 
-/* Reads back what event_write() wrote. Returns 0, -EINVAL or -ENOMEM. Papers'
- * own fields are not read: docs-share keeps them. */
+/* Reads back what event_write() wrote. Returns 0 (then event_done() is due), -EINVAL or
+ * -ENOMEM. Papers' own fields are not read: docs-share keeps them. */
 must_use int event_read(struct meeting_event *ret_event, const char *text);
+void event_done(struct meeting_event *event);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "signaling/wire/agenda_json.h"
 #include "signaling/wire/words.h"
 
 enum { MAX_STATS_STREAMS = 64 };
@@ -88,6 +89,7 @@ static void add_state(json_t *object, const struct msg_welcome *welcome)
                             presentation_json(meeting_presentation(meeting)));
         json_object_set_new(object, "recording", recording_json(meeting_recording(meeting)));
         json_object_set_new(object, "live", live_json(meeting_live(meeting)));
+        json_object_set_new(object, "agenda", agenda_json(meeting_agenda(meeting)));
         json_object_set_new(object, "speaker",
                             welcome->speaker ? json_string(welcome->speaker) : json_null());
 }

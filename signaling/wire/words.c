@@ -20,13 +20,15 @@ static const char *const events[N_EVENTS] = {
         [EVENT_PRESENTING_STOPPED] = "presenting-stopped",
         [EVENT_RECORDING] = "recording",
         [EVENT_LIVE] = "live",
+        [EVENT_AGENDA] = "agenda",
+        [EVENT_AGENDA_ITEM] = "agenda-item",
 };
 static const char *const errors[MEETING_N_ERRS] = {
         [MEETING_E_FORBIDDEN] = "forbidden",       [MEETING_E_LOCKED] = "locked",
         [MEETING_E_REMOVED] = "removed",           [MEETING_E_FULL] = "full",
         [MEETING_E_NOT_FOUND] = "not-found",       [MEETING_E_NAME_EMPTY] = "name-empty",
         [MEETING_E_NOT_READY] = "doc-not-ready",   [MEETING_E_EMPTY] = "bad-field",
-        [MEETING_E_RECORDING_ON] = "recording-on",
+        [MEETING_E_RECORDING_ON] = "recording-on", [MEETING_E_AGENDA_CHANGED] = "agenda-changed",
 };
 
 /* Returns the index or -EINVAL. */

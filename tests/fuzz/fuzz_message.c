@@ -9,6 +9,21 @@
 #include "signaling/wire/client_msg.h"
 #include "signaling/wire/event_json.h"
 #include "signaling/wire/token.h"
+#include "signaling/wire/words.h"
+
+static void check_agenda(const struct agenda *agenda)
+{
+        size_t at;
+
+        FUZZ_CHECK(agenda->n_items <= AGENDA_MAX_ITEMS && agenda_check(agenda, &at) == 0);
+        for (size_t i = 0; i < agenda->n_items; i++) {
+                const struct agenda_item *item = &agenda->items[i];
+
+                FUZZ_CHECK(text_chars(item->title, strlen(item->title)) <= AGENDA_TITLE_CHARS);
+                FUZZ_CHECK(item->n_papers <= AGENDA_MAX_PAPERS);
+                FUZZ_CHECK(!item->id[0] || word_is_document_id(item->id));
+        }
+}
 
 static void check_message(const struct client_msg *msg)
 {
@@ -18,6 +33,9 @@ static void check_message(const struct client_msg *msg)
         FUZZ_CHECK(!msg->text || text_chars(msg->text, strlen(msg->text)) <= MEETING_TEXT_CHARS);
         FUZZ_CHECK(msg->x >= 0 && msg->x <= 1 && msg->y >= 0 && msg->y <= 1);
         FUZZ_CHECK(msg->page >= 0 && msg->page <= MEETING_MAX_PAGES);
+        FUZZ_CHECK((msg->type == MSG_AGENDA) == (msg->agenda != NULL));
+        if (msg->agenda)
+                check_agenda(msg->agenda);
         FUZZ_CHECK(msg->n_slots <= MSG_MAX_SLOTS);
         for (size_t i = 0; i < msg->n_slots; i++) {
                 const struct msg_slot_view *slot = &msg->slots[i];
@@ -51,7 +69,7 @@ static void parse_event(const char *text)
         char *written;
 
         if (event_read(&event, text) != 0 || event.type == EVENT_DOCUMENT)
-                return;
+                return; /* a paper's own fields are not read */
         written = event_write(&event, NULL);
         FUZZ_CHECK(written && event_read(&again, written) == 0);
         FUZZ_CHECK(again.type == event.type && again.seq == event.seq);
@@ -59,6 +77,10 @@ static void parse_event(const char *text)
         FUZZ_CHECK(strcmp(again.text, event.text) == 0);
         FUZZ_CHECK(again.on == event.on && again.mode == event.mode);
         FUZZ_CHECK(strcmp(again.recording, event.recording) == 0);
+        FUZZ_CHECK(agenda_equals(again.agenda, event.agenda));
+        FUZZ_CHECK(strcmp(again.item, event.item) == 0);
+        event_done(&again);
+        event_done(&event);
         free(written);
 }
 

@@ -44,6 +44,11 @@ static const struct {
         { MSG_PRESENT_STOP, "{\"type\":\"present-stop\",\"id\":1}", "", "{\"id\":\"1\"}" },
         { MSG_POINTER, "{\"type\":\"pointer\",\"id\":1,\"x\":0.5,\"y\":1,\"visible\":true}", "",
           "{\"x\":-0.1,\"y\":1.1}" },
+        { MSG_AGENDA,
+          "{\"type\":\"agenda\",\"id\":1,\"version\":0,\"items\":[{\"title\":\"Khai mạc\"}]}", "",
+          "{\"version\":-1}" },
+        { MSG_AGENDA_ITEM, "{\"type\":\"agenda-item\",\"id\":1,\"item\":null}", "",
+          "{\"item\":\"018f0000-0000-4000-8000-000000000001\"}" },
         { MSG_STATS, "{\"type\":\"stats\",\"id\":1}", "", "{}" },
         { MSG_PING, "{\"type\":\"ping\",\"id\":1}", "", "{}" },
 };
@@ -118,7 +123,8 @@ static void a_field_of_the_wrong_type_is_named(void **state)
                         json_t *wrong = json_copy(whole);
 
                         json_object_set_new(wrong, name, json_pack("[[i]]", 1));
-                        if (strcmp(name, "type") != 0 && strcmp(name, "slots") != 0)
+                        if (strcmp(name, "type") != 0 && strcmp(name, "slots") != 0 &&
+                            strcmp(name, "items") != 0)
                                 expect_field(wrong, name);
                         json_decref(wrong);
                 }
@@ -276,12 +282,74 @@ static void brackets_in_strings_are_not_depth(void **state)
         client_msg_done(&msg);
 }
 
+#define AGENDA(items) "{\"type\":\"agenda\",\"id\":1,\"version\":0,\"items\":[" items "]}"
+
+static void expect_agenda_fault(const char *text, const char *field)
+{
+        json_t *object = json_loads(text, 0, NULL);
+
+        assert_non_null(object);
+        expect_field(object, field);
+        json_decref(object);
+}
+
+static void what_is_wrong_in_an_agenda_is_named(void **state)
+{
+        (void)state;
+        expect_agenda_fault(AGENDA("1"), "items[0]");
+        expect_agenda_fault(AGENDA("{\"title\":\"a\"},{}"), "items[1].title");
+        expect_agenda_fault(AGENDA("{\"title\":\" \\u202e \"}"), "items[0].title");
+        expect_agenda_fault(AGENDA("{\"title\":\"a\",\"minutes\":601}"), "items[0].minutes");
+        expect_agenda_fault(AGENDA("{\"title\":\"a\",\"minutes\":1.5}"), "items[0].minutes");
+        expect_agenda_fault(AGENDA("{\"title\":\"a\",\"id\":\"\"}"), "items[0].id");
+        expect_agenda_fault(AGENDA("{\"title\":\"a\",\"documents\":[1]}"), "items[0].documents");
+        expect_agenda_fault(AGENDA("{\"title\":\"a\",\"documents\":[\"" PAPER "\",\"" PAPER "\"]}"),
+                            "items[0].documents");
+        expect_agenda_fault(AGENDA("{\"title\":\"a\",\"speaker\":\"b\"}"), "items[0]");
+        expect_agenda_fault(AGENDA("{\"title\":\"a\",\"id\":\"" PAPER "\"},"
+                                   "{\"title\":\"b\",\"id\":\"" PAPER "\"}"),
+                            "items[1].id");
+}
+
+static void an_agenda_is_bounded(void **state)
+{
+        char title[4 * AGENDA_TITLE_CHARS + 8] = "";
+        json_t *items = json_array();
+        json_t *root = json_pack("{s:s, s:i, s:i, s:o}", "type", "agenda", "id", 1, "version", 0,
+                                 "items", items);
+        struct client_msg_fault fault;
+        struct client_msg msg;
+        char *text;
+
+        (void)state;
+        for (int i = 0; i < AGENDA_TITLE_CHARS; i++)
+                strcat(title, "\xf0\x9f\x8f\xa0");
+        for (int i = 0; i < AGENDA_MAX_ITEMS; i++)
+                json_array_append_new(items, json_pack("{s:s, s:i}", "title", title, "minutes", i));
+        text = json_dumps(root, 0);
+        assert_int_equal(parse(&msg, text, &fault), 0);
+        assert_int_equal(msg.agenda->n_items, AGENDA_MAX_ITEMS);
+        assert_string_equal(msg.agenda->items[99].title, title);
+        assert_int_equal(msg.agenda->items[99].minutes, 99);
+        client_msg_done(&msg);
+        free(text);
+        json_array_append_new(items, json_pack("{s:s}", "title", "a"));
+        expect_field(root, "items");
+        json_array_clear(items);
+        strcat(title, "a");
+        json_array_append_new(items, json_pack("{s:s}", "title", title));
+        expect_field(root, "items[0].title");
+        json_decref(root);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_kind_passes),
                 cmocka_unit_test(a_missing_field_is_named),
                 cmocka_unit_test(a_field_of_the_wrong_type_is_named),
+                cmocka_unit_test(what_is_wrong_in_an_agenda_is_named),
+                cmocka_unit_test(an_agenda_is_bounded),
                 cmocka_unit_test(a_field_out_of_bounds_is_named),
                 cmocka_unit_test(a_field_too_many_is_named),
                 cmocka_unit_test(slots_are_checked_one_by_one),

@@ -8,12 +8,12 @@
  * the subscribers once per turn of the event loop.
  */
 import type {
-  ChatLine, Document, DocumentId, ErrorCode, Film, Id, Jobs, Kind, Live, Participant, Permission, Presentation, Recording, RecordingMode,
+  Agenda, AgendaItem, ChatLine, Document, DocumentId, ErrorCode, Film, Id, Jobs, Kind, Live, Participant, Permission, Presentation, Recording, RecordingMode,
   Role,
 } from '../protocol/types.ts';
 
 export type {
-  ChatLine, Document, DocumentId, ErrorCode, Film, Id, Jobs, Kind, Live, Participant, Permission, Presentation, Recording, RecordingMode, Role,
+  Agenda, AgendaItem, ChatLine, Document, DocumentId, ErrorCode, Film, Id, Jobs, Kind, Live, Participant, Permission, Presentation, Recording, RecordingMode, Role,
 };
 
 /** Faults without an answer of the server. */
@@ -68,6 +68,7 @@ export interface MeetingState {
   film: Film | null;
   /** How all that goes; null for those who may not know. */
   jobs: Jobs | null;
+  agenda: Agenda;
   speaker: Id | null;
   /** My line: 0 unusable … 4 good; null: not known yet. */
   bars: 0 | 1 | 2 | 3 | 4 | null;
@@ -98,6 +99,10 @@ export interface Meeting {
   /** Starts presenting, or turns the page. */
   present(document: DocumentId, page: number): Promise<void>;
   stopPresenting(): Promise<void>;
+  /** All of it anew; `version` is of the one that was changed: a Failure `agenda-changed` when there is another by now. */
+  changeAgenda(version: number, items: readonly AgendaItem[]): Promise<void>;
+  /** This item is dealt with from now on; null: none. */
+  goToItem(item: DocumentId | null): Promise<void>;
   /** Cheap to call on every mouse move: sent at most 15 times a second. null hides it. */
   point(at: { x: number; y: number } | null): void;
 }

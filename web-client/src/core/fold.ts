@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The meeting as this client knows it: welcome, then event after event. Pure. */
 import type { ServerMessage, Welcome } from '../protocol/types.ts';
-import type { ChatLine, Document, Id, MeetingState, Participant } from './api.ts';
+import type { Agenda, ChatLine, Document, DocumentId, Id, MeetingState, Participant } from './api.ts';
 
 export type MeetingEvent = Extract<ServerMessage, { seq: number; at: number }>;
 
@@ -10,11 +10,12 @@ export function isEvent(message: ServerMessage): message is MeetingEvent {
 }
 
 const CHAT_KEPT = 500;
+const noAgenda: Agenda = { version: 0, items: [], item: null, since: 0 };
 
 export const emptyState: MeetingState = {
   phase: 'idle', ended: null, self: '', role: 'observer', permissions: new Set(), title: '', locked: false,
   participants: new Map(), chat: [], unread: 0, documents: [], presentation: null, pointer: null,
-  recording: null, live: null, film: null, jobs: null, speaker: null,
+  recording: null, live: null, film: null, jobs: null, agenda: noAgenda, speaker: null,
   bars: null, carries: 'all', mutedByHost: false,
 };
 
@@ -28,7 +29,7 @@ export function onWelcome(state: MeetingState, welcome: Welcome): MeetingState {
   return {
     ...next, participants, chat: welcome.chat ?? [], documents: welcome.documents ?? [],
     presentation: welcome.presentation ?? null, speaker: welcome.speaker ?? null, pointer: null,
-    recording: welcome.recording ?? null, live: welcome.live ?? null,
+    recording: welcome.recording ?? null, live: welcome.live ?? null, agenda: welcome.agenda ?? noAgenda,
     mutedByHost: participants.get(welcome.self)?.muted ?? false,
   };
 }
@@ -51,6 +52,12 @@ function ownChanges(before: MeetingState, after: MeetingState): MeetingState {
 function withDocument(documents: readonly Document[], document: Document): Document[] {
   const at = documents.findIndex((d) => d.id === document.id);
   return at < 0 ? [...documents, document] : documents.map((d, i) => (i === at ? document : d));
+}
+
+function withoutPaper(agenda: Agenda, paper: DocumentId): Agenda {
+  const items = agenda.items.map((item) =>
+    item.documents.includes(paper) ? { ...item, documents: item.documents.filter((document) => document !== paper) } : item);
+  return { ...agenda, items };
 }
 
 export function onEvent(state: MeetingState, event: MeetingEvent): MeetingState {
@@ -84,7 +91,9 @@ export function onEvent(state: MeetingState, event: MeetingEvent): MeetingState 
     case 'document':
       return { ...state, documents: withDocument(state.documents, event.document) };
     case 'document-removed':
-      return { ...state, documents: state.documents.filter((d) => d.id !== event.document) };
+      return {
+        ...state, documents: state.documents.filter((d) => d.id !== event.document), agenda: withoutPaper(state.agenda, event.document),
+      };
     case 'presenting': {
       const { presenter, document, page } = event;
       return { ...state, presentation: { presenter, document, page }, pointer: null };
@@ -99,6 +108,10 @@ export function onEvent(state: MeetingState, event: MeetingEvent): MeetingState 
       const { on, by, since } = event;
       return { ...state, live: on && by !== null ? { by, since } : null };
     }
+    case 'agenda':
+      return { ...state, agenda: { ...state.agenda, version: event.seq, items: event.items } };
+    case 'agenda-item':
+      return { ...state, agenda: { ...state.agenda, item: event.item, since: event.at } };
   }
 }
 

@@ -257,3 +257,21 @@ test('a_line_whose_rival_fails_goes_on', async () => {
   await clock.pass(200);
   assert.equal(sockets.length, 3, 'it may be raced again');
 });
+
+test('the_agenda_is_told_and_changed', async () => {
+  const { meeting, socket } = await joined();
+  assert.deepEqual(meeting.state.agenda, { version: 0, items: [], item: null, since: 0 });
+  const paper = '018f0000-0000-7000-8000-00000000000d';
+  const item = (n: number, documents: string[] = []) => ({ id: `018f0000-0000-7000-8000-00000000000${n}`, title: `Mục ${n}`, minutes: 0, documents });
+  socket.give({ type: 'agenda', seq: 11, at: 1, by: 'other', items: [item(1, [paper]), item(2)] });
+  socket.give({ type: 'agenda-item', seq: 12, at: 5000, by: 'other', item: item(1).id });
+  assert.deepEqual(meeting.state.agenda, { version: 11, items: [item(1, [paper]), item(2)], item: item(1).id, since: 5000 });
+  socket.give({ type: 'document-removed', seq: 13, at: 2, document: paper });
+  assert.deepEqual(meeting.state.agenda, { version: 11, items: [item(1), item(2)], item: item(1).id, since: 5000 });
+
+  const refused = assert.rejects(meeting.changeAgenda(11, [item(2)]), (f: Failure) => f.code === 'agenda-changed');
+  const { id, ...sent } = socket.sent.at(-1)!;
+  assert.deepEqual(sent, { type: 'agenda', version: 11, items: [item(2)] });
+  socket.give({ type: 'error', id, code: 'agenda-changed', message: '' });
+  await refused;
+});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A person's connection to her meeting: joins, comes back, keeps the state, carries her requests. */
 import type { ServerMessage, Welcome } from '../protocol/types.ts';
-import type { DocumentId, Fault, Id, Kind, Meeting, MeetingState, Role } from './api.ts';
+import type { AgendaItem, DocumentId, Fault, Id, Kind, Meeting, MeetingState, Role } from './api.ts';
 import { Failure } from './api.ts';
 import type { Clock, Timer } from './clock.ts';
 import { emptyState, isEvent, onEvent, onFleeting, onWelcome, type MeetingEvent } from './fold.ts';
@@ -117,6 +117,14 @@ export class MeetingClient implements Meeting {
 
   stopPresenting(): Promise<void> {
     return this.#ask({ type: 'present-stop' });
+  }
+
+  changeAgenda(version: number, items: readonly AgendaItem[]): Promise<void> {
+    return this.#ask({ type: 'agenda', version, items: [...items] });
+  }
+
+  goToItem(item: DocumentId | null): Promise<void> {
+    return this.#ask({ type: 'agenda-item', item });
   }
 
   point(at: { x: number; y: number } | null): void {

@@ -20,6 +20,8 @@ export type ClientMessage =
   | Present
   | PresentStop
   | Pointer
+  | ChangeAgenda
+  | GoToItem
   | Stats
   | Ping;
 /**
@@ -48,6 +50,8 @@ export type ServerMessage =
   | EventPresentingStopped
   | EventRecording
   | EventLive
+  | EventAgenda
+  | EventAgendaItem
   | Slots
   | Speaker
   | Wanted
@@ -111,6 +115,7 @@ export type ErrorCode =
   | "doc-picture"
   | "doc-internal"
   | "doc-not-ready"
+  | "agenda-changed"
   | "recording-on"
   | "recording-off"
   | "recording-not-ready"
@@ -330,6 +335,41 @@ export interface Pointer {
   visible: boolean;
 }
 /**
+ * the whole of it, in its order
+ */
+export interface ChangeAgenda {
+  type: "agenda";
+  id: number;
+  /**
+   * of the agenda that was changed; with another one it is refused: agenda-changed
+   */
+  version: number;
+  /**
+   * @maxItems 100
+   */
+  items: AgendaItemNew[];
+}
+/**
+ * an item keeps its id; one that comes without gets one
+ */
+export interface AgendaItemNew {
+  id?: DocumentId;
+  title: string;
+  minutes?: number;
+  /**
+   * @maxItems 20
+   */
+  documents?: DocumentId[];
+}
+/**
+ * this item is dealt with now; null: none
+ */
+export interface GoToItem {
+  type: "agenda-item";
+  id: number;
+  item: DocumentId | null;
+}
+/**
  * Ask for the server's view of my own connection.
  */
 export interface Stats {
@@ -417,6 +457,7 @@ export interface Welcome {
   speaker?: Id | null;
   recording?: Recording | null;
   live?: Live | null;
+  agenda?: Agenda;
   /**
    * also when `resumed`: no event tells of it
    */
@@ -530,6 +571,38 @@ export interface Live {
    * milliseconds since 1970
    */
   since: number;
+}
+export interface Agenda {
+  /**
+   * number of the event that made it; 0: there was none yet
+   */
+  version: number;
+  /**
+   * @maxItems 100
+   */
+  items: AgendaItem[];
+  /**
+   * the one that is dealt with now
+   */
+  item: DocumentId | null;
+  /**
+   * when that began, milliseconds since 1970
+   */
+  since: number;
+}
+export interface AgendaItem {
+  id: DocumentId;
+  title: string;
+  /**
+   * planned; 0: not said
+   */
+  minutes: number;
+  /**
+   * its papers; one that is removed goes from here too
+   *
+   * @maxItems 20
+   */
+  documents: DocumentId[];
 }
 /**
  * the film that is shown to all; its sound and picture are those of the seat `film`
@@ -788,6 +861,32 @@ export interface EventLive {
    * milliseconds since 1970
    */
   since: number;
+}
+/**
+ * the agenda is this now; its version is `seq`
+ */
+export interface EventAgenda {
+  type: "agenda";
+  seq: number;
+  /**
+   * milliseconds since 1970
+   */
+  at: number;
+  by: Id;
+  /**
+   * @maxItems 100
+   */
+  items: AgendaItem[];
+}
+export interface EventAgendaItem {
+  type: "agenda-item";
+  seq: number;
+  /**
+   * milliseconds since 1970
+   */
+  at: number;
+  by: Id;
+  item: DocumentId | null;
 }
 /**
  * Which participant my slots carry now; only slots that changed.

@@ -53,6 +53,7 @@ const faults: Record<Fault, string> = {
   'doc-picture': 'Hình của phim quá lớn (hơn 4096 điểm ảnh mỗi chiều). Xin thu nhỏ rồi gửi lại.',
   'doc-internal': 'Chưa chuyển đổi được tài liệu do sự cố của máy chủ. Vẫn tải được tệp gốc.',
   'doc-not-ready': 'Tài liệu chưa sẵn sàng. Xin chờ chuyển đổi xong.',
+  'agenda-changed': 'Người khác vừa sửa chương trình. Xin xem bản mới rồi sửa tiếp.',
   'recording-on': 'Cuộc họp đang được ghi rồi.',
   'recording-off': 'Cuộc họp hiện không được ghi.',
   'recording-not-ready': 'Bản ghi chưa xong. Xin chờ một chút.',
