@@ -256,15 +256,12 @@ static int read_slots(struct client_msg *msg, const json_t *value, const struct 
         return 0;
 }
 
+/* It names what is wrong itself: an agenda is a field of the message, not of another one. */
 static int read_items(struct client_msg *msg, const json_t *value, const struct place *place)
 {
-        char field[AGENDA_FIELD];
-        int r = agenda_read(&msg->agenda, value, field);
+        int r = agenda_read(&msg->agenda, value, place->path);
 
-        if (r <= 0)
-                return r;
-        name_field(place, field);
-        return MSG_E_FIELD;
+        return r > 0 ? MSG_E_FIELD : r;
 }
 
 static bool read_scalar(void *at, const json_t *value, const struct field *field)
