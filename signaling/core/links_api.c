@@ -52,6 +52,22 @@ static void reply_removed(struct room *room, struct http_conn *conn, int r)
                 reply_error(conn, 404, "not-found", "no such one in this meeting");
 }
 
+typedef void (*add_fn)(struct http_conn *conn, const struct asker *asker, const json_t *body);
+
+static void add(struct app *app, struct http_conn *conn, const struct http_request *req,
+                const char *meeting, add_fn add_what)
+{
+        struct asker asker;
+        json_t *body;
+
+        if (!asker_admit_host(app, conn, req, meeting, &asker))
+                return;
+        body = asker_body(conn, req, BODY_MAX);
+        if (body)
+                add_what(conn, &asker, body);
+        json_decref(body);
+}
+
 /* ---- targets ---- */
 
 static void add_target(struct http_conn *conn, const struct asker *asker, const json_t *body)
@@ -82,15 +98,7 @@ static void add_target(struct http_conn *conn, const struct asker *asker, const 
 void links_api_add_target(struct app *app, struct http_conn *conn, const struct http_request *req,
                           const char *meeting)
 {
-        struct asker asker;
-        json_t *body;
-
-        if (!asker_admit_host(app, conn, req, meeting, &asker))
-                return;
-        body = asker_body(conn, req, BODY_MAX);
-        if (body)
-                add_target(conn, &asker, body);
-        json_decref(body);
+        add(app, conn, req, meeting, add_target);
 }
 
 void links_api_remove_target(struct app *app, struct http_conn *conn,
@@ -137,15 +145,7 @@ static void add_camera(struct http_conn *conn, const struct asker *asker, const 
 void links_api_add_camera(struct app *app, struct http_conn *conn, const struct http_request *req,
                           const char *meeting)
 {
-        struct asker asker;
-        json_t *body;
-
-        if (!asker_admit_host(app, conn, req, meeting, &asker))
-                return;
-        body = asker_body(conn, req, BODY_MAX);
-        if (body)
-                add_camera(conn, &asker, body);
-        json_decref(body);
+        add(app, conn, req, meeting, add_camera);
 }
 
 void links_api_remove_camera(struct app *app, struct http_conn *conn,
