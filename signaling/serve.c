@@ -24,6 +24,7 @@
 #include "signaling/core/service.h"
 #include "signaling/io/server.h"
 #include "signaling/io/tls_cert.h"
+#include "signaling/notify.h"
 #include "signaling/options.h"
 #include "signaling/turn_options.h"
 #include "signaling/usage.h"
@@ -53,6 +54,7 @@ struct serve {
         struct media *media;
         struct app *app;
         struct server *server;
+        struct notify notify;
         int64_t drain_until_us; /* 0: serving */
         char error[ERROR_TEXT];
 };
@@ -163,6 +165,7 @@ static void on_tick(uv_timer_t *timer)
         struct serve *serve = timer->data;
 
         service_tick(serve->app);
+        notify_alive(&serve->notify, clock_now_us());
         if (serve->drain_until_us &&
             (service_is_drained(serve->app) || clock_now_us() > serve->drain_until_us))
                 uv_stop(&serve->loop);
@@ -178,6 +181,7 @@ static void on_end(uv_signal_t *handle, int number)
                 return;
         }
         log_line(LOG_INFO, "main", "draining");
+        notify_say(&serve->notify, "STOPPING=1");
         serve->drain_until_us = clock_now_us() + DRAIN_MAX_MS * INT64_C(1000);
         server_stop_listening(serve->server);
         service_drain(serve->app);
@@ -408,15 +412,18 @@ int command_serve(int argc, char **argv)
         }
         signal(SIGPIPE, SIG_IGN);
         umask(077);
+        notify_open(&serve.notify);
         init_loop(&serve);
         snprintf(serve.error, sizeof(serve.error), "cannot start");
         if (start_all(&serve) == 0) {
                 log_line(LOG_INFO, "main", "SRTP by %s", sfu_srtp_library());
                 print_ready(&serve);
+                notify_say(&serve.notify, "READY=1");
                 uv_run(&serve.loop, UV_RUN_DEFAULT);
         } else {
                 code = command_fail(EXIT_FAILURE, "%s", serve.error);
         }
         end_all(&serve);
+        notify_close(&serve.notify);
         return code;
 }
