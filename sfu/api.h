@@ -284,8 +284,8 @@ struct sfu_feed_params {
         uint32_t participant;
         int fd;           /* as above */
         uint8_t n_layers; /* simulcast layers of its picture, 1..3, lowest first; 0: sound only */
-        bool screen;      /* a film: its picture is a screen, not a camera, and its sound keeps
-                           * its rank however long it is loud */
+        bool screen;      /* a film: its picture is a screen, not a camera, and its sound has
+                           * a slot of everybody's while it sounds, however loud voices are */
 };
 
 /* A peer whose media comes from a job: Opus sound as SFU_MIC, VP8 pictures. SFU_EV_CONNECTED

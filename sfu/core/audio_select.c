@@ -15,16 +15,18 @@ enum {
         TIRED_DB_PER_S = 3,
         LEAD_DB = 3,
         PAUSE_US = 2000 * 1000,
+        BEFORE_VOICES = 1000 * Q, /* more than any score */
 };
 
 struct mic {
-        bool used, trusted, flows, in_top;
+        bool used, film, flows, in_top;
         int32_t smooth;        /* fast average of the claimed loudness, * Q */
         int32_t peak;          /* slowly sinking maximum of it, * Q */
         int32_t score;         /* of this tick */
         int64_t last_us;       /* last packet */
         int64_t last_dip_us;   /* or when it became loud */
         int64_t last_voice_us; /* last audible packet */
+        int64_t last_sound_us; /* last one that was not all silence */
 };
 
 struct audio_select {
@@ -79,9 +81,9 @@ int audio_select_add(struct audio_select *select, uint32_t *ret_id)
         return 0;
 }
 
-void audio_select_trust(struct audio_select *select, uint32_t id)
+void audio_select_film(struct audio_select *select, uint32_t id)
 {
-        select->mics[id].trusted = true;
+        select->mics[id].film = true;
 }
 
 static void forget(struct audio_select *select, uint32_t id)
@@ -115,7 +117,7 @@ void audio_select_remove(struct audio_select *select, uint32_t id)
 void audio_select_silence(struct audio_select *select, uint32_t id)
 {
         forget(select, id);
-        select->mics[id] = (struct mic){ .used = true, .trusted = select->mics[id].trusted };
+        select->mics[id] = (struct mic){ .used = true, .film = select->mics[id].film };
 }
 
 static int32_t loudness_of(const struct audio_claim *claim)
@@ -137,6 +139,7 @@ void audio_select_on_packet(struct audio_select *select, uint32_t id,
                 mic->flows = true;
                 mic->smooth = mic->peak = 0;
                 mic->last_dip_us = now_us;
+                mic->last_sound_us = now_us - PAUSE_US;
         }
         /* Up within two packets, down within eight: syllables, not clicks. */
         mic->smooth += loud > mic->smooth ? (loud - mic->smooth) / 2 : (loud - mic->smooth) / 8;
@@ -145,6 +148,8 @@ void audio_select_on_packet(struct audio_select *select, uint32_t id,
                 mic->last_dip_us = now_us;
         if (loud >= AUDIBLE * Q)
                 mic->last_voice_us = now_us;
+        if (loud > 0)
+                mic->last_sound_us = now_us;
         mic->last_us = now_us;
         if (select->next_us == INT64_MAX)
                 select->next_us = now_us;
@@ -155,7 +160,7 @@ static int32_t score_of(const struct mic *mic, int64_t now_us)
         int64_t steady_us = now_us - mic->last_dip_us - AUDIO_SELECT_TIRED_US;
         int64_t score = mic->smooth;
 
-        if (steady_us > 0 && !mic->trusted)
+        if (steady_us > 0 && !mic->film)
                 score -= steady_us / 1000 * TIRED_DB_PER_S * Q / 1000;
         return score > 0 ? (int32_t)score : 0;
 }
@@ -166,6 +171,8 @@ static int32_t value_of(const struct mic *mic, int64_t now_us)
 {
         bool talks = now_us - mic->last_voice_us < PAUSE_US && mic->score > 0;
 
+        if (mic->film && now_us - mic->last_sound_us < PAUSE_US)
+                return BEFORE_VOICES + mic->score;
         if (!mic->in_top)
                 return mic->score;
         if (talks && mic->score < AUDIBLE * Q)

@@ -14,6 +14,7 @@
  *  - speech pauses. A microphone that stays loud without one dip of 10 dB for
  *    AUDIO_SELECT_TIRED_US loses 3 dB a second from then on, until it dips;
  *  - only microphones whose packets flow are ranked.
+ * A film has its own rule: see audio_select_film().
  * A source without the extension counts as a steady, moderate voice while its
  * packets are bigger than comfort noise, and so gives way to speech.
  *
@@ -52,8 +53,9 @@ DEFINE_CLEANUP(struct audio_select *, audio_select_free)
 /* Registers a microphone; the number is small, and used again after removal.
  * Returns 0 or -ENOMEM. */
 must_use int audio_select_add(struct audio_select *select, uint32_t *ret_id);
-/* Its level is our own word (a film): what is loud all the time does not tire. */
-void audio_select_trust(struct audio_select *select, uint32_t id);
+/* A film, whose level is our own word: what is loud all the time does not tire. While it sounds,
+ * however softly, and for two seconds, it is ranked before all voices. */
+void audio_select_film(struct audio_select *select, uint32_t id);
 void audio_select_remove(struct audio_select *select, uint32_t id);
 
 struct audio_claim {

@@ -25,7 +25,7 @@ int room_add_mic(struct media_room *room, struct media_pub *pub)
                 room->n_mics = n;
         }
         if (pub->peer->film)
-                audio_select_trust(room->select, id);
+                audio_select_film(room->select, id);
         room->mics[id] = pub;
         pub->mic_id = id;
         return 0;

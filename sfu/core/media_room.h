@@ -75,7 +75,7 @@ DEFINE_CLEANUP(struct media_room *, media_room_free)
 struct media_peer_params {
         void *tag; /* the shell's handle of this peer */
         uint32_t participant;
-        bool film;                     /* its sound never tires, and is part of any program */
+        bool film; /* its sound goes before all voices, and is part of any program */
         const struct sdp_media *media; /* copied */
 };
 

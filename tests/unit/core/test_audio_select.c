@@ -151,11 +151,57 @@ static void film_does_not_tire(void **state)
                 room.levels[i] = 40;
         room.levels[0] = 30;
         room.steady[0] = true;
-        audio_select_trust(room.select, 0);
+        audio_select_film(room.select, 0);
         audio_select_silence(room.select, 0); /* a pause changes nothing */
         run(&room, 40000000);
         assert_true(in_top(&room, 0));
         assert_int_equal(room.ranking.speaker, 0);
+        audio_select_free(room.select);
+}
+
+/* Everybody has three slots: whatever the four voices do, it is in one of them. */
+static void film_keeps_its_place_beside_louder_voices(void **state)
+{
+        struct room room;
+
+        (void)state;
+        open_room(&room, 8);
+        for (int i = 0; i < 8; i++)
+                room.levels[i] = 30;
+        audio_select_film(room.select, 5);
+        room.levels[5] = 75; /* softly: nobody speaks in it */
+        room.steady[5] = true;
+        run(&room, 100000);
+        for (int i = 0; i < 500; i++) {
+                room.levels[i / 100] = i % 7 ? 25 : 50;
+                run(&room, 100000);
+                assert_int_equal(room.ranking.top[0], 5);
+                assert_int_equal(room.ranking.n_top, AUDIO_SELECT_TOP);
+        }
+        assert_int_not_equal(room.ranking.speaker, 5);
+        audio_select_free(room.select);
+}
+
+static void film_that_is_paused_gives_its_place_back(void **state)
+{
+        struct room room;
+
+        (void)state;
+        open_room(&room, 6);
+        for (int i = 0; i < 6; i++)
+                room.levels[i] = 30;
+        audio_select_film(room.select, 2);
+        run(&room, 3000000);
+        assert_int_equal(room.ranking.top[0], 2);
+        room.levels[2] = 127;
+        room.steady[2] = true;
+        run(&room, 1900000);
+        assert_true(in_top(&room, 2)); /* a scene ends in silence */
+        run(&room, 200000);
+        assert_false(in_top(&room, 2));
+        room.levels[2] = 60;
+        run(&room, AUDIO_SELECT_TICK_US + PACKET_US);
+        assert_int_equal(room.ranking.top[0], 2);
         audio_select_free(room.select);
 }
 
@@ -192,6 +238,8 @@ int main(void)
                 cmocka_unit_test(who_stops_sending_leaves),
                 cmocka_unit_test(steady_claim_tires),
                 cmocka_unit_test(film_does_not_tire),
+                cmocka_unit_test(film_keeps_its_place_beside_louder_voices),
+                cmocka_unit_test(film_that_is_paused_gives_its_place_back),
                 cmocka_unit_test(removal_frees_the_number),
         };
 
