@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A hall whose network lets nothing through but TCP to the web and to the TURN server: Debian's coturn, as in deploy/.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { createHmac } from 'node:crypto';
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash, createHmac, X509Certificate } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
@@ -17,16 +17,30 @@ const TURN_PORT = 3478;
 const HTTPS_PORT = 8443;
 const SECRET = 'a secret#of two servers';
 const TURN = `turn:${WEB}:${TURN_PORT}?transport=tcp`;
+const TURNS_PORT = 5349;
+const TURNS = `turns:${WEB}:${TURNS_PORT}?transport=tcp`;
 
-/** The sample configuration with this test's addresses, without TLS and without UDP towards clients. */
+/** {cert, key, pin}: a certificate that nobody has signed, and what a browser has to be told to take it all the same. */
+function ownCertificate() {
+  const folder = temporaryFolder();
+  const [cert, key] = ['cert.pem', 'key.pem'].map((name) => path.join(folder, name));
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=turn',
+    '-addext', `subjectAltName=IP:${WEB}`, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  const { publicKey } = new X509Certificate(readFileSync(cert));
+  const pin = createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' })).digest('base64');
+  return { cert, key, pin };
+}
+
+/** The sample configuration with this test's addresses and certificate, without UDP towards clients. */
 function turnConfiguration(folder) {
   const file = path.join(folder, 'turnserver.conf');
   const sample = readFileSync(path.join(root, 'deploy/turnserver.conf'), 'utf8');
   const text = sample.replace(/^(listening-ip|relay-ip)=.*$/gm, `$1=${WEB}`).replace(/^allowed-peer-ip=.*$/m, `allowed-peer-ip=${MEDIA}`)
-    .replace(/^listening-port=.*$/m, `listening-port=${TURN_PORT}`).replace(/^(tls-listening-port|cert|pkey)=.*\n/gm, '')
+    .replace(/^listening-port=.*$/m, `listening-port=${TURN_PORT}`).replace(/^tls-listening-port=.*$/m, `tls-listening-port=${TURNS_PORT}`)
+    .replace(/^cert=.*$/m, `cert=${certificate.cert}`).replace(/^pkey=.*$/m, `pkey=${certificate.key}`)
     .replace(/^static-auth-secret=.*$/m, `static-auth-secret=${SECRET}`);
   assert.ok(text.includes(SECRET) && !text.includes('203.0.113.10'));
-  writeFileSync(file, `${text}no-udp\nno-tls\nno-dtls\n`);
+  writeFileSync(file, `${text}no-udp\nno-dtls\n`);
   return file;
 }
 
@@ -43,13 +57,14 @@ async function startCoturn(machine) {
   return coturn;
 }
 
-let machines, coturn, browser, server;
+let machines, coturn, browser, trusting, server, certificate, secretFile;
 before(async () => {
+  certificate = ownCertificate();
   machines = await twoMachines();
   machines.server.run('ip', 'addr', 'add', `${MEDIA}/32`, 'dev', 'lo');
   machines.hall.run('ip', 'route', 'add', 'blackhole', `${MEDIA}/32`);
   coturn = await startCoturn(machines.server);
-  const secretFile = path.join(temporaryFolder(), 'secret');
+  secretFile = path.join(temporaryFolder(), 'secret');
   writeFileSync(secretFile, `${SECRET}\n`);
   server = await Server.start({
     wrap: machines.server.wrap,
@@ -59,10 +74,12 @@ before(async () => {
 });
 after(async () => {
   await browser?.close();
+  await trusting?.close();
   cleanUp();
 });
 
-const meet = (meeting, name) => Person.join(browser, `https://${WEB}:${HTTPS_PORT}/m/${meeting.id}#t=${server.token(meeting.id, 'delegate')}`, name, { ignoreHTTPSErrors: true });
+const meet = (meeting, name, { by = browser, at = server, port = HTTPS_PORT } = {}) =>
+  Person.join(by, `https://${WEB}:${port}/m/${meeting.id}#t=${at.token(meeting.id, 'delegate')}`, name, { ignoreHTTPSErrors: true });
 
 /** The pair of candidates in use, and how the page's media travels. */
 async function way(person) {
@@ -73,9 +90,9 @@ async function way(person) {
   return { pair: pair?.id, type: local?.candidateType, relayProtocol: local?.relayProtocol, url: local?.url };
 }
 
-async function goesThroughTurn(person) {
+async function goesThroughTurn(person, relayProtocol = 'tcp', url = TURN) {
   const { pair, ...how } = await way(person);
-  assert.deepEqual(how, { type: 'relay', relayProtocol: 'tcp', url: TURN });
+  assert.deepEqual(how, { type: 'relay', relayProtocol, url });
   return pair;
 }
 
@@ -97,12 +114,30 @@ test('without_udp_people_meet_through_turn_over_tcp', { timeout: 120000 }, async
   for (const person of people) await person.close();
 });
 
+test('people_meet_through_turn_over_tls', { timeout: 120000 }, async () => {
+  const port = HTTPS_PORT + 1;
+  const at = await Server.start({
+    wrap: machines.server.wrap,
+    args: ['--https', `${WEB}:${port}`, '--media-address', MEDIA, '--turn-uri', TURNS, '--turn-secret-file', secretFile],
+  });
+  const by = trusting = await machines.hall.browser(`--ignore-certificate-errors-spki-list=${certificate.pin}`);
+  const meeting = at.createMeeting();
+  const people = [await meet(meeting, 'Hoa', { by, at, port }), await meet(meeting, 'Bình', { by, at, port })];
+  for (const [person, other] of [[people[0], 'Bình'], [people[1], 'Hoa']]) {
+    assert.ok(await person.seesMovingVideo(other));
+    assert.ok(await person.hears());
+    await goesThroughTurn(person, 'tls', TURNS);
+    figure('joined to connected through TURN over TLS', `${Date.now() - person.joinedAt} ms`);
+  }
+  assert.equal(await at.stop(), 0);
+});
+
 test('people_come_back_when_the_turn_server_has_been_away', { timeout: 180000 }, async () => {
   const meeting = server.createMeeting();
   const people = [await meet(meeting, 'Hoa'), await meet(meeting, 'Bình')];
   assert.ok(await people[0].seesMovingVideo('Bình'));
   assert.ok(await people[1].seesMovingVideo('Hoa'));
-  const pairs = await Promise.all(people.map(goesThroughTurn));
+  const pairs = await Promise.all(people.map((person) => goesThroughTurn(person)));
   coturn.child.kill('SIGKILL');
   await until(() => !machines.server.reaches(WEB, TURN_PORT), 'the end of coturn');
   coturn = await startCoturn(machines.server);
