@@ -2,6 +2,7 @@
 #include "sfu/io/udp.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,39 +44,68 @@ static void enlarge_buffer(int fd, int force, int plain)
                 (void)setsockopt(fd, SOL_SOCKET, plain, &size, sizeof(size));
 }
 
-static int bind_family(struct udp_socket *ret_socket, bool ipv6, uint16_t port)
+static int make_socket(int *ret_fd, bool ipv6)
 {
         cleanup(closep) int fd = -1;
-        union address name = { 0 };
-        socklen_t len = ipv6 ? sizeof(name.in6) : sizeof(name.in4);
         const int on = 1, off = 0;
 
         fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
                 return -errno;
         if (ipv6) {
-                name.in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6,
-                                                  .sin6_port = htons(port) };
                 if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0 ||
                     setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0)
                         return -errno;
-        } else {
-                name.in4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port) };
-                if (setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) < 0)
-                        return -errno;
+        } else if (setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) < 0) {
+                return -errno;
         }
         enlarge_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
         enlarge_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
-        /* Linux 4.18 and 5.0; 0 is no segmentation by default, and asks no more
-         * than whether the option exists. */
-        ret_socket->gso = setsockopt(fd, SOL_UDP, UDP_SEGMENT, &off, sizeof(off)) == 0;
-        ret_socket->gro = setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof(on)) == 0;
+        *ret_fd = take_fd(&fd);
+        return 0;
+}
+
+static socklen_t any_address(union address *ret_name, bool ipv6, uint16_t port)
+{
+        if (ipv6) {
+                ret_name->in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6,
+                                                       .sin6_port = htons(port) };
+                return sizeof(ret_name->in6);
+        }
+        ret_name->in4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port) };
+        return sizeof(ret_name->in4);
+}
+
+/* Linux 4.18 and 5.0; 0 is no segmentation by default, and asks no more than whether
+ * the option exists. */
+static bool set_segment(int fd)
+{
+        return setsockopt(fd, SOL_UDP, UDP_SEGMENT, &(int){ 0 }, sizeof(int)) == 0;
+}
+
+static bool set_gro(int fd)
+{
+        return setsockopt(fd, SOL_UDP, UDP_GRO, &(int){ 1 }, sizeof(int)) == 0;
+}
+
+static int bind_family(struct udp_socket *ret_socket, bool ipv6, uint16_t port)
+{
+        cleanup(closep) int fd = -1;
+        union address name;
+        socklen_t len = any_address(&name, ipv6, port);
+        int r = make_socket(&fd, ipv6);
+
+        if (r < 0)
+                return r;
+        ret_socket->gso = set_segment(fd);
+        ret_socket->gro = set_gro(fd);
         if (bind(fd, (const struct sockaddr *)&name, len) < 0 ||
             getsockname(fd, (struct sockaddr *)&name, &len) < 0)
                 return -errno;
         ret_socket->port = ntohs(ipv6 ? name.in6.sin6_port : name.in4.sin_port);
         ret_socket->ipv6 = ipv6;
         ret_socket->fd = take_fd(&fd);
+        ret_socket->patient_fd = -1;
         return 0;
 }
 
@@ -89,10 +119,73 @@ int udp_open(struct udp_socket *ret_socket, uint16_t port)
         return r;
 }
 
+/* Which of the port's sockets, in the order they were bound in, a datagram goes to.
+ * The program sees the datagram without headers; a load from behind its end returns 0. */
+static int steer(int fd)
+{
+        enum { PROMPT, PATIENT };
+        struct sock_filter code[] = {
+                BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
+                BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 192, 6, 0), /* nothing of ours */
+                BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 128, 1, 0), /* RTP or RTCP */
+                BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 3, 4, 3),   /* DTLS, or STUN */
+                BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 1),
+                BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 223, 2, 0),
+                BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 192, 0, 1),
+                BPF_STMT(BPF_RET | BPF_K, PATIENT),
+                BPF_STMT(BPF_RET | BPF_K, PROMPT),
+        };
+        struct sock_fprog program = { ARRAY_LEN(code), code };
+
+        return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)) < 0
+                       ? -errno
+                       : 0;
+}
+
+/* Only now, for the first socket was to find out whether the port is free: the kernel
+ * shares one with any program of the same user. */
+static int share(int fd, bool on)
+{
+        return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){ on }, sizeof(int)) < 0 ? -errno : 0;
+}
+
+static int join(int *ret_fd, const struct udp_socket *socket)
+{
+        cleanup(closep) int fd = -1;
+        union address name;
+        socklen_t len = any_address(&name, socket->ipv6, socket->port);
+        int r = make_socket(&fd, socket->ipv6);
+
+        if (r < 0)
+                return r;
+        (void)set_gro(fd);
+        r = share(fd, true);
+        if (r == 0 && bind(fd, (const struct sockaddr *)&name, len) < 0)
+                r = -errno;
+        if (r == 0)
+                r = steer(fd);
+        if (r == 0)
+                *ret_fd = take_fd(&fd);
+        return r;
+}
+
+int udp_split(struct udp_socket *socket)
+{
+        int r = share(socket->fd, true);
+
+        if (r < 0)
+                return r;
+        r = join(&socket->patient_fd, socket);
+        if (r < 0)
+                (void)share(socket->fd, false);
+        return r;
+}
+
 void udp_close(struct udp_socket *socket)
 {
         closep(&socket->fd);
-        socket->fd = -1;
+        closep(&socket->patient_fd);
+        socket->fd = socket->patient_fd = -1;
 }
 
 static void expect(struct udp_receiver *receiver, size_t i)
@@ -198,13 +291,13 @@ static void read_control(struct udp_receiver *receiver)
         }
 }
 
-size_t udp_receive(const struct udp_socket *socket, struct udp_receiver *receiver)
+size_t udp_receive(int fd, struct udp_receiver *receiver)
 {
         int got;
 
         for (size_t i = 0; i < receiver->n; i++)
                 expect(receiver, i); /* the kernel has written the lengths of what came */
-        got = recvmmsg(socket->fd, receiver->msgs, UDP_BATCH, MSG_DONTWAIT, NULL);
+        got = recvmmsg(fd, receiver->msgs, UDP_BATCH, MSG_DONTWAIT, NULL);
         receiver->n = got > 0 ? (size_t)got : 0;
         receiver->at = 0;
         receiver->begun = false;

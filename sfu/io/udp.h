@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * udp — the one UDP socket of a worker: IPv6 and IPv4 together, datagrams in
- *       batches, and the local address each came to, so that an answer leaves
- *       from where it was asked (RFC 8445 needs that on multi-homed hosts).
+ * udp — the UDP port of a worker: IPv6 and IPv4 together, datagrams in batches,
+ *       and the local address each came to, so that an answer leaves from where it
+ *       was asked (RFC 8445 needs that on multi-homed hosts).
  *
  * Layer:  io.
  * Owner:  the worker.
@@ -31,7 +31,8 @@ enum {
 };
 
 struct udp_socket {
-        int fd; /* -1: closed */
+        int fd;         /* -1: closed */
+        int patient_fd; /* see udp_split(); -1: everything comes to fd */
         bool ipv6;
         bool gso, gro; /* the kernel takes trains, and gives them */
         uint16_t port;
@@ -46,9 +47,17 @@ struct udp_path {
         struct tcp_conn *tcp; /* NULL: UDP */
 };
 
-/* Non-blocking, buffers as large as we may. port 0: any. Returns 0 or -errno. */
+/* Non-blocking, buffers as large as we may. port 0: any. Returns 0 or -errno;
+ * -EADDRINUSE also when the port's owner would share it. */
 must_use int udp_open(struct udp_socket *ret_socket, uint16_t port);
 void udp_close(struct udp_socket *socket); /* accepts a closed one */
+
+/* What can wait gets a socket of its own on the same port, patient_fd: STUN and RTCP,
+ * by their first bytes (RFC 7983 §7, RFC 5761 §4). Media and handshakes go on coming to
+ * fd. One that stands in a train of the other kind comes with it, so each is to be
+ * ready for both. To be called before anything comes, or it may be left unread. Returns
+ * 0 or -errno: the kernel does not do that (Linux 4.5), and nothing has changed. */
+must_use int udp_split(struct udp_socket *socket);
 
 struct udp_receiver; /* the arrays recvmmsg() wants, and what came last */
 
@@ -56,9 +65,10 @@ must_use int udp_receiver_new(struct udp_receiver **ret_receiver); /* 0 or -ENOM
 struct udp_receiver *udp_receiver_free(struct udp_receiver *receiver);
 DEFINE_CLEANUP(struct udp_receiver *, udp_receiver_free)
 
-/* Receives up to UDP_BATCH messages, each a datagram or a train; returns how
- * many, 0 when nothing waits. What was not taken of the last call is lost. */
-size_t udp_receive(const struct udp_socket *socket, struct udp_receiver *receiver);
+/* Receives up to UDP_BATCH messages, each a datagram or a train, from one of a
+ * udp_socket's descriptors; returns how many, 0 when nothing waits. What was not taken of
+ * the last call is lost. */
+size_t udp_receive(int fd, struct udp_receiver *receiver);
 
 struct udp_datagram {
         struct pkt *pkt; /* given by the caller */

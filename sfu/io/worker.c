@@ -16,17 +16,12 @@
 #include "sfu/io/feed.h"
 #include "sfu/io/peer.h"
 #include "sfu/io/worker_internal.h"
-#include "sfu/wire/demux.h"
 
 enum {
         /* 55 MB of address space; memory only as far as rings of shown layers fill it. */
         POOL_PACKETS = 32768,
-        POOL_KEPT = 2 * UDP_BATCH, /* for receiving, when the rooms hold all the rest */
         COMMANDS = 4096,
         LATE_RETRY_MS = 5,
-        /* Then what came is distributed, and timers get their turn. */
-        BATCHES_PER_TURN = 4,
-        RECEIVE_TURN_US = 2 * 1000,
         COMMANDS_TURN_US = 1000,
         PUBLISH_INTERVAL_US = 250 * 1000,
         SLOW_US = 20 * 1000,
@@ -250,109 +245,9 @@ static void on_command(struct worker *worker, const struct worker_command *comma
         free_payload(command);
 }
 
-/* Datagrams. */
-
-static void on_stun(struct worker *worker, const struct udp_datagram *datagram)
-{
-        const struct pkt *pkt = datagram->pkt;
-        struct send_target target;
-        struct ice_check check;
-        uint8_t *reply = send_batch_reserve(worker->batch, ICE_REPLY_CAP);
-        int err = ice_on_datagram(worker->ice, pkt->data, pkt->len,
-                                  (const struct sockaddr *)&datagram->path.remote,
-                                  sizeof(datagram->path.remote), reply, &check);
-
-        if (err == ICE_E_NOT_REQUEST)
-                return; /* keep-alive indications of libnice and others */
-        if (err) {
-                worker_count_garbage(worker, GARBAGE_STUN);
-                if (datagram->path.tcp && tcp_conn_is_fresh(datagram->path.tcp))
-                        tcp_conn_drop(datagram->path.tcp);
-                return;
-        }
-        worker->counters.stun_ok++;
-        if (check.reply_len > 0) {
-                send_target_set(worker->batch, &target, &datagram->path);
-                send_batch_commit(worker->batch, &target, check.reply_len);
-        }
-        if (check.valid)
-                peer_on_check(check.cred->tag, &datagram->path, &check, pkt->arrival_us);
-}
-
-bool worker_has_packets(struct worker *worker)
-{
-        static struct log_limit limit;
-
-        if (pkt_pool_available(worker->pool) >= POOL_KEPT)
-                return true;
-        log_limited(&limit, LOG_ERROR, topic, "packet pool is used up, media is dropped");
-        return false;
-}
-
-void worker_on_datagram(struct worker *worker, const struct udp_datagram *datagram)
-{
-        struct pkt *pkt = datagram->pkt;
-        enum demux_kind kind = demux_classify(pkt->data, pkt->len);
-        struct addr_entry *from;
-
-        if (datagram->truncated) {
-                worker_count_garbage(worker, GARBAGE_OVERSIZE);
-                return;
-        }
-        if (kind == DEMUX_STUN) {
-                on_stun(worker, datagram);
-                return;
-        }
-        from = addr_map_find(worker->addrs, &datagram->path);
-        if (!from) {
-                worker_count_garbage(worker, GARBAGE_UNKNOWN_SOURCE);
-                return;
-        }
-        switch (kind) {
-        case DEMUX_DTLS:
-                worker_defer_handshake(worker, datagram);
-                break;
-        case DEMUX_RTP:
-                if (worker_has_packets(worker))
-                        peer_on_rtp(from->peer, pkt);
-                break;
-        case DEMUX_RTCP:
-                peer_on_rtcp(from->peer, pkt);
-                break;
-        case DEMUX_STUN:
-        case DEMUX_UNKNOWN:
-                worker_count_garbage(worker, GARBAGE_UNKNOWN);
-                break;
-        }
-}
-
-/* True when more may be waiting. */
-static bool receive(struct worker *worker)
-{
-        static struct log_limit limit;
-        size_t got = udp_receive(&worker->socket, worker->receiver);
-        int64_t now_us = clock_now_us();
-        bool more = got > 0;
-
-        while (more) {
-                struct udp_datagram datagram = { .pkt = pkt_get(worker->pool) };
-
-                if (!datagram.pkt) {
-                        log_limited(&limit, LOG_ERROR, topic, "packet pool is used up");
-                        break;
-                }
-                datagram.pkt->arrival_us = now_us;
-                more = udp_next(worker->receiver, &datagram);
-                if (more)
-                        worker_on_datagram(worker, &datagram);
-                pkt_unref(datagram.pkt);
-        }
-        return got == UDP_BATCH;
-}
-
 /* The loop. */
 
-static int64_t warn_if_slow(const struct worker *worker, const char *what, int64_t since_us)
+int64_t worker_warn_if_slow(const struct worker *worker, const char *what, int64_t since_us)
 {
         static struct log_limit limit;
         int64_t now_us = clock_now_us();
@@ -377,19 +272,7 @@ static void run_commands(struct worker *worker)
                         return;
                 }
                 on_command(worker, &command, now_us);
-                now_us = warn_if_slow(worker, "a command", now_us);
-        }
-}
-
-static void run_datagrams(struct worker *worker)
-{
-        int64_t now_us = clock_now_us(), end_us = now_us + RECEIVE_TURN_US;
-        bool more = true;
-
-        worker_is_at(worker, "datagrams");
-        for (int i = 0; more && i < BATCHES_PER_TURN && now_us < end_us; i++) {
-                more = receive(worker);
-                now_us = warn_if_slow(worker, "a batch of datagrams", now_us);
+                now_us = worker_warn_if_slow(worker, "a command", now_us);
         }
 }
 
@@ -402,19 +285,19 @@ static void finish_turn(struct worker *worker)
         worker_publish_links(worker);
         worker_is_at(worker, "distribution");
         worker_distribute(worker);
-        now_us = warn_if_slow(worker, "distribution", now_us);
+        now_us = worker_warn_if_slow(worker, "distribution", now_us);
         worker_is_at(worker, "handshakes");
         worker_run_handshakes(worker);
-        now_us = warn_if_slow(worker, "a handshake", now_us);
+        now_us = worker_warn_if_slow(worker, "a handshake", now_us);
         worker_is_at(worker, "timers");
         timer_heap_run(&worker->timers, now_us);
-        now_us = warn_if_slow(worker, "a round of timers", now_us);
+        now_us = worker_warn_if_slow(worker, "a round of timers", now_us);
         worker_is_at(worker, "sending");
         settle_rooms(worker);
         send_batch_flush(worker->batch);
         tcp_server_flush(worker->tcp);
         worker->more_records = worker_flush_taps(worker);
-        now_us = warn_if_slow(worker, "a flush", now_us);
+        now_us = worker_warn_if_slow(worker, "a flush", now_us);
         worker_retry_late(worker);
         if (now_us >= worker->publish_us) {
                 worker_publish(worker);
@@ -440,6 +323,8 @@ static int sleep_ms(const struct worker *worker)
                 return LATE_RETRY_MS;
         if (worker->unpublished && worker->publish_us < due_us)
                 due_us = worker->publish_us;
+        if (worker->patience.due_us < due_us)
+                due_us = worker->patience.due_us;
         if (due_us == INT64_MAX)
                 return -1;
         left_us = due_us - clock_now_us();
@@ -477,6 +362,7 @@ void *worker_run(struct worker *worker)
         worker_heart_beats(worker);
         while (!worker->stopping) {
                 struct epoll_event events[4];
+                bool reports = false;
                 int ms = sleep_ms(worker), n;
 
                 if (ms != 0 && !worker_may_sleep(worker))
@@ -491,7 +377,9 @@ void *worker_run(struct worker *worker)
                         /* Whatever happened, the counters moved. */
                         worker->unpublished = true;
                         if (events[i].data.fd == worker->socket.fd)
-                                run_datagrams(worker);
+                                worker_run_datagrams(worker);
+                        else if (events[i].data.fd == worker->socket.patient_fd)
+                                reports = true;
                         else if (events[i].data.fd == tcp_server_fd(worker->tcp))
                                 worker_run_tcp(worker);
                         else if (events[i].data.fd == mailbox_fd(worker->commands))
@@ -503,6 +391,7 @@ void *worker_run(struct worker *worker)
                         else if (!worker_on_feed_event(worker, events[i].data.fd))
                                 worker_on_tap_event(worker, events[i].data.fd, events[i].events);
                 }
+                worker_run_patient(worker, reports);
                 if (worker->more_commands)
                         run_commands(worker);
                 worker_run_links(worker);
@@ -533,6 +422,8 @@ static int open_files(struct worker *worker)
                 r = mailbox_new(&worker->commands, sizeof(struct worker_command), COMMANDS);
         if (r == 0)
                 r = watch(worker, worker->socket.fd);
+        if (r == 0 && worker->socket.patient_fd >= 0)
+                r = watch(worker, worker->socket.patient_fd);
         if (r == 0)
                 r = watch(worker, tcp_server_fd(worker->tcp));
         if (r == 0)
@@ -580,7 +471,8 @@ int worker_new(struct worker **ret_worker, const struct worker_config *config)
         if (!worker)
                 return -ENOMEM;
         worker->config = *config;
-        worker->epoll_fd = worker->socket.fd = -1;
+        worker->epoll_fd = worker->socket.fd = worker->socket.patient_fd = -1;
+        patience_init(&worker->patience);
         rate_limit_init(&worker->hellos, HELLOS_PER_SECOND, HELLOS_BURST, rand_u32());
         r = open_files(worker);
         if (r == 0)

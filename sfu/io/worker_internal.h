@@ -3,7 +3,8 @@
  * worker_internal — what the worker_….c files and peer.c share with each
  *                   other, and with nobody else. All of it belongs to the worker's thread.
  *
- * One loop turn: datagrams, commands, what other workers hand over; then they are
+ * One loop turn: datagrams, feedback if it is time for it (patience.h), commands, what
+ * other workers hand over; then they are
  * shown what we have for them, and what came is distributed, sound of all rooms
  * first; then handshakes. Each of these has a few milliseconds: what is left waits
  * for the next turn, which begins without sleeping. Then timers, for every room
@@ -17,6 +18,7 @@
 #include "base/mailbox.h"
 #include "base/rate_limit.h"
 #include "sfu/core/media_room.h"
+#include "sfu/core/patience.h"
 #include "sfu/core/steady.h"
 #include "sfu/io/addr_map.h"
 #include "sfu/io/link.h"
@@ -68,8 +70,9 @@ struct worker {
         struct worker_heart heart;
         int epoll_fd;
         struct udp_socket socket;
-        struct tcp_server *tcp; /* of the same number */
-        int64_t tcp_now_us;     /* of the turn that its frames come in */
+        struct patience patience; /* with socket.patient_fd */
+        struct tcp_server *tcp;   /* of the same number */
+        int64_t tcp_now_us;       /* of the turn that its frames come in */
         struct udp_receiver *receiver;
         struct pkt_pool *pool;
         struct send_batch *batch;
@@ -130,8 +133,16 @@ void worker_defer_handshake(struct worker *worker, const struct udp_datagram *da
 void worker_run_handshakes(struct worker *worker);
 void worker_drop_handshakes(struct worker *worker);
 
+/* worker_datagrams.c. Of the port: what is urgent has come, or may have; and the rest,
+ * ready: epoll says so. */
+void worker_run_datagrams(struct worker *worker);
+void worker_run_patient(struct worker *worker, bool ready);
+
 /* Rooms keep packets for retransmission; false: what is left is for receiving. */
 bool worker_has_packets(struct worker *worker);
+
+/* Logs what took long. Returns the time. */
+int64_t worker_warn_if_slow(const struct worker *worker, const char *what, int64_t since_us);
 
 void worker_count_garbage(struct worker *worker, enum garbage kind);
 

@@ -13,6 +13,8 @@
 
 enum { PORT_TRIES = 64 };
 
+static const char topic[] = "worker";
+
 static void on_frame(void *user, struct tcp_conn *conn, struct span frame)
 {
         struct worker *worker = user;
@@ -51,6 +53,17 @@ static void on_closed(void *user, struct tcp_conn *conn)
                 peer_on_path_lost(entry);
 }
 
+/* Costs time where the kernel does not do it, and nothing else. */
+static void split(struct worker *worker)
+{
+        int r = udp_split(&worker->socket);
+
+        if (r < 0)
+                log_line(LOG_WARN, topic,
+                         "port %u: feedback wakes the server each time it comes: %s",
+                         worker->socket.port, strerror(-r));
+}
+
 int worker_open_ports(struct worker *worker)
 {
         struct tcp_config config = {
@@ -72,6 +85,8 @@ int worker_open_ports(struct worker *worker)
                 config.udp = worker->socket;
                 r = tcp_server_new(&worker->tcp, &config);
         }
+        if (r == 0)
+                split(worker);
         return r;
 }
 

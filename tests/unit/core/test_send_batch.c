@@ -57,7 +57,7 @@ static size_t read_all_of(struct reader *reader, size_t len)
         const struct pkt *pkt = reader->datagram.pkt;
         size_t total = 0;
 
-        while (udp_receive(&reader->socket, reader->receiver)) {
+        while (udp_receive(reader->socket.fd, reader->receiver)) {
                 while (udp_next(reader->receiver, &reader->datagram)) {
                         struct rd r = rd_init(pkt->data, pkt->len);
 
@@ -332,7 +332,7 @@ static void overlong_datagram_is_told(void **state)
         (void)line_init(&line, true, true);
         send_of(line.batch, &line.target, 0, PKT_CAP + 1);
         send_batch_flush(line.batch);
-        assert_int_equal(udp_receive(&line.reader.socket, line.reader.receiver), 1);
+        assert_int_equal(udp_receive(line.reader.socket.fd, line.reader.receiver), 1);
         assert_true(udp_next(line.reader.receiver, got));
         assert_true(got->truncated);
         assert_false(udp_next(line.reader.receiver, got));
