@@ -7,23 +7,33 @@
 #include <stdlib.h>
 
 #include "sfu/core/srtp_gcm.h"
+#include "sfu/core/srtp_window.h"
 
 enum {
-        /* A 720p key frame and its retransmissions stay well inside it. */
-        REPLAY_WINDOW = 1024,
         RTP_HEADER = 12,
         RTCP_HEADER = 8,
+        RTCP_WINDOW = 32, /* bits of struct inbound */
         FIRST_EXT = 0x10000,
+        RTCP_SPENT = 0x7fffffff, /* RFC 3711 §9.2: then the index would come again */
+};
+
+/* An SSRC of the peer's. The rest is what libsrtp would know. */
+struct inbound {
+        uint32_t ssrc;
+        uint32_t newest;         /* index of its SRTCP that came; */
+        uint32_t came;           /* bit n: newest - n. 0: none yet */
+        struct srtp_window *rtp; /* once some came */
 };
 
 struct media_crypt {
         enum media_crypt_profile profile;
-        srtp_t inbound, outbound;
-        struct srtp_gcm *gcm; /* of outgoing RTP; NULL with the other profile: libsrtp does it */
         bool spent;
+        struct srtp_gcm *rtp_out, *rtp_in, *rtcp_out, *rtcp_in; /* with the one profile, and */
+        srtp_t inbound, outbound;                               /* with the other */
+        uint32_t rtcp_index; /* the last one of ours, whatever SSRC; */
         size_t n_seen;
         size_t last; /* seen[last] matched last: most packets ask for it again */
-        uint32_t seen[MEDIA_CRYPT_MAX_INBOUND];
+        struct inbound seen[MEDIA_CRYPT_MAX_INBOUND];
 };
 
 size_t media_crypt_key_len(enum media_crypt_profile profile)
@@ -66,16 +76,11 @@ static int make_session(srtp_t *ret_session, const struct media_crypt_keys *keys
         srtp_policy_t policy = { 0 };
         srtp_err_status_t status;
 
-        if (keys->profile == MEDIA_CRYPT_AEAD_AES_128_GCM) {
-                srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp);
-                srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtcp);
-        } else {
-                srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtp);
-                srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtcp);
-        }
+        srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtp);
+        srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtcp);
         policy.ssrc.type = inbound ? ssrc_any_inbound : ssrc_any_outbound;
         policy.key = (unsigned char *)(uintptr_t)(inbound ? keys->remote : keys->local);
-        policy.window_size = REPLAY_WINDOW;
+        policy.window_size = SRTP_WINDOW;
         /* Sound is retransmitted under its own number (there is no RTX for it), byte
          * for byte the same packet: see slot_resend() in media_slot.c. */
         policy.allow_repeat_tx = !inbound;
@@ -83,6 +88,32 @@ static int make_session(srtp_t *ret_session, const struct media_crypt_keys *keys
         if (status == srtp_err_status_alloc_fail)
                 return -ENOMEM;
         return status == srtp_err_status_ok ? 0 : -EIO;
+}
+
+static int make_sessions(struct media_crypt *crypt, const struct media_crypt_keys *keys)
+{
+        int r = make_session(&crypt->inbound, keys, true);
+
+        return r < 0 ? r : make_session(&crypt->outbound, keys, false);
+}
+
+static int make_ciphers(struct media_crypt *crypt, const struct media_crypt_keys *keys)
+{
+        const struct {
+                struct srtp_gcm **gcm;
+                enum srtp_gcm_use use;
+                const uint8_t *keys;
+        } all[] = {
+                { &crypt->rtp_out, SRTP_GCM_RTP, keys->local },
+                { &crypt->rtp_in, SRTP_GCM_RTP, keys->remote },
+                { &crypt->rtcp_out, SRTP_GCM_RTCP, keys->local },
+                { &crypt->rtcp_in, SRTP_GCM_RTCP, keys->remote },
+        };
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < ARRAY_LEN(all); i++)
+                r = srtp_gcm_new(all[i].gcm, all[i].use, all[i].keys, all[i].keys + SRTP_GCM_KEY);
+        return r;
 }
 
 int media_crypt_new(struct media_crypt **ret_crypt, const struct media_crypt_keys *keys)
@@ -93,17 +124,10 @@ int media_crypt_new(struct media_crypt **ret_crypt, const struct media_crypt_key
         if (!crypt)
                 return -ENOMEM;
         crypt->profile = keys->profile;
-        r = make_session(&crypt->inbound, keys, true);
+        r = keys->profile == MEDIA_CRYPT_AEAD_AES_128_GCM ? make_ciphers(crypt, keys)
+                                                          : make_sessions(crypt, keys);
         if (r < 0)
                 return r;
-        r = make_session(&crypt->outbound, keys, false);
-        if (r < 0)
-                return r;
-        if (keys->profile == MEDIA_CRYPT_AEAD_AES_128_GCM) {
-                r = srtp_gcm_new(&crypt->gcm, keys->local, keys->local + SRTP_GCM_KEY);
-                if (r < 0)
-                        return r;
-        }
         *ret_crypt = take_ptr(crypt);
         return 0;
 }
@@ -116,7 +140,12 @@ struct media_crypt *media_crypt_free(struct media_crypt *crypt)
                 srtp_dealloc(crypt->inbound);
         if (crypt->outbound)
                 srtp_dealloc(crypt->outbound);
-        srtp_gcm_free(crypt->gcm);
+        srtp_gcm_free(crypt->rtp_out);
+        srtp_gcm_free(crypt->rtp_in);
+        srtp_gcm_free(crypt->rtcp_out);
+        srtp_gcm_free(crypt->rtcp_in);
+        for (size_t i = 0; i < crypt->n_seen; i++)
+                free(crypt->seen[i].rtp);
         free(crypt);
         return NULL;
 }
@@ -133,17 +162,31 @@ static uint32_t read_u32(const uint8_t *at)
         return rd_u32(&r);
 }
 
-static bool seen(struct media_crypt *crypt, uint32_t ssrc)
+static uint16_t read_u16(const uint8_t *at)
 {
-        if (crypt->last < crypt->n_seen && crypt->seen[crypt->last] == ssrc)
-                return true;
+        struct rd r = rd_init(at, 2);
+
+        return rd_u16(&r);
+}
+
+/* NULL: not seen yet. */
+static struct inbound *find(struct media_crypt *crypt, uint32_t ssrc)
+{
+        if (crypt->last < crypt->n_seen && crypt->seen[crypt->last].ssrc == ssrc)
+                return &crypt->seen[crypt->last];
         for (size_t i = 0; i < crypt->n_seen; i++) {
-                if (crypt->seen[i] == ssrc) {
+                if (crypt->seen[i].ssrc == ssrc) {
                         crypt->last = i;
-                        return true;
+                        return &crypt->seen[i];
                 }
         }
-        return false;
+        return NULL;
+}
+
+static struct inbound *add(struct media_crypt *crypt, uint32_t ssrc)
+{
+        crypt->seen[crypt->n_seen] = (struct inbound){ .ssrc = ssrc };
+        return &crypt->seen[crypt->n_seen++];
 }
 
 typedef srtp_err_status_t (*libsrtp_fn)(srtp_t session, void *data, int *len);
@@ -151,7 +194,7 @@ typedef srtp_err_status_t (*libsrtp_fn)(srtp_t session, void *data, int *len);
 static int unprotect(struct media_crypt *crypt, libsrtp_fn open, uint8_t *data, size_t *len,
                      uint32_t ssrc)
 {
-        bool known = seen(crypt, ssrc);
+        bool known = find(crypt, ssrc) != NULL;
         int n = (int)*len;
 
         /* The library keeps a stream per SSRC for ever; bound it before it does. */
@@ -167,8 +210,48 @@ static int unprotect(struct media_crypt *crypt, libsrtp_fn open, uint8_t *data, 
                 return MEDIA_CRYPT_E_AUTH;
         }
         if (!known)
-                crypt->seen[crypt->n_seen++] = ssrc;
+                add(crypt, ssrc);
         *len = (size_t)n;
+        return 0;
+}
+
+/* Of an RTP packet that may be anything, in len bytes; 0: it does not fit. */
+static size_t rtp_header_len(const uint8_t *data, size_t len)
+{
+        size_t header = RTP_HEADER + (data[0] & 0x0fu) * 4u;
+
+        if (data[0] & 0x10) {
+                if (header + 4 > len)
+                        return 0;
+                header += 4 + (data[header + 2] * 256u + data[header + 3]) * 4u;
+        }
+        return header <= len ? header : 0;
+}
+
+static int unprotect_rtp(struct media_crypt *crypt, uint8_t *data, size_t *len)
+{
+        static const struct srtp_window nothing;
+        struct inbound *from = find(crypt, read_u32(data + 8));
+        const struct srtp_window *window = from && from->rtp ? from->rtp : &nothing;
+        uint64_t index = srtp_window_index(window, read_u16(data + 2));
+        size_t header = *len < SRTP_GCM_TAG ? 0 : rtp_header_len(data, *len - SRTP_GCM_TAG);
+
+        if (header == 0)
+                return MEDIA_CRYPT_E_AUTH;
+        if (!from && crypt->n_seen == MEDIA_CRYPT_MAX_INBOUND)
+                return MEDIA_CRYPT_E_TOO_MANY;
+        if (srtp_window_has(window, index))
+                return MEDIA_CRYPT_E_REPLAY;
+        if (srtp_gcm_unprotect(crypt->rtp_in, data, header, *len, index))
+                return MEDIA_CRYPT_E_AUTH;
+        if (!from)
+                from = add(crypt, read_u32(data + 8));
+        if (!from->rtp)
+                from->rtp = calloc(1, sizeof(*from->rtp));
+        if (!from->rtp)
+                return MEDIA_CRYPT_E_TOO_MANY; /* for the memory there is */
+        srtp_window_note(from->rtp, index);
+        *len -= SRTP_GCM_TAG;
         return 0;
 }
 
@@ -176,13 +259,59 @@ int media_crypt_unprotect_rtp(struct media_crypt *crypt, uint8_t *data, size_t *
 {
         if (*len < RTP_HEADER)
                 return MEDIA_CRYPT_E_TOO_SHORT;
+        if (crypt->rtp_in)
+                return unprotect_rtp(crypt, data, len);
         return unprotect(crypt, srtp_unprotect, data, len, read_u32(data + 8));
+}
+
+/* RFC 3711 §3.3.2. */
+static bool is_replay(const struct inbound *from, uint32_t index)
+{
+        uint32_t age = from->newest - index;
+
+        if (from->came == 0 || index > from->newest)
+                return false;
+        return age >= RTCP_WINDOW || (from->came >> age & 1) != 0;
+}
+
+static void note_index(struct inbound *from, uint32_t index)
+{
+        uint32_t ahead = index - from->newest;
+
+        if (from->came > 0 && index <= from->newest) {
+                from->came |= 1u << (from->newest - index);
+                return;
+        }
+        from->came = from->came > 0 && ahead < RTCP_WINDOW ? from->came << ahead | 1 : 1;
+        from->newest = index;
+}
+
+static int unprotect_rtcp(struct media_crypt *crypt, uint8_t *data, size_t *len)
+{
+        uint32_t ssrc = read_u32(data + 4), word, index;
+        struct inbound *from = find(crypt, ssrc);
+
+        if (*len < SRTP_GCM_RTCP_MIN)
+                return MEDIA_CRYPT_E_AUTH;
+        word = read_u32(data + *len - 4);
+        index = word & ~SRTP_GCM_RTCP_ENCRYPTED;
+        if (!from && crypt->n_seen == MEDIA_CRYPT_MAX_INBOUND)
+                return MEDIA_CRYPT_E_TOO_MANY;
+        if (from && is_replay(from, index))
+                return MEDIA_CRYPT_E_REPLAY;
+        if (srtp_gcm_unprotect_rtcp(crypt->rtcp_in, data, *len, word))
+                return MEDIA_CRYPT_E_AUTH;
+        note_index(from ? from : add(crypt, ssrc), index);
+        *len -= SRTP_GCM_RTCP_TRAILER;
+        return 0;
 }
 
 int media_crypt_unprotect_rtcp(struct media_crypt *crypt, uint8_t *data, size_t *len)
 {
         if (*len < RTCP_HEADER)
                 return MEDIA_CRYPT_E_TOO_SHORT;
+        if (crypt->rtcp_in)
+                return unprotect_rtcp(crypt, data, len);
         return unprotect(crypt, srtp_unprotect_rtcp, data, len, read_u32(data + 4));
 }
 
@@ -198,32 +327,34 @@ static int protect(struct media_crypt *crypt, libsrtp_fn seal, uint8_t *data, si
 
 void media_crypt_prefetch(const struct media_crypt *crypt, unsigned step)
 {
-        if (crypt->gcm)
-                srtp_gcm_prefetch(crypt->gcm, step);
-}
-
-static size_t rtp_header_len(const uint8_t *data)
-{
-        size_t len = RTP_HEADER + (data[0] & 0x0fu) * 4u;
-
-        return data[0] & 0x10 ? len + 4 + (data[len + 2] * 256u + data[len + 3]) * 4u : len;
+        if (crypt->rtp_out)
+                srtp_gcm_prefetch(crypt->rtp_out, step);
 }
 
 int media_crypt_protect_rtp(struct media_crypt *crypt, uint8_t *data, size_t *len, uint32_t ext)
 {
+        uint64_t round = (ext >> 16) - (FIRST_EXT >> 16);
+
         crypt->spent |= ext < FIRST_EXT;
         if (crypt->spent)
                 return -EINVAL;
-        if (!crypt->gcm)
+        if (!crypt->rtp_out)
                 return protect(crypt, srtp_protect, data, len);
-        if (srtp_gcm_protect(crypt->gcm, data, rtp_header_len(data), *len,
-                             (ext >> 16) - (FIRST_EXT >> 16)) < 0)
+        if (srtp_gcm_protect(crypt->rtp_out, data, rtp_header_len(data, *len), *len,
+                             round << 16 | read_u16(data + 2)) < 0)
                 return -EINVAL;
         *len += SRTP_GCM_TAG;
         return 0;
 }
 
+/* One row of indexes for all SSRCs: a receiver only wants them to grow. */
 int media_crypt_protect_rtcp(struct media_crypt *crypt, uint8_t *data, size_t *len)
 {
-        return protect(crypt, srtp_protect_rtcp, data, len);
+        if (!crypt->rtcp_out)
+                return protect(crypt, srtp_protect_rtcp, data, len);
+        if (*len < RTCP_HEADER || crypt->rtcp_index == RTCP_SPENT ||
+            srtp_gcm_protect_rtcp(crypt->rtcp_out, data, *len, ++crypt->rtcp_index) < 0)
+                return -EINVAL;
+        *len += SRTP_GCM_RTCP_TRAILER;
+        return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * media_crypt — SRTP and SRTCP of one peer, both directions (RFC 3711,
- *               RFC 7714 AES-GCM), keyed by DTLS (RFC 5764). The only file
- *               that knows libsrtp.
+ *               RFC 7714 AES-GCM), keyed by DTLS (RFC 5764). AES-GCM is srtp_gcm's;
+ *               the other profile libsrtp's, which only this file knows.
  *
  * Layer:  core. No I/O, no clock, no logging.
  * Owner:  the peer's transport.

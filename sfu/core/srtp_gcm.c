@@ -2,7 +2,7 @@
 #include "sfu/core/srtp_gcm.h"
 
 #include <errno.h>
-#include <openssl/core_names.h>
+#include <gnutls/crypto.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <string.h>
@@ -12,11 +12,16 @@ enum {
         /* RFC 3711 §4.3.1. */
         LABEL_KEY = 0,
         LABEL_SALT = 2,
-        LABEL_AT = 7, /* in a salt of 14 bytes, before 6 bytes of index */
+        LABELS_RTCP = 3, /* so much more than RTP's */
+        LABEL_AT = 7,    /* in a salt of 14 bytes, before 6 bytes of index */
+        RTP_SSRC = 8,
+        RTCP_HEADER = 8,
+        RTCP_SSRC = 4,
+        RTCP_WORD = 4,
 };
 
 struct srtp_gcm {
-        EVP_CIPHER_CTX *ctx;
+        gnutls_aead_cipher_hd_t cipher;
         uint8_t salt[SRTP_GCM_SALT];
 };
 
@@ -32,36 +37,40 @@ static bool derive(EVP_CIPHER_CTX *ecb, uint8_t label, const uint8_t *master_sal
         return EVP_EncryptUpdate(ecb, ret_block, &n, counter, BLOCK) == 1 && n == BLOCK;
 }
 
-static bool derive_session(struct srtp_gcm *gcm, const uint8_t *master_key,
-                           const uint8_t *master_salt)
+static int derive_session(struct srtp_gcm *gcm, unsigned labels, const uint8_t *master_key,
+                          const uint8_t *master_salt)
 {
         EVP_CIPHER_CTX *ecb = EVP_CIPHER_CTX_new();
         uint8_t key[BLOCK], salt[BLOCK];
-        bool ok = ecb && EVP_EncryptInit_ex(ecb, EVP_aes_128_ecb(), NULL, master_key, NULL) == 1 &&
-                  EVP_CIPHER_CTX_set_padding(ecb, 0) == 1 &&
-                  derive(ecb, LABEL_KEY, master_salt, key) &&
-                  derive(ecb, LABEL_SALT, master_salt, salt) &&
-                  EVP_EncryptInit_ex(gcm->ctx, EVP_aes_128_gcm(), NULL, key, NULL) == 1;
+        gnutls_datum_t datum = { key, sizeof(key) };
+        int r = -EIO;
 
+        if (ecb && EVP_EncryptInit_ex(ecb, EVP_aes_128_ecb(), NULL, master_key, NULL) == 1 &&
+            EVP_CIPHER_CTX_set_padding(ecb, 0) == 1 &&
+            derive(ecb, (uint8_t)(labels + LABEL_KEY), master_salt, key) &&
+            derive(ecb, (uint8_t)(labels + LABEL_SALT), master_salt, salt)) {
+                r = gnutls_aead_cipher_init(&gcm->cipher, GNUTLS_CIPHER_AES_128_GCM, &datum);
+                r = r == 0 ? 0 : r == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EIO;
+        }
         EVP_CIPHER_CTX_free(ecb);
-        if (ok)
+        if (r == 0)
                 memcpy(gcm->salt, salt, SRTP_GCM_SALT);
         OPENSSL_cleanse(key, sizeof(key));
         OPENSSL_cleanse(salt, sizeof(salt));
-        return ok;
+        return r;
 }
 
-int srtp_gcm_new(struct srtp_gcm **ret_gcm, const uint8_t *master_key, const uint8_t *master_salt)
+int srtp_gcm_new(struct srtp_gcm **ret_gcm, enum srtp_gcm_use use, const uint8_t *master_key,
+                 const uint8_t *master_salt)
 {
         cleanup(srtp_gcm_freep) struct srtp_gcm *gcm = calloc(1, sizeof(*gcm));
+        int r;
 
         if (!gcm)
                 return -ENOMEM;
-        gcm->ctx = EVP_CIPHER_CTX_new();
-        if (!gcm->ctx)
-                return -ENOMEM;
-        if (!derive_session(gcm, master_key, master_salt))
-                return -EIO;
+        r = derive_session(gcm, use == SRTP_GCM_RTCP ? LABELS_RTCP : 0, master_key, master_salt);
+        if (r < 0)
+                return r;
         *ret_gcm = take_ptr(gcm);
         return 0;
 }
@@ -70,7 +79,8 @@ struct srtp_gcm *srtp_gcm_free(struct srtp_gcm *gcm)
 {
         if (!gcm)
                 return NULL;
-        EVP_CIPHER_CTX_free(gcm->ctx); /* wipes the key */
+        if (gcm->cipher)
+                gnutls_aead_cipher_deinit(gcm->cipher); /* wipes the key */
         OPENSSL_cleanse(gcm->salt, sizeof(gcm->salt));
         free(gcm);
         return NULL;
@@ -78,49 +88,91 @@ struct srtp_gcm *srtp_gcm_free(struct srtp_gcm *gcm)
 
 void srtp_gcm_prefetch(const struct srtp_gcm *gcm, unsigned step)
 {
+        /* The handle, and behind it the key, which is allocated next. */
+        enum { HANDLE_LINES = 10 };
+
         if (step == 0)
                 prefetch_lines(gcm, 1);
         else
-                prefetch_lines(gcm->ctx, 3);
+                prefetch_lines(gcm->cipher, HANDLE_LINES);
 }
 
-/* RFC 7714 §8.1: two zeros, SSRC, rollover counter and sequence number, XOR salt. */
-static void make_nonce(uint8_t *ret_nonce, const struct srtp_gcm *gcm, const uint8_t *data,
-                       uint32_t roc)
+/* RFC 7714 §8.1 and §9.1: SSRC and 48 bits of index, XOR salt. */
+static void make_nonce(uint8_t *ret_nonce, const struct srtp_gcm *gcm, const uint8_t *ssrc,
+                       uint64_t index)
 {
         uint8_t nonce[SRTP_GCM_SALT] = { 0,
                                          0,
-                                         data[8],
-                                         data[9],
-                                         data[10],
-                                         data[11],
-                                         (uint8_t)(roc >> 24),
-                                         (uint8_t)(roc >> 16),
-                                         (uint8_t)(roc >> 8),
-                                         (uint8_t)roc,
-                                         data[2],
-                                         data[3] };
+                                         ssrc[0],
+                                         ssrc[1],
+                                         ssrc[2],
+                                         ssrc[3],
+                                         (uint8_t)(index >> 40),
+                                         (uint8_t)(index >> 32),
+                                         (uint8_t)(index >> 24),
+                                         (uint8_t)(index >> 16),
+                                         (uint8_t)(index >> 8),
+                                         (uint8_t)index };
 
         for (size_t i = 0; i < sizeof(nonce); i++)
                 ret_nonce[i] = nonce[i] ^ gcm->salt[i];
 }
 
 int srtp_gcm_protect(struct srtp_gcm *gcm, uint8_t *data, size_t header_len, size_t len,
-                     uint32_t roc)
+                     uint64_t index)
 {
         uint8_t nonce[SRTP_GCM_SALT], *payload = data + header_len;
-        OSSL_PARAM tag[] = { OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG,
-                                                               data + len, SRTP_GCM_TAG),
-                             OSSL_PARAM_construct_end() };
-        int n;
+        size_t plain = len - header_len, sealed = plain + SRTP_GCM_TAG;
 
-        make_nonce(nonce, gcm, data, roc);
-        if (EVP_EncryptInit_ex(gcm->ctx, NULL, NULL, NULL, nonce) != 1 ||
-            EVP_EncryptUpdate(gcm->ctx, NULL, &n, data, (int)header_len) != 1 ||
-            (len > header_len &&
-             EVP_EncryptUpdate(gcm->ctx, payload, &n, payload, (int)(len - header_len)) != 1) ||
-            EVP_EncryptFinal_ex(gcm->ctx, data + len, &n) != 1 ||
-            EVP_CIPHER_CTX_get_params(gcm->ctx, tag) != 1)
-                return -EIO;
-        return 0;
+        make_nonce(nonce, gcm, data + RTP_SSRC, index);
+        return gnutls_aead_cipher_encrypt(gcm->cipher, nonce, sizeof(nonce), data, header_len,
+                                          SRTP_GCM_TAG, payload, plain, payload, &sealed) == 0
+                       ? 0
+                       : -EIO;
+}
+
+int srtp_gcm_unprotect(struct srtp_gcm *gcm, uint8_t *data, size_t header_len, size_t len,
+                       uint64_t index)
+{
+        uint8_t nonce[SRTP_GCM_SALT], *payload = data + header_len;
+        size_t sealed = len - header_len, plain = sealed - SRTP_GCM_TAG;
+
+        make_nonce(nonce, gcm, data + RTP_SSRC, index);
+        return gnutls_aead_cipher_decrypt(gcm->cipher, nonce, sizeof(nonce), data, header_len,
+                                          SRTP_GCM_TAG, payload, sealed, payload, &plain) != 0;
+}
+
+/* RFC 7714 §9.2: the header, and the word that comes last. */
+static void make_aad(uint8_t *ret_aad, const uint8_t *data, const uint8_t *word)
+{
+        memcpy(ret_aad, data, RTCP_HEADER);
+        memcpy(ret_aad + RTCP_HEADER, word, RTCP_WORD);
+}
+
+int srtp_gcm_protect_rtcp(struct srtp_gcm *gcm, uint8_t *data, size_t len, uint32_t index)
+{
+        uint8_t nonce[SRTP_GCM_SALT], aad[RTCP_HEADER + RTCP_WORD], *body = data + RTCP_HEADER;
+        size_t plain = len - RTCP_HEADER, sealed = plain + SRTP_GCM_TAG;
+        struct wr word = wr_init(data + len + SRTP_GCM_TAG, RTCP_WORD);
+
+        wr_u32(&word, SRTP_GCM_RTCP_ENCRYPTED | index);
+        make_aad(aad, data, data + len + SRTP_GCM_TAG);
+        make_nonce(nonce, gcm, data + RTCP_SSRC, index);
+        return gnutls_aead_cipher_encrypt(gcm->cipher, nonce, sizeof(nonce), aad, sizeof(aad),
+                                          SRTP_GCM_TAG, body, plain, body, &sealed) == 0
+                       ? 0
+                       : -EIO;
+}
+
+int srtp_gcm_unprotect_rtcp(struct srtp_gcm *gcm, uint8_t *data, size_t len, uint32_t word)
+{
+        uint8_t nonce[SRTP_GCM_SALT], aad[RTCP_HEADER + RTCP_WORD], *body = data + RTCP_HEADER;
+        size_t sealed = len - RTCP_HEADER - RTCP_WORD, plain = sealed - SRTP_GCM_TAG;
+
+        if (!(word & SRTP_GCM_RTCP_ENCRYPTED))
+                return 1;
+        make_aad(aad, data, data + len - RTCP_WORD);
+        make_nonce(nonce, gcm, data + RTCP_SSRC, word & ~SRTP_GCM_RTCP_ENCRYPTED);
+        return gnutls_aead_cipher_decrypt(gcm->cipher, nonce, sizeof(nonce), aad, sizeof(aad),
+                                          SRTP_GCM_TAG, body, sealed, body, &plain) != 0;
 }

@@ -236,6 +236,89 @@ static void we_protect_as_libsrtp_does(void **state)
         pair_done(&pair);
 }
 
+/* An empty receiver report as SRTCP, under the keys of pair_new(). */
+static size_t report_fill(srtp_t session, uint8_t *data, size_t blocks)
+{
+        int len = 8 + 24 * (int)blocks;
+        struct wr w = wr_init(data, 8);
+
+        wr_u8(&w, (uint8_t)(0x80 + blocks));
+        wr_u8(&w, 201);
+        wr_u16(&w, (uint16_t)(len / 4 - 1));
+        wr_u32(&w, 0x2222);
+        memset(data + 8, 0x5a, 24 * blocks);
+        assert_int_equal(srtp_protect_rtcp(session, data, &len), srtp_err_status_ok);
+        return (size_t)len;
+}
+
+static srtp_t reporter_new(uint8_t key[MEDIA_CRYPT_KEY_CAP])
+{
+        srtp_policy_t policy = { .ssrc = { .type = ssrc_any_outbound }, .key = key };
+        srtp_t session;
+
+        for (size_t i = 0; i < MEDIA_CRYPT_KEY_CAP; i++)
+                key[i] = (uint8_t)(i * 7 + 1); /* as pair_new() */
+        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp);
+        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtcp);
+        assert_int_equal(srtp_create(&session, &policy), srtp_err_status_ok);
+        return session;
+}
+
+static int take(struct media_crypt *crypt, const uint8_t *data, size_t len)
+{
+        uint8_t copy[200];
+
+        memcpy(copy, data, len);
+        return media_crypt_unprotect_rtcp(crypt, copy, &len);
+}
+
+static void reports_of_libsrtp_are_read_once_each(void **state)
+{
+        enum { N = 40, LATE = 10, TOO_LATE = 0 };
+        struct pair pair = pair_new(MEDIA_CRYPT_AEAD_AES_128_GCM);
+        uint8_t key[MEDIA_CRYPT_KEY_CAP], report[N][200];
+        srtp_t session = reporter_new(key);
+        size_t len[N];
+
+        (void)state;
+        for (int i = 0; i < N; i++)
+                len[i] = report_fill(session, report[i], (size_t)i % 4);
+        for (int i = 0; i < N; i++) {
+                if (i == LATE || i == TOO_LATE)
+                        continue;
+                assert_int_equal(take(pair.b, report[i], len[i]), 0);
+                assert_int_equal(take(pair.b, report[i], len[i]), MEDIA_CRYPT_E_REPLAY);
+        }
+        assert_int_equal(take(pair.b, report[LATE], len[LATE]), 0);
+        assert_int_equal(take(pair.b, report[LATE], len[LATE]), MEDIA_CRYPT_E_REPLAY);
+        assert_int_equal(take(pair.b, report[N - 1], len[N - 1]), MEDIA_CRYPT_E_REPLAY);
+        assert_int_equal(take(pair.b, report[TOO_LATE], len[TOO_LATE]), MEDIA_CRYPT_E_REPLAY);
+        srtp_dealloc(session);
+        pair_done(&pair);
+}
+
+static void forged_report_moves_nothing(void **state)
+{
+        struct pair pair = pair_new(MEDIA_CRYPT_AEAD_AES_128_GCM);
+        uint8_t key[MEDIA_CRYPT_KEY_CAP], report[200], forged[200];
+        srtp_t session = reporter_new(key);
+        size_t len = report_fill(session, report, 1);
+
+        (void)state;
+        for (size_t i = 0; i < len; i++) {
+                memcpy(forged, report, len);
+                forged[i] ^= 0x40; /* of the last four bytes, too: another index, */
+                assert_int_equal(take(pair.b, forged, len), MEDIA_CRYPT_E_AUTH);
+                forged[i] ^= 0xc0; /* and not encrypted */
+                assert_int_equal(take(pair.b, forged, len), MEDIA_CRYPT_E_AUTH);
+        }
+        for (size_t cut = 0; cut < len; cut++)
+                assert_int_not_equal(take(pair.b, report, cut), 0);
+        assert_int_equal(take(pair.b, report, len), 0);
+        srtp_dealloc(session);
+        pair_done(&pair);
+}
+
 static void nothing_is_protected_once_numbers_have_wrapped(void **state)
 {
         (void)state;
@@ -283,6 +366,8 @@ int main(void)
                 cmocka_unit_test(late_packet_within_the_window_is_accepted),
                 cmocka_unit_test(ssrcs_of_one_peer_are_bounded),
                 cmocka_unit_test(we_protect_as_libsrtp_does),
+                cmocka_unit_test(reports_of_libsrtp_are_read_once_each),
+                cmocka_unit_test(forged_report_moves_nothing),
                 cmocka_unit_test(nothing_is_protected_once_numbers_have_wrapped),
                 cmocka_unit_test(garbage_is_refused),
         };
