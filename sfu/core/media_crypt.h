@@ -55,7 +55,7 @@ size_t media_crypt_salt_len(enum media_crypt_profile profile);
 /* "AEAD_AES_128_GCM" and the like, as IANA writes it. */
 const char *media_crypt_profile_name(enum media_crypt_profile profile);
 
-/* "libsrtp2 2.5.0 on OpenSSL": which build of the library this is. */
+/* Which libraries these are, and which build of libsrtp, for the log. */
 const char *media_crypt_library(void);
 
 /* Once per process; further calls do nothing. Returns 0 or -EIO. */
