@@ -20,7 +20,8 @@ function replay(fields: Partial<Replay> = {}): Replay {
       { part: 1, t_ms: 6_000, type: 'speaker', name: 'Nguyễn Văn An' },
       { part: 1, t_ms: 20_000, type: 'page', document: 'd1', page: 2 },
       { part: 1, t_ms: 20_500, type: 'page', document: 'd1', page: 3 },
-      { part: 1, t_ms: 30_000, type: 'chapter', title: 'Thảo luận' },
+      { part: 1, t_ms: 30_000, type: 'item', item: 'i3', number: 3, title: 'Thảo luận' },
+      { part: 2, t_ms: 0, type: 'item', item: 'i3', number: 3, title: 'Thảo luận' },
       { part: 2, t_ms: 0, type: 'page', document: 'd1', page: 3 },
       { part: 2, t_ms: 10_000, type: 'speaker', name: null },
       { part: 2, t_ms: 20_000, type: 'page', file: null },
@@ -60,11 +61,36 @@ test('page_and_speaker_of_every_moment', () => {
   assert.equal(score.speakerAt(70_000), null);
 });
 
-test('chapters_are_pages_that_stayed_and_points_of_the_agenda', () => {
-  const { chapters } = new Score(replay());
-  assert.deepEqual(chapters.map(({ at, title, page, opens }) => [at, title ?? page?.page, opens]), [[5_000, 1, true], [20_500, 3, false], [30_000, 'Thảo luận', false]]);
+/** Items are told by number and title, pages by their number, with a mark when their document is named, and where they belong. */
+const told = (score: Score) => score.chapters.map((chapter) => {
+  if (chapter.kind === 'item') return [chapter.at, `${chapter.number}. ${chapter.title}`];
+  return chapter.kind === 'break' ? [chapter.at, '–'] : [chapter.at, chapter.page.page, chapter.opens ? 'opens' : '', chapter.inItem ? 'in' : ''];
+});
+
+test('chapters_are_pages_that_stayed_and_items_of_the_agenda', () => {
+  assert.deepEqual(told(new Score(replay())), [[5_000, 1, 'opens', ''], [20_500, 3, '', ''], [30_000, '3. Thảo luận']]);
   assert.equal(new Score(replay()).chapterAt(25_000), 1);
   assert.equal(new Score(replay()).chapterAt(0), -1);
+});
+
+test('pages_are_under_the_item_in_which_they_were_shown', () => {
+  const item = (t_ms: number, number: number, title: string) => ({ part: 1, t_ms, type: 'item', item: number > 0 ? `i${number}` : null, number, title });
+  const page = (t_ms: number, n: number) => ({ part: 1, t_ms, type: 'page', document: 'd1', page: n });
+  const timeline = [
+    item(0, 1, 'Khai mạc'), // it ran when the recording began
+    page(5_000, 1), item(9_000, 2, 'Báo cáo'), page(10_000, 2), item(12_000, 2, 'Báo cáo chính trị'),
+    item(20_000, 3, 'Nhầm'), item(20_500, 4, 'Thảo luận'), // leafed past
+    page(30_000, 3), item(40_000, 0, ''), page(45_000, 1),
+  ];
+  assert.deepEqual(told(new Score(replay({ timeline }))), [
+    [0, '1. Khai mạc'], [5_000, 1, 'opens', 'in'], [9_000, '2. Báo cáo chính trị'], [10_000, 2, 'opens', 'in'],
+    [20_500, '4. Thảo luận'], [30_000, 3, 'opens', 'in'], [40_000, '–'], [45_000, 1, 'opens', ''],
+  ]);
+});
+
+test('the_last_item_is_a_chapter_however_short', () => {
+  const timeline = [{ part: 2, t_ms: 29_500, type: 'item', item: 'i1', number: 1, title: 'Bế mạc' }];
+  assert.deepEqual(told(new Score(replay({ timeline }))), [[89_500, '1. Bế mạc']]);
 });
 
 test('search_leads_to_the_moment_a_page_was_first_shown', () => {

@@ -29,8 +29,8 @@ export interface ReplayFile {
 }
 
 /**
- * page: from now on this page is presented (file null: nothing). speaker: who speaks (name null: nobody). chapter: a point of
- * the agenda, or, with a document, that another paper begins.
+ * page: from now on this page is presented (file null: nothing). speaker: who speaks (name null: nobody). item: of the agenda,
+ * begins or is called so from now on (item null: none is dealt with). chapter: another paper begins.
  */
 export interface TimelineItem {
   part: number;
@@ -41,6 +41,8 @@ export interface TimelineItem {
   file?: string | null;
   name?: string | null;
   title?: string | null;
+  item?: string | null;
+  number?: number | null;
 }
 
 export interface ReplayPage {
@@ -73,14 +75,19 @@ export interface Reel {
   length: number;
 }
 
-export interface Chapter {
-  at: number;
-  /** A point of the agenda; null for a page. */
-  title: string | null;
-  page: ReplayPage | null;
-  /** The first page of a document after something else. */
-  opens: boolean;
-}
+/** An item of the agenda begins, there is none any more, or a page is shown. */
+export type Chapter =
+  | { at: number; kind: 'item'; number: number; title: string }
+  | { at: number; kind: 'break' }
+  | {
+      at: number;
+      kind: 'page';
+      page: ReplayPage;
+      /** The first page of a document after something else. */
+      opens: boolean;
+      /** It was shown while an item of the agenda was dealt with. */
+      inItem: boolean;
+    };
 
 export interface Hit {
   at: number;
@@ -93,7 +100,7 @@ interface Moment<T> {
   what: T;
 }
 
-/** Pages leafed past on the way to another are no chapters. */
+/** Pages leafed past on the way to another are no chapters, nor are items. */
 const LEAST_SHOWN_MS = 1500;
 
 export class Score {
@@ -116,8 +123,7 @@ export class Score {
     }
     this.length = at;
     this.reels = reels;
-    const chapters = this.#read(replay);
-    this.chapters = chapters.filter(({ title, at: from }, i) => title !== null || (chapters[i + 1]?.at ?? at) - from >= LEAST_SHOWN_MS);
+    this.chapters = opened(lasting(this.#read(replay), at));
   }
 
   #read(replay: Replay): Chapter[] {
@@ -126,16 +132,20 @@ export class Score {
       .map((item) => ({ ...item, at: (this.#starts.get(item.part) ?? 0) + item.t_ms }))
       .sort((a, b) => a.at - b.at);
     const chapters: Chapter[] = [];
+    let point: string | null = null;
     for (const item of items) {
       const at = Math.max(0, item.at);
       if (item.type === 'speaker') this.#speakers.push({ at, what: item.name ?? null });
-      if (item.type === 'chapter' && item.title && !item.document) chapters.push({ at, title: item.title, page: null, opens: false });
+      if (item.type === 'item') {
+        addItem(chapters, item, at, point);
+        point = item.item ?? null;
+      }
       if (item.type !== 'page') continue;
       const page = (item.document && pages.get(`${item.document} ${item.page}`)) || null;
       const before = this.#pages.at(-1)?.what ?? null;
       if (page === before) continue; // said again at the start of a part
       this.#pages.push({ at, what: page });
-      if (page) chapters.push({ at, title: null, page, opens: page.document !== before?.document });
+      if (page) chapters.push({ at, kind: 'page', page, opens: page.document !== before?.document, inItem: point !== null });
     }
     return chapters;
   }
@@ -175,6 +185,32 @@ export class Score {
     }
     return found;
   }
+}
+
+/** It is said again at the start of a part, and when it got another title or place. */
+function addItem(chapters: Chapter[], { item, number, title }: TimelineItem, at: number, before: string | null): void {
+  const words = { number: number ?? 0, title: title ?? '' };
+  const last = chapters.findLast(({ kind }) => kind !== 'page');
+  if ((item ?? null) !== before) chapters.push(item ? { at, kind: 'item', ...words } : { at, kind: 'break' });
+  else if (item && last?.kind === 'item') Object.assign(last, words);
+}
+
+/** Those that were not over at once; each lasts until the next of its kind: pages go on when an item begins. */
+function lasting(chapters: Chapter[], end: number): Chapter[] {
+  const isPage = ({ kind }: Chapter) => kind === 'page';
+  return chapters.filter((chapter, i) => {
+    const next = chapters.slice(i + 1).find((other) => isPage(other) === isPage(chapter));
+    return (next?.at ?? end) - chapter.at >= LEAST_SHOWN_MS || (!isPage(chapter) && !next);
+  });
+}
+
+/** A document is named again under another heading. */
+function opened(chapters: Chapter[]): Chapter[] {
+  return chapters.map((chapter, i) => {
+    const before = chapters[i - 1];
+    if (chapter.kind !== 'page') return chapter;
+    return { ...chapter, opens: chapter.opens || before?.kind !== 'page' || before.page.document !== chapter.page.document };
+  });
 }
 
 function lastBefore<T>(moments: readonly Moment<T>[], ms: number): T | undefined {

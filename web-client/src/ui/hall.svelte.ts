@@ -13,7 +13,7 @@ import { Uploads } from './papers/uploads.svelte.ts';
 import { Consent } from './signs/consent.svelte.ts';
 import { Wishes } from './meeting/wishes.ts';
 
-export type Panel = 'papers' | 'chat' | 'people' | 'studio';
+export type Panel = 'papers' | 'chat' | 'people' | 'studio' | 'agenda';
 export type Layout = 'speaker' | 'grid' | 'slides';
 export interface Connection {
   meeting: Meeting;

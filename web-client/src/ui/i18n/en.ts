@@ -158,6 +158,7 @@ export const en: Words = {
     layoutSpeaker: 'Speaker',
     layoutGrid: 'Grid',
     layoutSlides: 'Slides',
+    agenda: 'Agenda',
     studio: 'Record',
     studioLong: 'Record & stream',
     unread: (n) => `${n} unread`,
@@ -179,6 +180,12 @@ export const en: Words = {
     bars: ['unusable', 'very weak', 'weak', 'fair', 'good'],
     carries: { all: '', reduced: 'Pictures reduced to fit the connection', sound: 'Sound and documents only' },
     locked: 'Locked',
+  },
+  agenda: {
+    item: (n: number, all: number) => `Item ${n} of ${all}`,
+    items: (n: number) => (n === 1 ? '1 item' : `${n} items`),
+    nowAt: (n: number, title: string) => `The meeting moves on to item ${n}: ${title}`,
+    over: 'The current item is over.',
   },
   papers: {
     heading: 'Papers',

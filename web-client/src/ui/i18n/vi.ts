@@ -175,6 +175,7 @@ export const vi = {
     layoutSpeaker: 'Người nói',
     layoutGrid: 'Lưới',
     layoutSlides: 'Trang chiếu',
+    agenda: 'Chương trình',
     studio: 'Ghi & phát',
     studioLong: 'Ghi hình & phát trực tiếp',
     unread: (n: number) => `${n} tin chưa đọc`,
@@ -196,6 +197,12 @@ export const vi = {
     bars: ['không dùng được', 'rất yếu', 'yếu', 'khá', 'tốt'] as readonly string[],
     carries: { all: '', reduced: 'Hình được giảm bớt cho vừa đường truyền', sound: 'Chỉ còn tiếng và tài liệu' },
     locked: 'Đã khóa',
+  },
+  agenda: {
+    item: (n: number, all: number) => `Mục ${n}/${all}`,
+    items: (n: number) => `${n} mục`,
+    nowAt: (n: number, title: string) => `Cuộc họp chuyển sang mục ${n}: ${title}`,
+    over: 'Đã kết thúc mục đang bàn.',
   },
   papers: {
     heading: 'Tài liệu',
