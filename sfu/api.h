@@ -288,8 +288,9 @@ struct sfu_feed_params {
                            * a slot of everybody's while it sounds, however loud voices are */
 };
 
-/* A peer whose media comes from a job: Opus sound as SFU_MIC, VP8 pictures. SFU_EV_CONNECTED
- * follows at once. sfu_peer_close() ends it; SFU_EV_GONE comes when the job has closed its end. Returns as sfu_peer_open(). */
+/* A peer whose media comes from a job: Opus sound as SFU_MIC, and pictures in VP8, or in H.264
+ * where somebody in the room cannot decode VP8 and everybody decodes H.264; the job is told which on
+ * its socket, and again when somebody comes who cannot decode that. SFU_EV_CONNECTED follows at once. sfu_peer_close() ends it; SFU_EV_GONE comes when the job has closed its end. Returns as sfu_peer_open(). */
 must_use int sfu_feed_open(struct sfu *sfu, const struct sfu_feed_params *params,
                            uint64_t *ret_peer);
 

@@ -59,6 +59,18 @@ struct feed *feed_free(struct feed *feed)
         return NULL;
 }
 
+/* It is said once: a job that has read nothing for so long that the socket is full is about to be
+ * ended by its supervisor. */
+void feed_want_codec(struct feed *feed, enum sdp_codec codec)
+{
+        const struct job_record record = { .type = JOB_TRACK,
+                                           .codec = codec == SDP_H264 ? JOB_H264 : JOB_VP8 };
+        uint8_t bytes[JOB_RECORD_HEAD];
+
+        job_record_write(bytes, &record);
+        (void)!send(feed->fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 uint8_t *feed_reserve(struct feed *feed, size_t max_len)
 {
         return max_len <= PKT_CAP ? feed->out + JOB_RECORD_HEAD : NULL;

@@ -16,7 +16,7 @@
 #ifndef SFU_IO_FEED_H
 #define SFU_IO_FEED_H
 
-#include "base/base.h"
+#include "sfu/core/sdp.h"
 
 enum {
         FEED_PACKETS_PER_S = 4000, /* 1080p and two layers below need 600 */
@@ -31,6 +31,9 @@ struct worker;
 /* Takes *fd over and leaves -1 there, or returns -errno. */
 must_use int feed_new(struct feed **ret_feed, struct peer *peer, int *fd);
 struct feed *feed_free(struct feed *feed); /* accepts NULL; the job reads the end */
+
+/* Tells the job what its pictures are to be in from now on: SDP_VP8 or SDP_H264. */
+void feed_want_codec(struct feed *feed, enum sdp_codec codec);
 
 /* Room for one RTCP packet to the job, or NULL when it is too long; and off it goes. */
 uint8_t *feed_reserve(struct feed *feed, size_t max_len);

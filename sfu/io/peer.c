@@ -441,9 +441,14 @@ static void fill(struct peer *peer, const struct worker_peer *params)
 /* ICE credentials, or the job's socket. */
 static int open_transport(struct peer *peer, struct worker_peer *params)
 {
-        if (params->feed_fd >= 0)
-                return feed_new(&peer->feed, peer, &params->feed_fd);
-        return add_cred(peer, params->ufrag, params->pwd, params->transport.ufrag);
+        int r;
+
+        if (params->feed_fd < 0)
+                return add_cred(peer, params->ufrag, params->pwd, params->transport.ufrag);
+        r = feed_new(&peer->feed, peer, &params->feed_fd);
+        if (r == 0 && params->feed_codec != SDP_OPUS)
+                feed_want_codec(peer->feed, params->feed_codec);
+        return r;
 }
 
 static void close_transport(struct peer *peer)

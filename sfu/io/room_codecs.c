@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sfu/io/room_codecs.h"
 
-enum { NEW_CODECS = SDP_CODEC_BIT(SDP_VP9) | SDP_CODEC_BIT(SDP_AV1) };
+enum {
+        NEW_CODECS = SDP_CODEC_BIT(SDP_VP9) | SDP_CODEC_BIT(SDP_AV1),
+        FEED_CODECS = SDP_CODEC_BIT(SDP_VP8) | SDP_CODEC_BIT(SDP_H264),
+};
 
 struct peer_codecs peer_codecs_of(const struct sdp_offer *offer, const struct sdp_media *media)
 {
@@ -21,6 +24,8 @@ void room_codecs_count(struct room_codecs *room, const struct peer_codecs *peer,
 {
         if (peer->sent & NEW_CODECS)
                 room->n_new += (uint32_t)sign;
+        if (peer->fed)
+                room->n_fed += (uint32_t)sign;
         if (!peer->recv)
                 return;
         room->n_viewers += (uint32_t)sign;
@@ -40,18 +45,34 @@ unsigned room_codecs_decoded(const struct room_codecs *room, unsigned newcomer)
         return decoded;
 }
 
-static unsigned missing(const struct peer_codecs *newcomer)
+static unsigned missing(const struct peer_codecs *newcomer, unsigned of)
 {
-        return newcomer->recv ? NEW_CODECS & ~newcomer->recv : 0;
+        return newcomer->recv ? of & ~newcomer->recv : 0;
 }
 
 bool room_codecs_disturbed(const struct room_codecs *room, const struct peer_codecs *newcomer)
 {
-        return room->n_new > 0 && missing(newcomer);
+        return room->n_new > 0 && missing(newcomer, NEW_CODECS);
 }
 
 bool room_codecs_must_change(const struct room_codecs *room, const struct peer_codecs *newcomer,
                              const struct peer_codecs *peer)
 {
-        return (peer->sent & missing(newcomer)) && (peer->send & room_codecs_decoded(room, 0));
+        return (peer->sent & missing(newcomer, NEW_CODECS)) &&
+               (peer->send & room_codecs_decoded(room, 0));
+}
+
+bool room_codecs_disturbs_feeds(const struct room_codecs *room, const struct peer_codecs *peer)
+{
+        return room->n_fed > 0 && missing(peer, FEED_CODECS);
+}
+
+enum sdp_codec room_codecs_of_feed(const struct room_codecs *room, unsigned sent)
+{
+        unsigned decoded = room_codecs_decoded(room, 0) & FEED_CODECS;
+
+        /* Where there is none for all it stays as it is. */
+        if ((sent & decoded) || (sent && !decoded))
+                return sent & SDP_CODEC_BIT(SDP_H264) ? SDP_H264 : SDP_VP8;
+        return decoded == SDP_CODEC_BIT(SDP_H264) ? SDP_H264 : SDP_VP8;
 }

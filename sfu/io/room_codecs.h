@@ -10,6 +10,12 @@
  * sends that and could send what everybody decodes has to offer again. She keeps
  * what she gets then, also when the newcomer has left: so nobody can make her come
  * and go. A camera in VP8 stays so; a viewer with H.264 only does not see it.
+ *
+ * A feed (a film, a camera of the hall) is in VP8, or in H.264 where somebody cannot
+ * decode VP8 and everybody decodes H.264. When somebody cannot decode what it is in, and
+ * everybody could decode the other, it changes without being opened again: because she
+ * came, or because those left who could not decode the other. What everybody decodes
+ * stays, whoever comes and goes.
  */
 #ifndef SFU_IO_ROOM_CODECS_H
 #define SFU_IO_ROOM_CODECS_H
@@ -21,12 +27,14 @@ struct peer_codecs {
         unsigned recv; /* every video slot decodes them; 0: it has none */
         unsigned sent; /* its pictures are in these */
         unsigned send; /* it offered all its pictures in these */
+        bool fed;      /* its pictures are a job's */
 };
 
 struct room_codecs {
         uint32_t n_viewers;           /* peers that receive video, and */
         uint32_t n_can[SDP_N_CODECS]; /* how many of them decode each codec */
         uint32_t n_new;               /* peers that send VP9 or AV1 */
+        uint32_t n_fed;               /* feeds with pictures */
 };
 
 /* Of an offer and what was made of it. */
@@ -44,5 +52,12 @@ bool room_codecs_disturbed(const struct room_codecs *room, const struct peer_cod
 /* Whether this peer has to. */
 bool room_codecs_must_change(const struct room_codecs *room, const struct peer_codecs *newcomer,
                              const struct peer_codecs *peer);
+
+/* Whether who comes or goes may make a feed change. */
+bool room_codecs_disturbs_feeds(const struct room_codecs *room, const struct peer_codecs *peer);
+
+/* What a feed's pictures are to be in: VP8 or H.264. sent: the bit of what they are in; 0: it is
+ * being opened. */
+enum sdp_codec room_codecs_of_feed(const struct room_codecs *room, unsigned sent);
 
 #endif

@@ -245,6 +245,7 @@ static void room_count(struct room_info *room, const struct peer_info *peer, int
 static void forget_peer(struct sfu *sfu, struct peer_info *peer)
 {
         struct room_info *room = peer->room;
+        struct peer_codecs codecs = peer->codecs;
 
         u64_map_remove(&sfu->peers, peer->id);
         if (u64_map_get(&room->participants, peer->participant) == peer)
@@ -254,6 +255,7 @@ static void forget_peer(struct sfu *sfu, struct peer_info *peer)
         room_spread_remove(&room->spread, peer->worker);
         sfu->left_some |= room->spread.parts[peer->worker].n_peers == 0;
         free(peer);
+        sfu_feeds_adapt(sfu, room, &codecs);
         sfu_drop_if_empty(sfu, room);
 }
 
@@ -413,8 +415,12 @@ int sfu_peer_open(struct sfu *sfu, const struct sfu_peer_params *params, const c
         if (!room)
                 return -ENOMEM;
         r = open_in_room(sfu, room, params, offer, ret_answer, ret_peer);
-        if (r == 0)
-                make_decodable(sfu, room, u64_map_get(&sfu->peers, *ret_peer));
+        if (r == 0) {
+                const struct peer_info *newcomer = u64_map_get(&sfu->peers, *ret_peer);
+
+                make_decodable(sfu, room, newcomer);
+                sfu_feeds_adapt(sfu, room, &newcomer->codecs);
+        }
         sfu_drop_if_empty(sfu, room);
         return r;
 }

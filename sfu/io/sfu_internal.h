@@ -82,5 +82,7 @@ void sfu_watch(struct sfu *sfu);
 
 /* sfu_jobs.c */
 void sfu_free_taps(struct sfu *sfu);
+/* Somebody came or went: the room's feeds go over to another codec if they have to. */
+void sfu_feeds_adapt(struct sfu *sfu, struct room_info *room, const struct peer_codecs *who);
 
 #endif

@@ -101,25 +101,28 @@ void sfu_tap_close(struct sfu *sfu, uint64_t id)
 
 /* Feeds. */
 
-static struct sdp_publication sends(const char *mid, enum sdp_codec codec, uint8_t pt)
+static struct sdp_publication sends(const char *mid)
 {
         struct sdp_publication pub = { .used = true };
 
         memcpy(pub.mid, mid, strlen(mid) + 1);
-        pub.pts[codec] = (struct sdp_pt){ .used = true, .pt = pt };
         return pub;
 }
 
-/* What its SDP would have said: see job_record.h. */
+/* What its SDP would have said: see job_record.h. Which of the codecs its pictures are in, each
+ * packet says. */
 static struct sdp_media media_of(const struct sfu_feed_params *params)
 {
         static const char *const rids[SDP_MAX_RIDS] = { "0", "1", "2" };
-        struct sdp_media media = { .pubs[SFU_MIC] = sends("0", SDP_OPUS, JOB_PT_OPUS) };
-        struct sdp_publication picture = sends("1", SDP_VP8, JOB_PT_VP8);
+        struct sdp_media media = { .pubs[SFU_MIC] = sends("0") };
+        struct sdp_publication picture = sends("1");
 
+        media.pubs[SFU_MIC].pts[SDP_OPUS] = (struct sdp_pt){ .used = true, .pt = JOB_PT_OPUS };
         media.pubs[SFU_MIC].ext.audio_level = JOB_EXT_AUDIO_LEVEL;
         if (params->n_layers == 0)
                 return media;
+        picture.pts[SDP_VP8] = (struct sdp_pt){ .used = true, .pt = JOB_PT_VP8 };
+        picture.pts[SDP_H264] = (struct sdp_pt){ .used = true, .pt = JOB_PT_H264 };
         picture.n_rids = params->n_layers > 1 ? params->n_layers : 0;
         for (size_t i = 0; i < picture.n_rids; i++)
                 memcpy(picture.rids[i], rids[i], 2);
@@ -144,9 +147,38 @@ static int feed_room(struct sfu *sfu, struct room_info *room, const struct sfu_f
         open->feed_fd = params->fd;
         open->film = params->screen;
         open->media = media_of(params);
+        open->feed_codec = SDP_OPUS;
         info->fed = true;
-        info->codecs.sent = info->codecs.send = params->n_layers > 0 ? SDP_CODEC_BIT(SDP_VP8) : 0;
+        if (params->n_layers > 0) {
+                open->feed_codec = room_codecs_of_feed(&room->codecs, 0);
+                info->codecs.fed = true;
+                info->codecs.sent = SDP_CODEC_BIT(open->feed_codec);
+        }
         return sfu_start(sfu, room, &open, &info);
+}
+
+static void adapt(struct sfu *sfu, struct peer_info *feed)
+{
+        enum sdp_codec codec = room_codecs_of_feed(&feed->room->codecs, feed->codecs.sent);
+
+        if (feed->codecs.sent == SDP_CODEC_BIT(codec))
+                return;
+        feed->codecs.sent = SDP_CODEC_BIT(codec);
+        sfu_post(
+                sfu, feed->worker,
+                &(struct worker_command){ .type = WORKER_CODEC, .peer = feed->id, .codec = codec });
+}
+
+void sfu_feeds_adapt(struct sfu *sfu, struct room_info *room, const struct peer_codecs *who)
+{
+        struct peer_info *peer;
+        size_t at = 0;
+
+        if (!room_codecs_disturbs_feeds(&room->codecs, who))
+                return;
+        while ((peer = u64_map_next(&room->participants, &at)))
+                if (peer->codecs.fed)
+                        adapt(sfu, peer);
 }
 
 int sfu_feed_open(struct sfu *sfu, const struct sfu_feed_params *params, uint64_t *ret_peer)

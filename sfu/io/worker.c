@@ -200,6 +200,10 @@ static void on_peer_command(struct worker *worker, const struct worker_command *
                 steady_reset(&peer->heard_media);
                 media_peer_set_muted(peer->media, command->mute.kind, command->mute.muted, now_us);
                 break;
+        case WORKER_CODEC:
+                if (peer->feed)
+                        feed_want_codec(peer->feed, command->codec);
+                break;
         case WORKER_OPEN:
         case WORKER_STATS:
         case WORKER_TAP:

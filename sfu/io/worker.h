@@ -40,7 +40,8 @@ struct worker_peer {
         unsigned worker;   /* the one it goes to */
         uint64_t replaces; /* peer that goes when this one comes; 0: none */
         bool film;
-        int feed_fd; /* its media come from a job; -1: from a client, or taken over */
+        int feed_fd;               /* its media come from a job; -1: from a client, or taken over */
+        enum sdp_codec feed_codec; /* what its pictures are to be in; SDP_OPUS: it has none */
         char ufrag[ICE_UFRAG_LEN + 1], pwd[ICE_PWD_LEN + 1];
         struct sdp_transport transport;
         struct sdp_media media;
@@ -69,6 +70,7 @@ enum worker_command_type {
         WORKER_STATS,
         WORKER_TAP,
         WORKER_UNTAP, /* peer is the tap's number */
+        WORKER_CODEC, /* of a feed: its pictures are to be in another codec */
         WORKER_STOP,
 };
 
@@ -81,6 +83,7 @@ struct worker_command {
                 struct worker_restart *restart; /* malloc */
                 struct worker_tap_open *tap;    /* malloc */
                 enum sfu_gone reason;           /* of WORKER_DISMISS */
+                enum sdp_codec codec;           /* of WORKER_CODEC */
                 struct {
                         struct sfu_slot_view *views; /* malloc */
                         size_t n;

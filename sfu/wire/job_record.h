@@ -21,15 +21,20 @@
  * comes again, the END of what she had may come after the TRACK of what she has. So
  * generations grow: a record whose generation is older than the track's newest, by
  * job_generation_is_newer(), comes late and is to be left out.
- * A *feed* goes from job to worker: RTP and RTCP sender reports of one participant; back
- * come RTCP packets (PLI: a key frame is wanted). Of its records type, kind, layer and the bytes
- * count, the rest is 0: participant and codec are known, arrival is now. Its RTP:
- *   - payload type JOB_PT_OPUS for kind SFU_MIC, JOB_PT_VP8 for its picture;
+ * A *feed* goes from job to worker: RTP and RTCP sender reports of one participant. Of its
+ * records type, kind, layer and the bytes count, the rest is 0: participant is known, arrival is
+ * now. Back come RTCP packets (PLI: a key frame is wanted) and, where it has pictures, TRACK, of
+ * which only the codec counts: JOB_VP8 or JOB_H264, what the pictures are to be in from now on.
+ * The first one is there when the job starts, and no picture is sent before it; each later one
+ * begins all layers anew. Its RTP:
+ *   - payload type JOB_PT_OPUS for kind SFU_MIC, JOB_PT_VP8 or JOB_PT_H264 for its picture;
  *   - an SSRC for each layer, all different, chosen by the job: the first record of a layer
  *     binds it, another one later begins the stream anew. PLIs name it;
  *   - one header extension, for sound: the audio level (RFC 6464), id JOB_EXT_AUDIO_LEVEL,
  *     one-byte form. Who sends none is never the speaker nor among the loudest;
- *   - VP8 payload descriptors with a 15-bit picture id, for layers to be switched cleanly.
+ *   - VP8 payload descriptors with a 15-bit picture id, for layers to be switched cleanly;
+ *   - H.264 (RFC 6184) in packetization mode 1, of constrained baseline profile up to level 3.1,
+ *     which every browser decodes; each key frame begins with its parameter sets.
  */
 #ifndef SFU_WIRE_JOB_RECORD_H
 #define SFU_WIRE_JOB_RECORD_H
@@ -45,10 +50,10 @@ enum {
 };
 
 /* RTP of a feed. */
-enum { JOB_PT_OPUS = 111, JOB_PT_VP8 = 96, JOB_EXT_AUDIO_LEVEL = 1 };
+enum { JOB_PT_OPUS = 111, JOB_PT_VP8 = 96, JOB_PT_H264 = 97, JOB_EXT_AUDIO_LEVEL = 1 };
 
 enum job_record_type {
-        JOB_TRACK = 1, /* no bytes */
+        JOB_TRACK = 1, /* no bytes; of taps, and back to a feed */
         JOB_RTP,       /* bytes: a whole RTP packet, RTX and RED unwrapped; one without a
                         * payload (padding) only fills its number */
         JOB_END,       /* no bytes */

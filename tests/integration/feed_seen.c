@@ -52,12 +52,11 @@ static void on_sound(struct seen_stream *stream, const struct rtp_pkt *pkt)
         g_byte_array_append(unit->bytes, pkt->payload.data, (guint)pkt->payload.len);
 }
 
-static void on_picture(struct seen_stream *stream, const struct rtp_pkt *pkt)
+static void on_vp8(struct seen_stream *stream, const struct rtp_pkt *pkt)
 {
         struct seen_unit *unit;
         struct vp8_desc desc;
 
-        assert_int_equal(pkt->pt, JOB_PT_VP8);
         assert_int_equal(vp8_parse(&desc, pkt->payload), 0);
         assert_true(desc.long_picture_id);
         assert_int_equal(desc.starts_frame, !stream->in_picture);
@@ -78,6 +77,61 @@ static void on_picture(struct seen_stream *stream, const struct rtp_pkt *pkt)
                             (guint)(pkt->payload.len - desc.len));
 }
 
+/* As a byte stream. */
+static void add_nals(GByteArray *bytes, struct span frame)
+{
+        static const uint8_t start[] = { 0, 0, 0, 1 };
+        struct rd r = rd_init(frame.data, frame.len);
+
+        while (rd_left(&r) > 0) {
+                struct span nal = rd_take(&r, rd_u32(&r));
+
+                assert_false(r.bad);
+                g_byte_array_append(bytes, start, sizeof(start));
+                g_byte_array_append(bytes, nal.data, (guint)nal.len);
+        }
+}
+
+static void on_h264(struct seen_stream *stream, const struct rtp_pkt *pkt)
+{
+        const struct depay_packet packet = { .payload = pkt->payload,
+                                             .ts = pkt->ts,
+                                             .marker = pkt->marker,
+                                             .new_stream = stream->packets == 1 };
+        struct depay_frame frame;
+        struct seen_unit *unit;
+        int r;
+
+        if (!stream->h264)
+                assert_int_equal(depay_new(&stream->h264, JOB_H264), 0);
+        r = depay_put(stream->h264, &packet, &frame);
+        assert_int_equal(r, pkt->marker);
+        if (r != 1)
+                return;
+        unit = begin_unit(stream, pkt);
+        unit->key = frame.is_keyframe;
+        unit->width = unit->key ? (int)frame.format->width : 0;
+        unit->height = unit->key ? (int)frame.format->height : 0;
+        if (unit->key) { /* avcC: constrained baseline up to 3.1 */
+                assert_int_equal(frame.format->config[1], 66);
+                assert_true(frame.format->config[2] & 0x40);
+                assert_in_range(frame.format->config[3], 10, 31);
+        }
+        add_nals(unit->bytes, frame.bytes);
+}
+
+/* Another codec is another stream. */
+static void on_codec(struct feed_seen *seen, struct seen_stream *stream, const struct rtp_pkt *pkt)
+{
+        assert_int_equal(pkt->pt, seen->codec == JOB_H264 ? JOB_PT_H264 : JOB_PT_VP8);
+        assert_int_not_equal(pkt->ssrc, stream->ssrc);
+        stream->h264 = depay_free(stream->h264);
+        stream->pt = pkt->pt;
+        stream->packets = 0;
+        stream->in_picture = stream->has_report = false;
+        g_ptr_array_set_size(stream->units, 0);
+}
+
 static void on_rtp(struct feed_seen *seen, const struct job_record *record)
 {
         bool is_sound = record->kind == SFU_MIC;
@@ -86,6 +140,8 @@ static void on_rtp(struct feed_seen *seen, const struct job_record *record)
 
         assert_int_equal(rtp_parse(&pkt, record->bytes.data, record->bytes.len), 0);
         assert_true(is_sound || record->kind == seen->kind);
+        if (!is_sound && pkt.pt != stream->pt)
+                on_codec(seen, stream, &pkt);
         if (stream->packets > 0) {
                 assert_int_equal(pkt.ssrc, stream->ssrc);
                 assert_int_equal(pkt.seq, (uint16_t)(stream->seq + 1));
@@ -95,8 +151,10 @@ static void on_rtp(struct feed_seen *seen, const struct job_record *record)
         stream->packets++;
         if (is_sound)
                 on_sound(stream, &pkt);
+        else if (pkt.pt == JOB_PT_H264)
+                on_h264(stream, &pkt);
         else
-                on_picture(stream, &pkt);
+                on_vp8(stream, &pkt);
 }
 
 static void on_rtcp(struct feed_seen *seen, const struct job_record *record)
@@ -147,7 +205,18 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         }
 }
 
-void feed_seen_open(struct feed_seen *seen, uv_loop_t *loop, int kind, int *ret_fd)
+void feed_seen_want_codec(struct feed_seen *seen, enum job_codec codec)
+{
+        const struct job_record record = { .type = JOB_TRACK, .codec = (uint8_t)codec };
+        uint8_t data[JOB_RECORD_HEAD];
+
+        job_record_write(data, &record);
+        assert_true(send(seen->fd, data, sizeof(data), MSG_NOSIGNAL) > 0);
+        seen->codec = codec;
+}
+
+void feed_seen_open(struct feed_seen *seen, uv_loop_t *loop, int kind, enum job_codec codec,
+                    int *ret_fd)
 {
         int size = 4 << 20, fds[2];
 
@@ -164,6 +233,7 @@ void feed_seen_open(struct feed_seen *seen, uv_loop_t *loop, int kind, int *ret_
         uv_poll_init(loop, &seen->poll, seen->fd);
         seen->poll.data = seen;
         uv_poll_start(&seen->poll, UV_READABLE | UV_DISCONNECT, on_readable);
+        feed_seen_want_codec(seen, codec);
 }
 
 void feed_seen_clear(struct feed_seen *seen)
@@ -177,8 +247,10 @@ void feed_seen_close(struct feed_seen *seen)
         uv_close((uv_handle_t *)&seen->poll, NULL);
         uv_run(seen->poll.loop, UV_RUN_NOWAIT);
         close(seen->fd);
-        for (unsigned i = 0; i < SEEN_STREAMS; i++)
+        for (unsigned i = 0; i < SEEN_STREAMS; i++) {
                 g_ptr_array_unref(seen->streams[i].units);
+                depay_free(seen->streams[i].h264);
+        }
 }
 
 void feed_seen_ask_key(struct feed_seen *seen, unsigned layer)
@@ -263,6 +335,10 @@ GArray *feed_seen_decode(const struct feed_seen *seen, unsigned index)
                 " videoconvert ! video/x-raw,format=GRAY8,width=16,height=16"
                 " ! appsink name=sink sync=false",
                 "appsrc name=src format=time max-bytes=0"
+                " caps=video/x-h264,stream-format=byte-stream,alignment=au ! h264parse ! avdec_h264"
+                " ! videoscale ! videoconvert ! video/x-raw,format=GRAY8,width=16,height=16"
+                " ! appsink name=sink sync=false",
+                "appsrc name=src format=time max-bytes=0"
                 " caps=audio/x-opus,channel-mapping-family=0,channels=2,rate=48000 ! opusdec !"
                 " audioconvert ! audio/x-raw,format=S16LE,channels=1,rate=48000"
                 " ! appsink name=sink sync=false",
@@ -270,7 +346,7 @@ GArray *feed_seen_decode(const struct feed_seen *seen, unsigned index)
         const struct seen_stream *stream = &seen->streams[index];
         bool is_sound = index == SEEN_SOUND;
         GArray *values = g_array_new(FALSE, FALSE, sizeof(struct seen_value));
-        GstElement *bin = gst_parse_launch(chains[is_sound], NULL);
+        GstElement *bin = gst_parse_launch(chains[is_sound ? 2 : stream->pt == JOB_PT_H264], NULL);
         GstElement *src = gst_bin_get_by_name(GST_BIN(bin), "src");
         GstElement *sink = gst_bin_get_by_name(GST_BIN(bin), "sink");
         int64_t origin_us = stream->report_us - INT64_C(3600000000);

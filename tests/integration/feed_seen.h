@@ -9,7 +9,7 @@
 #include <glib.h>
 #include <uv.h>
 
-#include "base/base.h"
+#include "sfu/jobs/core/depay.h"
 
 enum { SEEN_SOUND = 3, SEEN_STREAMS };
 
@@ -27,6 +27,8 @@ struct seen_stream {
         uint16_t seq, picture_id;
         unsigned packets;
         bool in_picture;
+        uint8_t pt;         /* of pictures: what came last */
+        struct depay *h264; /* NULL: it is not in that */
         GPtrArray *units;
         /* The last report. */
         bool has_report;
@@ -35,15 +37,19 @@ struct seen_stream {
 };
 
 struct feed_seen {
-        int fd;   /* our end */
-        int kind; /* of the pictures: checked */
+        int fd;               /* our end */
+        int kind;             /* of the pictures: checked */
+        enum job_codec codec; /* what was asked for last */
         uv_poll_t poll;
         struct seen_stream streams[SEEN_STREAMS]; /* layers, lowest first; sound */
         bool closed;
 };
 
-/* Opens the pair; *ret_fd is the job's end. */
-void feed_seen_open(struct feed_seen *seen, uv_loop_t *loop, int kind, int *ret_fd);
+/* Opens the pair; *ret_fd is the job's end. Pictures are asked for in this codec. */
+void feed_seen_open(struct feed_seen *seen, uv_loop_t *loop, int kind, enum job_codec codec,
+                    int *ret_fd);
+/* From now on in another. What came in the one before stays until it is forgotten. */
+void feed_seen_want_codec(struct feed_seen *seen, enum job_codec codec);
 /* Forgets what came so far. */
 void feed_seen_clear(struct feed_seen *seen);
 void feed_seen_close(struct feed_seen *seen);
@@ -60,7 +66,7 @@ struct seen_value {
         int64_t wall_us;
         double value;
 };
-/* Decodes a layer from its first key frame on: mean brightness 0..255 of each picture. Or the
+/* Decodes a layer, all of one codec, from its first key frame on: mean brightness 0..255 of each picture. Or the
  * sound: root mean square 0..1 of each millisecond. The caller frees it. */
 GArray *feed_seen_decode(const struct feed_seen *seen, unsigned stream);
 

@@ -72,7 +72,7 @@ static void camera_open(struct camera *camera, struct world *world, const char *
         int fd;
 
         camera->world = world;
-        feed_seen_open(&camera->seen, &world->loop, SFU_CAMERA, &fd);
+        feed_seen_open(&camera->seen, &world->loop, SFU_CAMERA, JOB_VP8, &fd);
         owner_start(world, &camera->owner, (struct job_params){ .kind = JOB_CAMERA, .fd = fd },
                     start);
 }

@@ -21,6 +21,7 @@
 enum { SECONDS = 12, FLASH_MS = 80 };
 
 static const char *films;
+static const char *const words[JOB_N_CODECS] = { [JOB_VP8] = "VP8", [JOB_H264] = "H.264" };
 
 /* ---- films ---- */
 
@@ -99,7 +100,8 @@ static struct job_params params_of(char path[512], enum job_kind kind, const cha
         return (struct job_params){ .kind = kind, .fd = fd, .input = path };
 }
 
-static void film_open(struct film *film, struct world *world, const char *name, const char *more)
+static void film_open_in(struct film *film, struct world *world, const char *name, const char *more,
+                         enum job_codec codec)
 {
         json_t *start = json_pack("{s:s, s:s, s:i}", "type", "start", "name", name, "layers", 3);
         json_t *extra = json_loads(more, 0, NULL);
@@ -107,10 +109,15 @@ static void film_open(struct film *film, struct world *world, const char *name, 
         int fd;
 
         film->world = world;
-        feed_seen_open(&film->seen, &world->loop, SFU_SCREEN, &fd);
+        feed_seen_open(&film->seen, &world->loop, SFU_SCREEN, codec, &fd);
         json_object_update(start, extra);
         json_decref(extra);
         owner_start(world, &film->owner, params_of(path, JOB_FILM, name, fd), start);
+}
+
+static void film_open(struct film *film, struct world *world, const char *name, const char *more)
+{
+        film_open_in(film, world, name, more, JOB_VP8);
 }
 
 static void film_close(struct film *film)
@@ -188,7 +195,7 @@ static size_t rises(const GArray *values, double over, int64_t *ret, size_t cap)
 
 /* ---- tests ---- */
 
-static void picture_and_sound_go_out_in_step_in_three_layers(void **state)
+static void see_and_hear(struct world *world, enum job_codec codec)
 {
         static const int heights[] = { 180, 360, 720 };
         struct film film = { 0 };
@@ -196,8 +203,8 @@ static void picture_and_sound_go_out_in_step_in_three_layers(void **state)
         size_t n_flashes, n_beeps, n_matched = 0;
         GArray *light, *sound;
 
-        film_open(&film, *state, "plain.mp4", "{}");
-        owner_wait_line(*state, &film.owner, "ready");
+        film_open_in(&film, world, "plain.mp4", "{}", codec);
+        owner_wait_line(world, &film.owner, "ready");
         watch(&film, 6500);
         for (unsigned layer = 0; layer < 3; layer++) {
                 const struct seen_unit *first = feed_seen_unit(&film.seen, layer, 0);
@@ -225,13 +232,23 @@ static void picture_and_sound_go_out_in_step_in_three_layers(void **state)
                         n_matched++;
                         worst = apart > worst ? apart : worst;
                 }
-        printf("figure: film, sound and picture apart: %.1f ms at most over %zu flashes\n",
-               (double)worst / 1000, n_matched);
+        printf("figure: film in %s, sound and picture apart: %.1f ms at most over %zu flashes\n",
+               words[codec], (double)worst / 1000, n_matched);
         assert_true(n_matched >= 4);
         assert_true(worst < 40000);
         g_array_unref(light);
         g_array_unref(sound);
         film_close(&film);
+}
+
+static void picture_and_sound_go_out_in_step_in_three_layers_of_vp8(void **state)
+{
+        see_and_hear(*state, JOB_VP8);
+}
+
+static void picture_and_sound_go_out_in_step_in_three_layers_of_h264(void **state)
+{
+        see_and_hear(*state, JOB_H264);
 }
 
 /* Until that is what is seen, as somebody sees it who comes only now. */
@@ -247,6 +264,8 @@ static void wait_brightness(struct film *film, double wanted)
                 feed_seen_clear(&film->seen);
                 feed_seen_ask_key(&film->seen, 2);
                 wait_units(film, 2, 1);
+                while (!film->seen.streams[2].has_report) /* of a codec that is new */
+                        watch(film, 20);
                 light = feed_seen_decode(&film->seen, 2);
                 if (light->len > 0)
                         value = g_array_index(light, struct seen_value, light->len - 1).value;
@@ -293,13 +312,13 @@ static void paused_it_stands_still_and_a_seek_shows_the_place(void **state)
         film_close(&film);
 }
 
-static void key_frame_comes_when_it_is_asked_for_and_only_there(void **state)
+static void ask_for_key_frames(struct world *world, enum job_codec codec)
 {
         struct film film = { 0 };
         unsigned keys[3] = { 0 };
         int64_t asked_us;
 
-        film_open(&film, *state, "plain.mp4", "{}");
+        film_open_in(&film, world, "plain.mp4", "{}", codec);
         wait_units(&film, 0, 30);
         feed_seen_clear(&film.seen);
         asked_us = clock_now_us();
@@ -311,11 +330,79 @@ static void key_frame_comes_when_it_is_asked_for_and_only_there(void **state)
                         const struct seen_unit *unit = feed_seen_unit(&film.seen, layer, i);
 
                         if (unit->key && keys[layer]++ == 0)
-                                printf("figure: key frame %.0f ms after it was asked for\n",
-                                       (double)(unit->arrived_us - asked_us) / 1000);
+                                printf("figure: key frame of %s %.0f ms after it was asked for\n",
+                                       words[codec], (double)(unit->arrived_us - asked_us) / 1000);
                 }
         assert_in_range(keys[1], 1, 2);
         assert_int_equal(keys[0] + keys[2], 0);
+        film_close(&film);
+}
+
+static void key_frame_comes_when_it_is_asked_for_and_only_there(void **state)
+{
+        ask_for_key_frames(*state, JOB_VP8);
+        ask_for_key_frames(*state, JOB_H264);
+}
+
+static bool is_in(const struct film *film, enum job_codec codec)
+{
+        uint8_t pt = codec == JOB_H264 ? JOB_PT_H264 : JOB_PT_VP8;
+        bool all = true;
+
+        for (unsigned layer = 0; layer < 3; layer++)
+                all &= film->seen.streams[layer].pt == pt;
+        return all;
+}
+
+static void change_codec(struct film *film, enum job_codec codec)
+{
+        feed_seen_want_codec(&film->seen, codec);
+        while (!is_in(film, codec))
+                watch(film, 10);
+        for (unsigned layer = 0; layer < 3; layer++) {
+                wait_units(film, layer, 1);
+                assert_true(feed_seen_unit(&film->seen, layer, 0)->key);
+        }
+}
+
+/* No packet of sound was late for want of an encoder of pictures. */
+static void sound_went_on(const struct film *film)
+{
+        for (unsigned i = 1; i < feed_seen_units(&film->seen, SEEN_SOUND); i++) {
+                uint32_t step = feed_seen_unit(&film->seen, SEEN_SOUND, i)->ts -
+                                feed_seen_unit(&film->seen, SEEN_SOUND, i - 1)->ts;
+
+                assert_in_range(step, 900, 1100); /* 20 ms */
+        }
+}
+
+static void another_codec_is_taken_up_where_the_film_is(void **state)
+{
+        struct film film = { 0 };
+        int64_t asked_us;
+        json_int_t at;
+
+        film_open(&film, *state, "plain.mp4", "{}");
+        wait_units(&film, 2, 30);
+        at = position_ms(&film);
+        feed_seen_clear(&film.seen);
+        asked_us = clock_now_us();
+        change_codec(&film, JOB_H264);
+        printf("figure: first picture of H.264 %.0f ms after it was asked for\n",
+               (double)(feed_seen_unit(&film.seen, 2, 0)->arrived_us - asked_us) / 1000);
+        wait_units(&film, 2, 20);
+        assert_true(position_ms(&film) > at); /* and not from the start */
+        sound_went_on(&film);
+
+        command(&film, json_pack("{s:s}", "type", "pause"));
+        command(&film, json_pack("{s:s, s:i}", "type", "seek", "position_ms", 7500));
+        while (position_ms(&film) != 7500)
+                ;
+        change_codec(&film, JOB_VP8); /* what stands still is there in it, too */
+        wait_brightness(&film, 102);
+        change_codec(&film, JOB_H264);
+        wait_brightness(&film, 102);
+        assert_int_equal(position_ms(&film), 7500);
         film_close(&film);
 }
 
@@ -327,26 +414,32 @@ static json_int_t cpu_ms(struct film *film)
 }
 
 /* 720p25 in which everything moves, H.264 and AAC in, three layers out. */
-static void cost_of_playing_is_told(void **state)
+static void tell_cost(struct world *world, enum job_codec codec)
 {
         struct film film = { 0 };
         json_int_t before_ms;
         int64_t before_us;
 
-        film_open(&film, *state, "moving.mp4", "{}");
+        film_open_in(&film, world, "moving.mp4", "{}", codec);
         wait_units(&film, 2, 10);
         before_ms = cpu_ms(&film);
         before_us = clock_now_us();
         feed_seen_clear(&film.seen);
         watch(&film, 3500);
         before_ms = cpu_ms(&film) - before_ms;
-        printf("figure: a 720p25 film, three layers: %.0f %% of a core, %u pictures of the largest"
+        printf("figure: a 720p25 film, three layers of %s: %.0f %% of a core, %u pictures of the largest"
                " layer in %.1f s, %u dropped\n",
-               (double)before_ms * 100000 / (double)(clock_now_us() - before_us),
+               words[codec], (double)before_ms * 100000 / (double)(clock_now_us() - before_us),
                feed_seen_units(&film.seen, 2), (double)(clock_now_us() - before_us) / 1e6,
                (unsigned)json_integer_value(
                        json_object_get(json_object_get(film.owner.lines, "behind"), "dropped")));
         film_close(&film);
+}
+
+static void cost_of_playing_is_told(void **state)
+{
+        tell_cost(*state, JOB_VP8);
+        tell_cost(*state, JOB_H264);
 }
 
 static void volume_is_heard_in_the_level(void **state)
@@ -480,9 +573,11 @@ static void it_ends_when_the_meeting_is_gone(void **state)
 int main(int argc, char **argv)
 {
         const struct CMUnitTest tests[] = {
-                TEST(picture_and_sound_go_out_in_step_in_three_layers),
+                TEST(picture_and_sound_go_out_in_step_in_three_layers_of_vp8),
+                TEST(picture_and_sound_go_out_in_step_in_three_layers_of_h264),
                 TEST(paused_it_stands_still_and_a_seek_shows_the_place),
                 TEST(key_frame_comes_when_it_is_asked_for_and_only_there),
+                TEST(another_codec_is_taken_up_where_the_film_is),
                 TEST(cost_of_playing_is_told),
                 TEST(volume_is_heard_in_the_level),
                 TEST(odd_files_are_known_and_played),

@@ -15,6 +15,22 @@ enum {
         VP8_I = 0x80,
         VP8_M = 0x80,
         PICTURE_IDS = 0x8000,
+        /* ITU-T H.264 §7.3.1, table 7-1; RFC 6184 table 1, §5.7.1, §5.8 */
+        START_CODE = 3,
+        NAL_F = 0x80,
+        NAL_NRI = 0x60,
+        NAL_TYPE = 0x1f,
+        NAL_SLICE = 1,
+        NAL_IDR = 5,
+        NAL_SPS = 7,
+        NAL_PPS = 8,
+        NAL_STAP_A = 24,
+        NAL_FU_A = 28,
+        STAP_HEAD = 1,
+        STAP_SIZE = 2,
+        FU_HEAD = 2,
+        FU_S = 0x80,
+        FU_E = 0x40,
         LEVEL_EXT = 8, /* profile, length, one item padded */
         /* A gap that a listener hears as a new beginning. */
         TALK_GAP_US = 200000,
@@ -83,6 +99,166 @@ void feed_vp8(struct feed_stream *stream, struct span frame, int64_t at_us, feed
                 stream->picture_id = (stream->picture_id + 1) & (PICTURE_IDS - 1);
                 stream->last_us = at_us;
         }
+}
+
+/* ---- H.264 ---- */
+
+struct h264_out {
+        struct feed_stream *stream;
+        uint32_t ts;
+        feed_packet_fn put;
+        void *user;
+        unsigned n_units; /* that wait in packet, as a STAP-A */
+        size_t len;       /* of packet */
+        uint8_t packet[FEED_PACKET_MAX];
+};
+
+/* Where the next start code is, or the end. */
+static size_t find_start(struct span bytes)
+{
+        for (size_t i = 0; i + START_CODE <= bytes.len; i++)
+                if (bytes.data[i] == 0 && bytes.data[i + 1] == 0 && bytes.data[i + 2] == 1)
+                        return i;
+        return bytes.len;
+}
+
+/* The next unit of a byte stream (Annex B.1). Zeros before a start code are no part of it, and none
+ * ends in one. */
+static bool next_nal(struct span *rest, struct span *ret_nal)
+{
+        size_t at = find_start(*rest), len;
+
+        if (at == rest->len)
+                return false;
+        rest->data += at + START_CODE;
+        rest->len -= at + START_CODE;
+        len = find_start(*rest);
+        *ret_nal = (struct span){ rest->data, len };
+        while (ret_nal->len > 0 && ret_nal->data[ret_nal->len - 1] == 0)
+                ret_nal->len--;
+        rest->data += len;
+        rest->len -= len;
+        return true;
+}
+
+static bool is_picture(struct span nal)
+{
+        unsigned type = nal.len > 0 ? nal.data[0] & NAL_TYPE : 0;
+
+        return type >= NAL_SLICE && type <= NAL_IDR;
+}
+
+static bool is_needed(struct span nal)
+{
+        unsigned type = nal.len > 0 ? nal.data[0] & NAL_TYPE : 0;
+
+        return (is_picture(nal) || type == NAL_SPS || type == NAL_PPS) && !(nal.data[0] & NAL_F);
+}
+
+static void send_h264(struct h264_out *out, bool is_last)
+{
+        const struct rtp_pkt head = { .marker = is_last,
+                                      .pt = JOB_PT_H264,
+                                      .seq = out->stream->seq,
+                                      .ts = out->ts,
+                                      .ssrc = out->stream->ssrc };
+
+        rtp_put_header(out->packet, &head, false);
+        sent(out->stream, out->len - RTP_HEADER);
+        out->put(out->user, out->packet, out->len);
+}
+
+/* What waits goes; a single unit as itself. */
+static void flush(struct h264_out *out, bool is_last)
+{
+        uint8_t *payload = out->packet + RTP_HEADER;
+
+        if (out->n_units == 0)
+                return;
+        if (out->n_units == 1) {
+                out->len -= STAP_HEAD + STAP_SIZE;
+                memmove(payload, payload + STAP_HEAD + STAP_SIZE, out->len - RTP_HEADER);
+        }
+        send_h264(out, is_last);
+        out->n_units = 0;
+}
+
+static bool is_small(struct span nal)
+{
+        return RTP_HEADER + STAP_HEAD + STAP_SIZE + nal.len <= FEED_PACKET_MAX;
+}
+
+/* §5.7.1: as important as the most important unit in it. */
+static void aggregate(struct h264_out *out, struct span nal)
+{
+        uint8_t *head = out->packet + RTP_HEADER, *at, nri = nal.data[0] & NAL_NRI;
+
+        if (out->n_units > 0 && out->len + STAP_SIZE + nal.len > FEED_PACKET_MAX)
+                flush(out, false);
+        if (out->n_units++ == 0) {
+                *head = NAL_STAP_A;
+                out->len = RTP_HEADER + STAP_HEAD;
+        }
+        if (nri > (*head & NAL_NRI))
+                *head = nri | NAL_STAP_A;
+        at = out->packet + out->len;
+        at[0] = (uint8_t)(nal.len >> 8);
+        at[1] = (uint8_t)nal.len;
+        memcpy(at + STAP_SIZE, nal.data, nal.len);
+        out->len += STAP_SIZE + nal.len;
+}
+
+/* §5.8; the unit's own header travels in the fragments'. */
+static void fragment(struct h264_out *out, struct span nal, bool is_last)
+{
+        const size_t most = FEED_PACKET_MAX - RTP_HEADER - FU_HEAD;
+        size_t whole = nal.len - 1, n = (whole + most - 1) / most, at = 0;
+        uint8_t *payload = out->packet + RTP_HEADER;
+
+        for (size_t i = 0; i < n; i++) {
+                size_t len = whole * (i + 1) / n - at;
+
+                payload[0] = (nal.data[0] & NAL_NRI) | NAL_FU_A;
+                payload[1] = (uint8_t)((nal.data[0] & NAL_TYPE) | (i == 0 ? FU_S : 0) |
+                                       (i + 1 == n ? FU_E : 0));
+                memcpy(payload + FU_HEAD, nal.data + 1 + at, len);
+                at += len;
+                out->len = RTP_HEADER + FU_HEAD + len;
+                send_h264(out, is_last && i + 1 == n);
+        }
+}
+
+void feed_h264(struct feed_stream *stream, struct span frame, int64_t at_us, feed_packet_fn put,
+               void *user)
+{
+        struct h264_out out = {
+                .stream = stream, .ts = ts_at(stream, at_us), .put = put, .user = user
+        };
+        const uint8_t *last = NULL;
+        bool has_picture = false;
+        struct span nal, rest;
+
+        for (rest = frame; next_nal(&rest, &nal);) {
+                has_picture |= is_needed(nal) && is_picture(nal);
+                last = is_needed(nal) ? nal.data : last;
+        }
+        if (!has_picture)
+                return;
+        for (rest = frame; next_nal(&rest, &nal);) {
+                bool is_last = nal.data == last;
+
+                if (!is_needed(nal))
+                        continue;
+                if (is_small(nal)) {
+                        aggregate(&out, nal);
+                } else {
+                        flush(&out, false);
+                        fragment(&out, nal, is_last);
+                }
+                if (is_last)
+                        flush(&out, true);
+        }
+        stream->last_us = at_us;
 }
 
 void feed_opus(struct feed_stream *stream, struct span packet, int64_t at_us, uint8_t level,

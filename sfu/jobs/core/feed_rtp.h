@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * feed_rtp — RTP and sender reports of what a job plays into a meeting: Opus (RFC 7587) and
- *            VP8 (RFC 7741), as sfu/wire/job_record.h wants them.
+ * feed_rtp — RTP and sender reports of what a job plays into a meeting: Opus (RFC 7587), VP8
+ *            (RFC 7741) and H.264 (RFC 6184), as sfu/wire/job_record.h wants them.
  *
  * Layer:  sfu/jobs/core. No GStreamer, clock, I/O or randomness.
  * Owner:  one struct feed_stream per SSRC, embedded in its owner.
@@ -41,6 +41,12 @@ typedef void (*feed_packet_fn)(void *user, const uint8_t *packet, size_t len);
 /* One encoded picture in as many packets as it needs. */
 void feed_vp8(struct feed_stream *stream, struct span frame, int64_t at_us, feed_packet_fn put,
               void *user);
+
+/* One access unit as a byte stream (ITU-T H.264 Annex B). Small NAL units go together (STAP-A), so
+ * parameter sets cost no packets of their own; large ones over several (FU-A). What no decoder
+ * needs stays out: delimiters, filler, SEI. One without a picture is nothing. */
+void feed_h264(struct feed_stream *stream, struct span frame, int64_t at_us, feed_packet_fn put,
+               void *user);
 
 /* One Opus packet. level: 0 (loudest) .. FEED_SILENCE, -dBov. Too long ones are left out. */
 void feed_opus(struct feed_stream *stream, struct span packet, int64_t at_us, uint8_t level,

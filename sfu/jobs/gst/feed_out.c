@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "sfu/jobs/core/feed_rtp.h"
-#include "sfu/jobs/core/picture_plan.h"
+#include "sfu/jobs/gst/feed_encoders.h"
 #include "sfu/jobs/gst/pipeline.h"
 #include "sfu/wire/rtcp.h"
 
@@ -26,9 +26,7 @@ enum {
         SOUND = PLAN_LAYERS, /* its place among the streams */
         N_STREAMS,
         OPUS_BPS = 96000, /* music */
-        DESCRIPTION = 4096,
-        /* Before the newest one is thrown away; the oldest is thrown away first. */
-        MAX_WAITING = 3,
+        SOUND_TEXT = 512,
 };
 
 /* One SSRC, and the thread that encodes it. */
@@ -49,6 +47,8 @@ struct feed_out {
         guint timer;
         struct out_stream streams[N_STREAMS];
         struct pipeline *video, *audio;
+        enum job_codec codec; /* of the pictures; changed while there are no encoders */
+        bool has_codec;       /* none is sent before */
 
         GMutex lock;           /* of what follows */
         GstElement *video_src; /* ours */
@@ -73,7 +73,7 @@ static void send_record(struct out_stream *stream, uint8_t type, const uint8_t *
         const struct job_record record = {
                 .type = type,
                 .kind = (uint8_t)(is_sound ? SFU_MIC : out->params.picture),
-                .codec = is_sound ? JOB_OPUS : JOB_VP8,
+                .codec = (uint8_t)(is_sound ? JOB_OPUS : out->codec),
                 .layer = (uint8_t)(is_sound || type == JOB_RTCP ? 0 : stream->layer),
         };
         struct pollfd fd = { .fd = child_media_fd(out->child), .events = POLLOUT };
@@ -105,6 +105,16 @@ static uint8_t take_level(struct feed_out *out)
         return level;
 }
 
+/* Encoders may move both times and their segment: x264enc does, by 1000 hours. */
+static int64_t time_of(GstSample *sample)
+{
+        GstClockTime pts = GST_BUFFER_PTS(gst_sample_get_buffer(sample));
+
+        return (int64_t)(gst_segment_to_running_time(gst_sample_get_segment(sample),
+                                                     GST_FORMAT_TIME, pts) /
+                         GST_USECOND);
+}
+
 static GstFlowReturn on_encoded(GstAppSink *sink, gpointer user)
 {
         struct out_stream *stream = user;
@@ -114,12 +124,14 @@ static GstFlowReturn on_encoded(GstAppSink *sink, gpointer user)
 
         if (buffer && gst_buffer_map(buffer, &map, GST_MAP_READ)) {
                 struct span bytes = { map.data, map.size };
-                int64_t at_us = (int64_t)(GST_BUFFER_PTS(buffer) / GST_USECOND);
+                int64_t at_us = time_of(sample);
 
                 g_mutex_lock(&stream->lock);
                 if (stream->layer == SOUND)
                         feed_opus(&stream->rtp, bytes, at_us, take_level(stream->out), put_packet,
                                   stream);
+                else if (stream->out->codec == JOB_H264)
+                        feed_h264(&stream->rtp, bytes, at_us, put_packet, stream);
                 else
                         feed_vp8(&stream->rtp, bytes, at_us, put_packet, stream);
                 g_mutex_unlock(&stream->lock);
@@ -187,7 +199,8 @@ static void encode(struct feed_out *out, GstBuffer *picture, int64_t at_us)
         out->last_us = clock_now_us();
         if (out->video_src && !out->rebuild_is_due) {
                 src = gst_object_ref(out->video_src);
-                if (gst_app_src_get_current_level_buffers(GST_APP_SRC(src)) >= MAX_WAITING)
+                if (gst_app_src_get_current_level_buffers(GST_APP_SRC(src)) >=
+                    FEED_ENCODERS_WAITING)
                         out->dropped++;
         }
         g_mutex_unlock(&out->lock);
@@ -199,45 +212,6 @@ static void encode(struct feed_out *out, GstBuffer *picture, int64_t at_us)
         GST_BUFFER_DURATION(copy) = GST_CLOCK_TIME_NONE;
         (void)gst_app_src_push_buffer(GST_APP_SRC(src), copy);
         gst_object_unref(src);
-}
-
-/* What the smaller layers are made of comes before them: t0 is the picture itself. */
-static size_t describe_layer(char *at, size_t cap, const struct plan_layer *layer, unsigned i)
-{
-        return (size_t)snprintf(
-                at, cap,
-                " ! vp8enc name=enc%u deadline=1 cpu-used=-6 threads=1 lag-in-frames=0"
-                " end-usage=cbr target-bitrate=%d min-quantizer=4 max-quantizer=56"
-                " keyframe-max-dist=600 static-threshold=100 undershoot=95 timebase=1/90000"
-                " ! appsink name=sink%u sync=false async=false max-buffers=4 enable-last-sample=false",
-                i, layer->bps, i);
-}
-
-static void describe(char ret[DESCRIPTION], const struct picture_plan *plan)
-{
-        static const char queue[] =
-                "queue leaky=downstream max-size-buffers=2 max-size-bytes=0 max-size-time=0";
-        size_t n;
-
-        n = (size_t)snprintf(ret, DESCRIPTION,
-                             "appsrc name=src is-live=true format=time block=false"
-                             " max-buffers=%d max-bytes=0 leaky-type=downstream ! tee name=t %s%s",
-                             MAX_WAITING, "t. ! ", queue);
-        n += describe_layer(ret + n, DESCRIPTION - n, &plan->layers[plan->n - 1], plan->n - 1);
-        if (plan->n > 1)
-                n += (size_t)snprintf(ret + n, DESCRIPTION - n, " t. ! %s", queue);
-        for (unsigned i = plan->n - 1; i-- > 0;) {
-                n += (size_t)snprintf(ret + n, DESCRIPTION - n,
-                                      " ! videoscale ! video/x-raw,width=%d,height=%d,"
-                                      "pixel-aspect-ratio=1/1",
-                                      plan->layers[i].width, plan->layers[i].height);
-                if (i > 0)
-                        n += (size_t)snprintf(ret + n, DESCRIPTION - n, " ! tee name=t%u t%u.", i,
-                                              i);
-                n += describe_layer(ret + n, DESCRIPTION - n, &plan->layers[i], i);
-                if (i > 0)
-                        n += (size_t)snprintf(ret + n, DESCRIPTION - n, " t%u.", i);
-        }
 }
 
 static void drop_encoders(struct feed_out *out)
@@ -253,7 +227,7 @@ static void drop_encoders(struct feed_out *out)
 static void start_encoders(struct feed_out *out, GstCaps *caps)
 {
         const GstStructure *structure = gst_caps_get_structure(caps, 0);
-        char description[DESCRIPTION], name[16];
+        char description[FEED_ENCODERS_TEXT], name[16];
         const struct pipeline_params params = { .description = description };
         struct picture_plan plan;
         GstElement *src;
@@ -262,7 +236,7 @@ static void start_encoders(struct feed_out *out, GstCaps *caps)
         (void)gst_structure_get_int(structure, "width", &width);
         (void)gst_structure_get_int(structure, "height", &height);
         picture_plan(&plan, width, height, out->params.max_layers);
-        describe(description, &plan);
+        feed_encoders_describe(description, &plan, out->codec);
         if (pipeline_new(&out->video, out->child, &params) != 0)
                 return;
         for (unsigned i = 0; i < plan.n; i++) {
@@ -292,20 +266,27 @@ static void encode_last(struct feed_out *out)
         gst_buffer_unref(picture);
 }
 
-/* Pictures of another size: other encoders, begun in the main thread. */
-static gboolean rebuild(gpointer user)
+/* Encoders for pictures as they are now. */
+static void restart_encoders(struct feed_out *out)
 {
-        struct feed_out *out = user;
         GstCaps *caps;
 
         drop_encoders(out);
         g_mutex_lock(&out->lock);
-        caps = gst_caps_ref(out->caps);
+        caps = out->caps ? gst_caps_ref(out->caps) : NULL;
         out->rebuild_is_due = false;
         g_mutex_unlock(&out->lock);
+        if (!caps || !out->has_codec)
+                return;
         start_encoders(out, caps);
         gst_caps_unref(caps);
         encode_last(out);
+}
+
+/* Pictures of another size: in the main thread. */
+static gboolean rebuild(gpointer user)
+{
+        restart_encoders(user);
         return G_SOURCE_REMOVE;
 }
 
@@ -350,7 +331,7 @@ void feed_out_sound(struct feed_out *out, GstBuffer *sound, int64_t at_us)
 
 static int start_sound(struct feed_out *out)
 {
-        char description[DESCRIPTION];
+        char description[SOUND_TEXT];
         const struct pipeline_params params = { .description = description };
         int r;
 
@@ -370,7 +351,45 @@ static int start_sound(struct feed_out *out)
         return 0;
 }
 
+/* New ones for layers first..last-1, or sound: no number of before goes on. */
+static bool begin_streams(struct feed_out *out, unsigned first, unsigned last)
+{
+        uint64_t seeds[N_STREAMS];
+        uint32_t ssrc;
+
+        if (getrandom(seeds, sizeof(seeds), 0) != sizeof(seeds) ||
+            getrandom(&ssrc, sizeof(ssrc), 0) != sizeof(ssrc))
+                return false;
+        for (unsigned i = first; i < last; i++) {
+                struct out_stream *stream = &out->streams[i];
+
+                g_mutex_lock(&stream->lock);
+                feed_stream_init(&stream->rtp, ssrc + i, i == SOUND ? 48000 : 90000, seeds[i]);
+                g_mutex_unlock(&stream->lock);
+        }
+        return true;
+}
+
 /* ---- what is asked for ---- */
+
+/* The film goes on; its layers begin anew, each with a key frame, in the other codec. Before the
+ * first time nothing was sent. */
+static void set_codec(struct feed_out *out, enum job_codec codec)
+{
+        if (codec != JOB_VP8 && codec != JOB_H264)
+                return;
+        if (out->has_codec && out->codec == codec)
+                return;
+        drop_encoders(out);
+        out->codec = codec;
+        out->has_codec = true;
+        if (!begin_streams(out, 0, PLAN_LAYERS)) {
+                child_fail(out->child, "internal", "no random numbers");
+                return;
+        }
+        restart_encoders(out);
+        out->reported_us = 0; /* soon, so that sound and picture agree */
+}
 
 static void want_key(struct feed_out *out, uint32_t ssrc)
 {
@@ -418,7 +437,11 @@ void feed_out_on_record(struct feed_out *out, const uint8_t *data, size_t len)
         struct rtcp_pkt pkt;
         struct rtcp_fb fb;
 
-        if (job_record_parse(&record, data, len) < 0 || record.type != JOB_RTCP)
+        if (job_record_parse(&record, data, len) < 0)
+                return;
+        if (record.type == JOB_TRACK)
+                set_codec(out, (enum job_codec)record.codec);
+        if (record.type != JOB_RTCP)
                 return;
         it = rtcp_iter_init(record.bytes.data, record.bytes.len);
         while (rtcp_next(&it, &pkt))
@@ -443,24 +466,6 @@ static gboolean on_tick(gpointer user)
 
 /* ---- life ---- */
 
-static bool init_streams(struct feed_out *out)
-{
-        uint64_t seeds[N_STREAMS];
-        uint32_t ssrc;
-
-        if (getrandom(seeds, sizeof(seeds), 0) != sizeof(seeds) ||
-            getrandom(&ssrc, sizeof(ssrc), 0) != sizeof(ssrc))
-                return false;
-        for (unsigned i = 0; i < N_STREAMS; i++) {
-                struct out_stream *stream = &out->streams[i];
-
-                stream->out = out;
-                stream->layer = i;
-                feed_stream_init(&stream->rtp, ssrc + i, i == SOUND ? 48000 : 90000, seeds[i]);
-        }
-        return true;
-}
-
 int feed_out_new(struct feed_out **ret_out, struct child *child,
                  const struct feed_out_params *params)
 {
@@ -471,9 +476,12 @@ int feed_out_new(struct feed_out **ret_out, struct child *child,
         out->params = *params;
         out->wall_offset_us = clock_wall_us() - clock_now_us();
         g_mutex_init(&out->lock);
-        for (unsigned i = 0; i < N_STREAMS; i++)
+        for (unsigned i = 0; i < N_STREAMS; i++) {
+                out->streams[i].out = out;
+                out->streams[i].layer = i;
                 g_mutex_init(&out->streams[i].lock);
-        if (init_streams(out))
+        }
+        if (begin_streams(out, 0, N_STREAMS))
                 r = start_sound(out);
         else
                 child_fail(child, "internal", "no random numbers");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * feed_out — what film and camera share: pictures and sound into VP8 layers and Opus, as
- *            records of a feed (sfu/wire/job_record.h) on the job's descriptor 3.
+ * feed_out — what film and camera share: pictures and sound into layers of VP8 or H.264 and
+ *            Opus, as records of a feed (sfu/wire/job_record.h) on the job's descriptor 3.
  *
  * Layer:  sfu/jobs/gst, the child's side.
  * Owner:  a job. Before it is freed nothing may come in any more.
@@ -12,8 +12,8 @@
  * second, so that who joins late sees it too; without sound nothing is sent. Encoders that
  * do not keep up lose pictures, never sound, and are told of ("behind").
  *
- * Speed: realtime VP8, one thread for the largest layer and one for the others. On the machine
- * this was made on 720p25 in three layers takes 15 to 20 % of a core, decoding 5 %.
+ * Which codec, the other end says with a record; when it says another one, new encoders begin where
+ * the old ones were, and neither source nor sound notices.
  */
 #ifndef SFU_JOBS_GST_FEED_OUT_H
 #define SFU_JOBS_GST_FEED_OUT_H
@@ -22,6 +22,7 @@
 
 #include "sfu/api.h"
 #include "sfu/jobs/child.h"
+#include "sfu/jobs/gst/feed_encoders.h"
 
 struct feed_out;
 
@@ -31,7 +32,7 @@ struct feed_out_params {
 };
 
 /* What it cannot do without; for struct job_ops. */
-#define FEED_OUT_ELEMENTS "appsrc", "appsink", "tee", "queue", "videoscale", "vp8enc", "opusenc"
+#define FEED_OUT_ELEMENTS FEED_ENCODERS_ELEMENTS, "opusenc"
 
 /* Returns 0, or > 0 and the child has failed. */
 must_use int feed_out_new(struct feed_out **ret_out, struct child *child,

@@ -62,11 +62,48 @@ static void who_sends_what_the_newcomer_cannot_decode_offers_again(void **state)
         }
 }
 
+static void feed_is_in_what_everybody_decodes_and_keeps_it(void **state)
+{
+        const struct peer_codecs browser = { .recv = VP8 | H264 | VP9 }, box = { .recv = H264 },
+                                 old = { .recv = VP8 }, feed = { .sent = VP8, .fed = true },
+                                 listener = { 0 };
+        struct room_codecs room = { 0 };
+
+        (void)state;
+        assert_int_equal(room_codecs_of_feed(&room, 0), SDP_VP8); /* nobody watches yet */
+        room_codecs_count(&room, &browser, 1);
+        assert_int_equal(room_codecs_of_feed(&room, 0), SDP_VP8);
+        assert_false(room_codecs_disturbs_feeds(&room, &box)); /* there is none */
+        room_codecs_count(&room, &feed, 1);
+        assert_false(room_codecs_disturbs_feeds(&room, &browser));
+        assert_false(room_codecs_disturbs_feeds(&room, &listener));
+
+        room_codecs_count(&room, &box, 1);
+        assert_true(room_codecs_disturbs_feeds(&room, &box));
+        assert_int_equal(room_codecs_of_feed(&room, VP8), SDP_H264);
+        assert_int_equal(room_codecs_of_feed(&room, 0), SDP_H264);
+        room_codecs_count(&room, &box, -1);
+        assert_int_equal(room_codecs_of_feed(&room, H264), SDP_H264); /* it keeps it */
+
+        room_codecs_count(&room, &old, 1);
+        assert_int_equal(room_codecs_of_feed(&room, H264), SDP_VP8);
+        room_codecs_count(&room, &box, 1); /* there is none for both */
+        assert_int_equal(room_codecs_of_feed(&room, VP8), SDP_VP8);
+        assert_int_equal(room_codecs_of_feed(&room, H264), SDP_H264);
+        assert_int_equal(room_codecs_of_feed(&room, 0), SDP_VP8);
+        room_codecs_count(&room, &old, -1); /* and now there is */
+        assert_true(room_codecs_disturbs_feeds(&room, &old));
+        assert_int_equal(room_codecs_of_feed(&room, VP8), SDP_H264);
+        room_codecs_count(&room, &feed, -1);
+        assert_false(room_codecs_disturbs_feeds(&room, &old));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_everybody_decodes_is_known),
                 cmocka_unit_test(who_sends_what_the_newcomer_cannot_decode_offers_again),
+                cmocka_unit_test(feed_is_in_what_everybody_decodes_and_keeps_it),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

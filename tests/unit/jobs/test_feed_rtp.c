@@ -6,7 +6,9 @@
 
 #include <cmocka.h>
 
+#include "sfu/jobs/core/depay.h"
 #include "sfu/jobs/core/feed_rtp.h"
+#include "sfu/wire/h264.h"
 #include "sfu/wire/job_record.h"
 #include "sfu/wire/rtcp.h"
 #include "sfu/wire/rtp.h"
@@ -90,6 +92,201 @@ static void picture_comes_out_whole_over_its_packets(void **state)
         memset(&seen, 0, sizeof(seen));
         feed_vp8(&stream, (struct span){ 0 }, 0, on_picture, &seen);
         assert_int_equal(seen.n, 0);
+}
+
+/* ---- H.264 ---- */
+
+enum { SPS = 0x67, PPS = 0x68, SEI = 0x06, DELIMITER = 0x09, IDR = 0x65, SLICE = 0x41 };
+/* Of a picture of 320 x 180 (baseline, 1.3). */
+static const uint8_t sps[] = { SPS,  0x42, 0xc0, 0x0d, 0xdb, 0x0a, 0x0c, 0x6c, 0x04, 0x40, 0x00,
+                               0x00, 0x03, 0x00, 0x40, 0x00, 0x00, 0x0c, 0x83, 0xc5, 0x0a, 0x92 };
+static const uint8_t pps[] = { PPS, 0xca, 0x83, 0xcb, 0x20 };
+
+struct h264_seen {
+        struct depay *depay;
+        size_t n, n_frames, n_key_starts;
+        uint8_t types[200];
+        uint16_t next_seq;
+        struct rtp_pkt last;
+        size_t len; /* of the frame that came out */
+        uint8_t frame[200000];
+};
+
+static void on_h264(void *user, const uint8_t *packet, size_t len)
+{
+        struct h264_seen *seen = user;
+        struct depay_frame frame;
+        struct rtp_pkt pkt;
+        int r;
+
+        assert_true(len <= FEED_PACKET_MAX);
+        assert_int_equal(rtp_parse(&pkt, packet, len), 0);
+        assert_int_equal(pkt.pt, JOB_PT_H264);
+        if (seen->n > 0)
+                assert_int_equal(pkt.seq, seen->next_seq);
+        seen->next_seq = (uint16_t)(pkt.seq + 1);
+        seen->types[seen->n++ % sizeof(seen->types)] = pkt.payload.data[0] & 0x1f;
+        seen->n_key_starts += h264_starts_keyframe(pkt.payload);
+        r = depay_put(seen->depay,
+                      &(struct depay_packet){ .payload = pkt.payload,
+                                              .ts = pkt.ts,
+                                              .marker = pkt.marker,
+                                              .new_stream = seen->n == 1 },
+                      &frame);
+        assert_true(r >= 0);
+        seen->last = pkt;
+        if (r != 1)
+                return;
+        seen->n_frames++;
+        seen->len = frame.bytes.len;
+        memcpy(seen->frame, frame.bytes.data, frame.bytes.len);
+}
+
+/* A unit behind a start code of 3 or 4 bytes, and behind its length as it should come out. */
+struct h264_frame {
+        size_t len, expected_len;
+        uint8_t bytes[200000], expected[200000];
+};
+
+static void add_unit(struct h264_frame *frame, const uint8_t *unit, size_t len, bool comes_out)
+{
+        static const uint8_t start[] = { 0, 0, 0, 1 };
+        size_t skip = frame->len > 0; /* one of 3 bytes now and then */
+        uint8_t *at = frame->expected + frame->expected_len;
+
+        memcpy(frame->bytes + frame->len, start + skip, sizeof(start) - skip);
+        frame->len += sizeof(start) - skip;
+        memcpy(frame->bytes + frame->len, unit, len);
+        frame->len += len;
+        if (!comes_out)
+                return;
+        for (int i = 0; i < 4; i++)
+                at[i] = (uint8_t)(len >> (24 - 8 * i));
+        memcpy(at + 4, unit, len);
+        frame->expected_len += 4 + len;
+}
+
+/* Of any length, with no start code in it and no zero at its end. */
+static void add_slice(struct h264_frame *frame, uint8_t type, size_t len)
+{
+        static uint8_t unit[200000];
+
+        for (size_t i = 0; i < len; i++)
+                unit[i] = (uint8_t)(0x80 + (i * 7 + i / 251) % 0x7f);
+        unit[0] = type;
+        add_unit(frame, unit, len, true);
+}
+
+static void add_sets(struct h264_frame *frame)
+{
+        static const uint8_t delimiter[] = { DELIMITER, 0x10 }, sei[] = { SEI, 5, 1, 2, 0x80 };
+
+        add_unit(frame, delimiter, sizeof(delimiter), false);
+        add_unit(frame, sps, sizeof(sps), true);
+        add_unit(frame, pps, sizeof(pps), true);
+        add_unit(frame, sei, sizeof(sei), false);
+}
+
+static void send_h264_frame(struct feed_stream *stream, const struct h264_frame *frame,
+                            int64_t at_us, struct h264_seen *seen)
+{
+        size_t n_frames = seen->n_frames;
+
+        feed_h264(stream, (struct span){ frame->bytes, frame->len }, at_us, on_h264, seen);
+        assert_int_equal(seen->n_frames, n_frames + 1);
+        assert_true(seen->last.marker);
+        assert_int_equal(seen->len, frame->expected_len);
+        assert_memory_equal(seen->frame, frame->expected, frame->expected_len);
+}
+
+static void h264_comes_out_of_our_own_depayloader_as_it_went_in(void **state)
+{
+        /* 1135: the largest that goes with others; 1136: in two fragments. */
+        static const size_t sizes[] = { 2, 3, 500, 1134, 1135, 1136, 1138, 2272, 30000, 150000 };
+        static struct h264_frame frame;
+        static struct h264_seen seen;
+        struct feed_stream stream;
+
+        (void)state;
+        memset(&seen, 0, sizeof(seen));
+        assert_int_equal(depay_new(&seen.depay, JOB_H264), 0);
+        feed_stream_init(&stream, 7, 90000, 0x7fff7fff12345678);
+        for (size_t i = 0; i < 2 * ARRAY_LEN(sizes); i++) {
+                frame.len = frame.expected_len = 0;
+                if (i % 2 == 0)
+                        add_sets(&frame);
+                add_slice(&frame, i % 2 ? SLICE : IDR, sizes[i / 2]);
+                send_h264_frame(&stream, &frame, (int64_t)i * 40000, &seen);
+                assert_int_equal(seen.last.ts, 0x12345678 + i * 3600);
+        }
+        /* several slices */
+        frame.len = frame.expected_len = 0;
+        for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
+                add_slice(&frame, SLICE, sizes[i]);
+        send_h264_frame(&stream, &frame, 1000000, &seen);
+        depay_free(seen.depay);
+}
+
+static void h264_key_frame_begins_with_its_parameter_sets_in_one_packet(void **state)
+{
+        enum { STAP_A = 24, FU_A = 28 };
+        static struct h264_frame frame;
+        static struct h264_seen seen;
+        struct feed_stream stream;
+
+        (void)state;
+        memset(&seen, 0, sizeof(seen));
+        frame.len = frame.expected_len = 0;
+        assert_int_equal(depay_new(&seen.depay, JOB_H264), 0);
+        feed_stream_init(&stream, 7, 90000, 1);
+        add_sets(&frame);
+        add_slice(&frame, IDR, 3000);
+        send_h264_frame(&stream, &frame, 0, &seen);
+        assert_int_equal(seen.n, 4);
+        assert_int_equal(seen.types[0], STAP_A);
+        for (int i = 1; i < 4; i++)
+                assert_int_equal(seen.types[i], FU_A);
+        assert_int_equal(seen.n_key_starts, 2); /* the sets, and the slice's beginning */
+
+        frame.len = frame.expected_len = 0;
+        add_slice(&frame, SLICE, 700);
+        send_h264_frame(&stream, &frame, 40000, &seen);
+        assert_int_equal(seen.n, 5);
+        assert_int_equal(seen.types[4], SLICE & 0x1f); /* alone it is itself */
+        assert_int_equal(seen.n_key_starts, 2);
+        assert_int_equal(stream.packets, 5);
+        depay_free(seen.depay);
+}
+
+static void on_any(void *user, const uint8_t *packet, size_t len)
+{
+        (void)packet;
+        (void)len;
+        ++*(size_t *)user;
+}
+
+static void what_is_no_picture_of_h264_is_not_sent(void **state)
+{
+        static const uint8_t nothing[][12] = {
+                { 0 },
+                { 0, 0, 1 },
+                { 0, 0, 0, 1, 0, 0, 0, 1 },
+                { 0, 0, 1, SPS, 1, 2, 0, 0, 1, PPS, 3, 4 },
+                { 0, 0, 1, SEI, 1, 2, 0, 0, 1, DELIMITER, 1, 1 },
+                { 0, 0, 1, 0x80 | IDR, 1, 2, 3, 4, 5, 6, 7, 8 }, /* forbidden_zero_bit */
+                { IDR, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 },
+        };
+        struct feed_stream stream;
+        size_t n = 0;
+
+        (void)state;
+        feed_stream_init(&stream, 7, 90000, 1);
+        feed_h264(&stream, (struct span){ 0 }, 0, on_any, &n);
+        for (size_t i = 0; i < ARRAY_LEN(nothing); i++)
+                feed_h264(&stream, (struct span){ nothing[i], sizeof(nothing[i]) }, 0, on_any, &n);
+        assert_int_equal(n, 0);
+        assert_int_equal(stream.packets, 0);
+        assert_int_equal(stream.last_us, -1);
 }
 
 static void sound_carries_its_level_and_marks_a_new_beginning(void **state)
@@ -198,6 +395,9 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(picture_comes_out_whole_over_its_packets),
+                cmocka_unit_test(h264_comes_out_of_our_own_depayloader_as_it_went_in),
+                cmocka_unit_test(h264_key_frame_begins_with_its_parameter_sets_in_one_packet),
+                cmocka_unit_test(what_is_no_picture_of_h264_is_not_sent),
                 cmocka_unit_test(sound_carries_its_level_and_marks_a_new_beginning),
                 cmocka_unit_test(reports_put_sound_and_picture_of_one_moment_together),
                 cmocka_unit_test(level_is_that_of_the_signal),
