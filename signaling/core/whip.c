@@ -213,17 +213,29 @@ static bool choose_height(struct request *q)
 
 /* ---- the answer ---- */
 
+static struct sfu_slot_view speaker_view(const struct request *q, enum sfu_kind kind)
+{
+        return (struct sfu_slot_view){ .slot = kind == SFU_SCREEN,
+                                       .participant = SFU_ACTIVE_SPEAKER,
+                                       .kind = kind,
+                                       .max_height = q->height,
+                                       .priority = PRIORITY };
+}
+
 static void pin_publishers(const struct request *q, const struct member *member)
 {
         struct sfu_slot_view views[2 * WHIP_MAX_PUBLISHERS];
         size_t n = 0;
 
         for (size_t i = 0; i < q->n_publishers; i++) {
-                views[n++] = (struct sfu_slot_view){ .slot = (uint8_t)i,
-                                                     .participant = q->publishers[i]->number,
-                                                     .kind = SFU_CAMERA,
-                                                     .max_height = q->height,
-                                                     .priority = PRIORITY };
+                views[n++] = (struct sfu_slot_view){
+                        .slot = (uint8_t)i,
+                        .participant = q->publishers[i]->number,
+                        .kind = strcmp(q->publishers[i]->id, SEAT_FILM) == 0 ? SFU_SCREEN
+                                                                             : SFU_CAMERA,
+                        .max_height = q->height,
+                        .priority = PRIORITY
+                };
                 if (i < SFU_AUDIO_SLOTS)
                         views[n++] = (struct sfu_slot_view){
                                 .audio = true,
@@ -232,11 +244,10 @@ static void pin_publishers(const struct request *q, const struct member *member)
                                 .kind = SFU_MIC
                         };
         }
-        if (n == 0)
-                views[n++] = (struct sfu_slot_view){ .participant = SFU_ACTIVE_SPEAKER,
-                                                     .kind = SFU_CAMERA,
-                                                     .max_height = q->height,
-                                                     .priority = PRIORITY };
+        if (n == 0) {
+                views[n++] = speaker_view(q, SFU_CAMERA);
+                views[n++] = speaker_view(q, SFU_SCREEN);
+        }
         /* What she watches at once is bounded by the media plane's slots. */
         sfu_peer_view(q->app->sfu, member->peer, views, n < SFU_MAX_SLOTS ? n : SFU_MAX_SLOTS);
 }

@@ -2,9 +2,11 @@
 // A film played into a meeting by the whole program, its jobs included. Usage: node film.test.mjs DINH
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Client, Server } from './dinh.mjs';
 
 const server = new Server();
@@ -30,9 +32,9 @@ async function ask(method, rest, body) {
 }
 
 /** Half a minute of a test picture and a tone: on a busy machine the film must not end before the test gets to it. */
-function makeFilm() {
+function makeFilm(seconds = 30) {
   const file = path.join(server.data, 'film.mp4');
-  execFileSync('ffmpeg', ['-y', '-v', 'error', '-f', 'lavfi', '-i', 'testsrc=size=320x180:rate=25', '-f', 'lavfi', '-i', 'sine=frequency=440', '-t', '30',
+  execFileSync('ffmpeg', ['-y', '-v', 'error', '-f', 'lavfi', '-i', 'testsrc=size=320x180:rate=25', '-f', 'lavfi', '-i', 'sine=frequency=440', '-t', String(seconds),
     '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-c:a', 'aac', file]);
   return fs.readFileSync(file);
 }
@@ -75,6 +77,40 @@ test('a_film_is_played_paused_moved_and_ends', async () => {
   await film((now) => now === null);
   await meeting.chair.until((m) => m.type === 'left' && m.participant === 'film');
   assert.equal((await ask('PATCH', 'film', { playing: true })).status, 404);
+});
+
+const filmJobs = async () => Number(/^dinh_jobs_started_total\{kind="film"\} (\d+)$/m.exec(await (await fetch(`${server.metricsBase}/metrics`)).text())?.[1] ?? 0);
+
+/** A player that decodes one codec: GStreamer's. It ends well when it has seen the film move and heard it, before and after an ICE restart. */
+async function watch(codec) {
+  const peer = fileURLToPath(new URL('webrtcbin_peer.py', import.meta.url));
+  const player = spawn(peer, ['subscribe', `${server.base}/whep/${meeting.id}?publishers=film`, server.token(meeting.id, 'observer'), '30', codec]);
+  let said = '';
+  for (const stream of [player.stdout, player.stderr]) stream.on('data', (data) => { said += data; });
+  const [code] = await once(player, 'close');
+  assert.equal(code, 0, `${codec}: ${said}`);
+}
+
+/** The film that everybody sees is in one codec: who cannot decode it changes it, and it goes on where it is. */
+test('who_decodes_h264_only_sees_the_film_too', async () => {
+  const document = await upload('Toàn cảnh.mp4', makeFilm(90));
+  const jobs = await filmJobs();
+  assert.equal((await ask('POST', 'film', { document: document.id })).status, 201);
+  const { film: begun } = await film((now) => now?.state === 'playing' && now.position_ms > 500);
+  for (const codec of ['vp8', 'h264', 'vp8']) await watch(codec);
+  forget();
+  const { film: told } = await film((now) => now?.state === 'playing');
+  assert.ok(told.position_ms > begun.position_ms);
+  assert.equal(await filmJobs(), jobs + 1, 'it was not begun again');
+  assert.equal((await ask('DELETE', 'film')).status, 204);
+  await film((now) => now === null);
+
+  forget();
+  const waiting = watch('h264'); // before the film begins
+  await meeting.chair.until((m) => m.type === 'joined' && m.participant.role === 'observer');
+  assert.equal((await ask('POST', 'film', { document: document.id })).status, 201);
+  await waiting;
+  assert.equal((await ask('DELETE', 'film')).status, 204);
 });
 
 test('what_cannot_be_played_is_said_when_it_is_uploaded', async () => {

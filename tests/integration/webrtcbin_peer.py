@@ -3,7 +3,7 @@
 """A WHIP publisher and a WHEP subscriber on GStreamer's webrtcbin.
 
     webrtcbin_peer.py publish   URL TOKEN [SECONDS [vp8|vp9]]
-    webrtcbin_peer.py subscribe URL TOKEN [SECONDS [vp8|vp9]]
+    webrtcbin_peer.py subscribe URL TOKEN [SECONDS [vp8|vp9|h264]]
 
 Both print "answered" once the server's answer is there, trickle their candidates
 to it by PATCH, restart ICE by PATCH once they are connected, print "restarted"
@@ -42,7 +42,9 @@ PUBLISH = """
         ! rtp{codec}pay pt=96 picture-id-mode=15-bit ! {video} ! rtc.
 """
 
-DECODE_VIDEO = """rtp{codec}depay request-keyframe=true wait-for-keyframe=true ! {codec}dec
+DECODERS = {"vp8": "vp8dec", "vp9": "vp9dec", "h264": "h264parse ! avdec_h264"}
+H264 = ",packetization-mode=(string)1,profile-level-id=(string)42e01f,level-asymmetry-allowed=(string)1"
+DECODE_VIDEO = """rtp{codec}depay request-keyframe=true wait-for-keyframe=true ! {decoder}
     ! videoconvert ! video/x-raw,format=I420 ! fakesink name=frames signal-handoffs=true sync=false"""
 DECODE_AUDIO = """rtpopusdepay ! opusdec ! audioconvert
     ! level name=loudness interval=200000000 ! fakesink sync=false"""
@@ -284,7 +286,8 @@ class Subscriber(Peer):
         self.pictures = set()
         self.loud = 0
         self.rtc.connect("pad-added", self.on_pad)
-        for caps in (OPUS, VIDEO.format(codec=codec.upper()) + ",rtcp-fb-nack-pli=(boolean)true"):
+        video = VIDEO.format(codec=codec.upper()) + (H264 if codec == "h264" else "")
+        for caps in (OPUS, video + ",rtcp-fb-nack-pli=(boolean)true"):
             self.rtc.emit(
                 "add-transceiver",
                 GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY,
@@ -296,7 +299,7 @@ class Subscriber(Peer):
             return
         media = pad.get_current_caps().get_structure(0).get_string("media")
         decoder = Gst.parse_bin_from_description(
-            DECODE_VIDEO.format(codec=self.codec) if media == "video" else DECODE_AUDIO, True
+            DECODE_VIDEO.format(codec=self.codec, decoder=DECODERS[self.codec]) if media == "video" else DECODE_AUDIO, True
         )
         if media == "video":
             decoder.get_by_name("frames").connect("handoff", self.on_frame)
