@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { cleanUp, figure, launch, Person, Server, temporaryFolder, until } from './harness.mjs';
+import { whipPage } from './whip_page.mjs';
 
 const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
 const SECONDS = 40;
@@ -78,6 +79,57 @@ test('a_film_is_seen_by_all_and_steered_by_who_started_it', { timeout: 180000 },
   for (const person of [presenter, delegate]) await person.page.getByTestId('film').waitFor({ state: 'detached' });
   assert.deepEqual([presenter.errors, delegate.errors, delegate.outside], [[], [], []]);
   for (const person of [presenter, delegate]) await person.close();
+});
+
+/** As a decoder box in a hall: WHEP, and no codec but H.264. */
+async function playH264(meeting) {
+  const page = await whipPage(browser, `${server.base}/healthz`);
+  const box = await page.evaluateHandle(([to, token]) => new window.Whip(to, token),
+    [`${server.base}/whep/${meeting.id}?publishers=film`, server.token(meeting.id, 'observer')]);
+  await box.evaluate((whip) => {
+    const transceivers = [whip.pc.addTransceiver('audio', { direction: 'recvonly' }), whip.pc.addTransceiver('video', { direction: 'recvonly' })];
+    const { codecs } = RTCRtpReceiver.getCapabilities('video');
+    transceivers[1].setCodecPreferences(codecs.filter((codec) => ['video/H264', 'video/rtx'].includes(codec.mimeType)));
+    return whip.offer();
+  });
+  return { page, whip: box };
+}
+
+/** What its pictures are in, and how many it has decoded: of the stream that flows. */
+const decodes = async (stats) => {
+  const report = await stats();
+  const stream = report.filter((s) => s.type === 'inbound-rtp' && s.kind === 'video').sort((a, b) => (b.framesDecoded ?? 0) - (a.framesDecoded ?? 0))[0];
+  return { codec: report.find((s) => s.id === stream?.codecId)?.mimeType, frames: stream?.framesDecoded ?? 0, lines: stream?.frameHeight };
+};
+
+test('a_film_goes_over_to_h264_where_it_is_when_a_player_comes_that_decodes_nothing_else', { timeout: 180000 }, async () => {
+  const meeting = server.createMeeting();
+  const presenter = await Person.join(browser, meeting.links.presenter, 'Báo cáo viên', { permissions: [] });
+  const row = await upload(presenter, film);
+  await until(async () => (await row.getAttribute('data-state')) === 'ready', 'the film to be checked', 60000);
+  await row.getByTestId('film-play').click();
+  await inState(presenter, 'playing');
+  const seen = () => decodes(() => presenter.stats());
+  assert.equal((await until(async () => { const now = await seen(); return now.frames > 20 && now; }, 'the film', 30000)).codec, 'video/VP8');
+  const [job] = server.jobs('film');
+  const before = await positionOf(presenter);
+
+  const box = await playH264(meeting);
+  const shown = () => decodes(() => box.whip.evaluate(async ({ pc }) => [...(await pc.getStats()).values()]));
+  const there = await until(async () => { const now = await shown(); return now.frames > 20 && now; }, 'the film at the player', 30000);
+  assert.equal(there.codec, 'video/H264');
+  const here = await until(async () => { const now = await seen(); return now.codec === 'video/H264' && now; }, 'H.264 at the presenter');
+  await until(async () => (await seen()).frames > here.frames + 20, 'the film to go on at the presenter', 30000);
+  assert.ok(await presenter.seesMovingVideo('Phóng sự nông thôn mới'));
+  assert.ok(await positionOf(presenter) >= before);
+  assert.deepEqual(server.jobs('film'), [job], 'the job is the same');
+  figure('film in H.264 at the player', `${there.lines} lines`);
+
+  await box.page.context().close();
+  await presenter.page.getByTestId('film-stop').click();
+  await presenter.page.getByTestId('film').waitFor({ state: 'detached' });
+  assert.deepEqual(presenter.errors, []);
+  await presenter.close();
 });
 
 test('the_chair_takes_over_and_a_film_that_ended_plays_again', { timeout: 180000 }, async () => {

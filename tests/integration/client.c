@@ -275,6 +275,17 @@ size_t client_opus_payload(uint8_t *ret, uint16_t n)
         return LEN;
 }
 
+/* RFC 6184 §5.6: a NAL unit of an IDR picture, or of another. */
+size_t client_h264_payload(uint8_t *ret, uint16_t n, bool key)
+{
+        enum { LEN = 900 };
+
+        ret[0] = key ? 0x65 : 0x41;
+        for (size_t i = 1; i < LEN; i++)
+                ret[i] = (uint8_t)(n + i);
+        return LEN;
+}
+
 size_t client_vp8_payload(uint8_t *ret, uint16_t n, bool key)
 {
         /* RFC 7741 §4.2: X, S; I; 15-bit picture id. §4.3 and RFC 6386 §9.1: the

@@ -21,6 +21,7 @@ enum {
         CLIENT_CAMERA_SSRC = 0x2000,
         CLIENT_OPUS_PT = 111,
         CLIENT_VP8_PT = 96,
+        CLIENT_H264_PT = 102,
         CLIENT_MAX_PACKETS = 512,
         CLIENT_MAX_VIDEO = 25,
 };
@@ -30,6 +31,8 @@ struct client_params {
         bool tcp;            /* ICE-TCP only */
         bool mic, camera;
         unsigned n_audio, n_video; /* slots */
+        bool h264;                 /* pictures in that, and not in VP8 */
+        bool both;                 /* or in either */
         bool dtls_server;          /* offer a=setup:passive */
         bool wrong_fingerprint;    /* announce a certificate we do not have */
         const char *srtp_profiles; /* NULL: both, GCM first */
@@ -90,7 +93,8 @@ void client_send_rtp(struct client *client, uint32_t ssrc, uint8_t pt, uint16_t 
                      bool marker, const uint8_t *payload, size_t len);
 void client_send_nack(struct client *client, uint32_t ssrc, uint16_t seq);
 size_t client_opus_payload(uint8_t *ret, uint16_t n);
-size_t client_vp8_payload(uint8_t *ret, uint16_t n, bool key); /* one whole frame */
+size_t client_vp8_payload(uint8_t *ret, uint16_t n, bool key);  /* one whole frame */
+size_t client_h264_payload(uint8_t *ret, uint16_t n, bool key); /* as much of one as is looked at */
 
 void client_send_raw(struct client *client, const void *data, size_t len);
 void client_close_notify(struct client *client);

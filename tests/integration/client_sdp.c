@@ -18,20 +18,32 @@ struct offer {
 static void put_line(struct offer *offer, bool audio, uint32_t ssrc)
 {
         const struct client *client = offer->client;
+        bool h264 = client->params.h264 || client->params.both;
+        bool vp8 = !client->params.h264;
 
         fprintf(offer->out,
                 "m=%s 9 UDP/TLS/RTP/SAVPF %s\r\nc=IN IP4 0.0.0.0\r\na=rtcp-mux\r\n"
                 "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 %s\r\na=setup:%s\r\n"
                 "a=mid:%u\r\na=%s\r\n%s",
-                audio ? "audio" : "video", audio ? "111" : "96 97", client->ufrag, client->pwd,
-                offer->fingerprint, client->params.dtls_server ? "passive" : "actpass",
-                offer->n_lines++, ssrc ? "sendonly" : "recvonly", rtp_ext_mid);
+                audio ? "audio" : "video",
+                audio   ? "111"
+                : !h264 ? "96 97"
+                : !vp8  ? "102 103"
+                        : "96 97 102 103",
+                client->ufrag, client->pwd, offer->fingerprint,
+                client->params.dtls_server ? "passive" : "actpass", offer->n_lines++,
+                ssrc ? "sendonly" : "recvonly", rtp_ext_mid);
         if (audio)
                 fprintf(offer->out, "%sa=rtpmap:111 opus/48000/2\r\na=fmtp:111 useinbandfec=1\r\n",
                         rtp_ext_level);
-        else
+        if (!audio && vp8)
                 fputs("a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\n"
                       "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n",
+                      offer->out);
+        if (!audio && h264)
+                fputs("a=rtpmap:102 H264/90000\r\na=rtcp-fb:102 nack\r\na=rtcp-fb:102 nack pli\r\n"
+                      "a=fmtp:102 packetization-mode=1;profile-level-id=42e01f\r\n"
+                      "a=rtpmap:103 rtx/90000\r\na=fmtp:103 apt=102\r\n",
                       offer->out);
         if (ssrc)
                 fprintf(offer->out, "a=ssrc:%u cname:test\r\n", ssrc);

@@ -72,6 +72,11 @@ static void on_record(struct job_end *end, const struct job_record *record)
                               (record->bytes.data[0] & 0x1f) == 1;
                 return;
         }
+        if (record->type == JOB_TRACK && record->participant == 0) {
+                end->codec = (enum job_codec)record->codec;
+                end->n_codecs++;
+                return;
+        }
         if (!track) {
                 assert_true(end->n_tracks < ARRAY_LEN(end->tracks));
                 assert_int_equal(record->type, JOB_TRACK);
@@ -126,9 +131,11 @@ static void send_record(struct job_end *end, enum job_record_type type, enum sfu
         assert_int_equal(send(end->fd, data, len, MSG_NOSIGNAL), (ssize_t)len);
 }
 
-static uint32_t ssrc_of(enum sfu_kind kind, uint8_t layer)
+/* Another one in another codec. */
+static uint32_t ssrc_of(const struct job_end *end, enum sfu_kind kind, uint8_t layer)
 {
-        return 0x7000u + (uint32_t)kind * 16 + layer;
+        return 0x7000u + (uint32_t)kind * 16 + layer +
+               (kind != SFU_MIC && end->codec == JOB_H264 ? 256 : 0);
 }
 
 void job_end_send(struct job_end *end, enum sfu_kind kind, uint8_t layer, uint16_t seq, uint32_t ts,
@@ -137,10 +144,12 @@ void job_end_send(struct job_end *end, enum sfu_kind kind, uint8_t layer, uint16
         static const uint8_t level[] = { 0x80 | SPEAKING };
         const struct rtp_ext_item item = { JOB_EXT_AUDIO_LEVEL, { level, 1 } };
         const struct rtp_pkt rtp = { .marker = kind != SFU_MIC,
-                                     .pt = kind == SFU_MIC ? JOB_PT_OPUS : JOB_PT_VP8,
+                                     .pt = kind == SFU_MIC          ? JOB_PT_OPUS
+                                           : end->codec == JOB_H264 ? JOB_PT_H264
+                                                                    : JOB_PT_VP8,
                                      .seq = seq,
                                      .ts = ts,
-                                     .ssrc = ssrc_of(kind, layer) };
+                                     .ssrc = ssrc_of(end, kind, layer) };
         uint8_t data[JOB_RECORD_MAX_BYTES];
         struct wr w = wr_init(data, sizeof(data));
 
@@ -152,7 +161,7 @@ void job_end_send(struct job_end *end, enum sfu_kind kind, uint8_t layer, uint16
 void job_end_report(struct job_end *end, enum sfu_kind kind, uint8_t layer, uint64_t ntp,
                     uint32_t ts)
 {
-        const struct rtcp_sr sr = { .ssrc = ssrc_of(kind, layer), .ntp = ntp, .rtp_ts = ts };
+        const struct rtcp_sr sr = { .ssrc = ssrc_of(end, kind, layer), .ntp = ntp, .rtp_ts = ts };
         uint8_t data[256];
         struct wr w = wr_init(data, sizeof(data));
 

@@ -24,6 +24,9 @@ struct job_end {
         int fd;     /* -1: closed */
         bool ended; /* the server closed its end */
         size_t n_rtcp, n_pli;
+        /* Of a feed: what its pictures are to be in, and how often that was said. */
+        enum job_codec codec;
+        size_t n_codecs;
         size_t n_tracks;
         struct job_track tracks[64];
 };
@@ -36,7 +39,7 @@ void job_end_close(struct job_end *end);
 void job_end_read(struct job_end *end);
 struct job_track *job_end_track(struct job_end *end, uint32_t participant, enum sfu_kind kind);
 
-/* As a feed: one RTP packet, and a sender report. */
+/* As a feed: one RTP packet (a picture in `codec`), and a sender report. */
 void job_end_send(struct job_end *end, enum sfu_kind kind, uint8_t layer, uint16_t seq, uint32_t ts,
                   const uint8_t *payload, size_t len);
 void job_end_report(struct job_end *end, enum sfu_kind kind, uint8_t layer, uint64_t ntp,

@@ -45,13 +45,18 @@ static void hall_done(struct hall *hall)
                 client_free(hall->clients[i]);
 }
 
-static void join(struct hall *hall, size_t i)
+static void join_as(struct hall *hall, size_t i, const struct client_params *params)
 {
         client_free(hall->clients[i]);
-        hall->clients[i] = client_new(
-                &(struct client_params){ .mic = true, .camera = true, .n_audio = 2, .n_video = 2 });
+        hall->clients[i] = client_new(params);
         hall->peers[i] = world_open(&hall->world, hall->clients[i], ROOM, (uint32_t)i + 1);
         assert_true(world_wait(&hall->world, world_connected, hall->clients[i], WAIT_MS));
+}
+
+static void join(struct hall *hall, size_t i)
+{
+        join_as(hall, i,
+                &(struct client_params){ .mic = true, .camera = true, .n_audio = 2, .n_video = 2 });
 }
 
 static void tap(struct hall *hall, enum sfu_tap_mode mode)
@@ -338,7 +343,8 @@ static void send_film(struct hall *hall, struct job_end *end, enum sfu_kind kind
 
         for (uint8_t i = 0; i < n_layers; i++)
                 job_end_send(end, kind, i, n, n * 3000u, payload,
-                             client_vp8_payload(payload, n, key));
+                             end->codec == JOB_H264 ? client_h264_payload(payload, n, key)
+                                                    : client_vp8_payload(payload, n, key));
         job_end_send(end, SFU_MIC, 0, n, n * 960u, payload, client_opus_payload(payload, n));
 }
 
@@ -395,6 +401,110 @@ static void feed_is_seen_and_heard(void **state)
         } while (!world_wait(&hall.world, film_is_seen_heard_and_speaks, &hall, 20));
         assert_non_null(world_event(&hall.world, SFU_EV_CONNECTED, peer));
         assert_non_null(world_event(&hall.world, SFU_EV_WANTED, peer));
+        job_end_close(&film);
+        hall_done(&hall);
+}
+
+struct seeing {
+        struct hall *hall;
+        struct job_end *film;
+        size_t n_keys;
+        size_t i;    /* of the client that is to see it, */
+        uint8_t pt;  /* in this, */
+        size_t from; /* among what came since */
+};
+
+static bool sees(struct world *world, void *user)
+{
+        const struct seeing *seeing = user;
+        const struct client *client = seeing->hall->clients[seeing->i];
+
+        (void)world;
+        for (size_t i = seeing->from; i < client->n_packets && i < CLIENT_MAX_PACKETS; i++)
+                if (client->packets[i].ssrc == client->video_ssrcs[0] &&
+                    client->packets[i].pt == seeing->pt)
+                        return true;
+        return false;
+}
+
+static void wait_seen(struct seeing *seeing, size_t i, uint8_t pt)
+{
+        seeing->i = i;
+        seeing->pt = pt;
+        seeing->from = 0;
+        seeing->hall->clients[i]->n_packets = 0;
+        for (int n = 0; !world_wait(&seeing->hall->world, sees, seeing, 20); n++) {
+                assert_true(n < 500);
+                job_end_read(seeing->film);
+                send_film(seeing->hall, seeing->film, SFU_SCREEN, 3,
+                          seeing->film->n_pli > seeing->n_keys);
+                seeing->n_keys = seeing->film->n_pli;
+        }
+}
+
+static bool said(struct world *world, void *user)
+{
+        struct seeing *seeing = user;
+
+        (void)world;
+        job_end_read(seeing->film);
+        return seeing->film->n_codecs > 0;
+}
+
+static void feed_changes_its_codec_for_who_cannot_decode_it(void **state)
+{
+        const struct client_params vp8 = { .n_audio = 1, .n_video = 1 };
+        const struct client_params h264 = { .n_audio = 1, .n_video = 1, .h264 = true };
+        const struct client_params both = { .n_audio = 1, .n_video = 1, .both = true };
+        struct seeing seeing;
+        struct job_end film;
+        struct hall hall;
+
+        hall_init(&hall, *(unsigned *)*state);
+        seeing = (struct seeing){ .hall = &hall, .film = &film };
+        join_as(&hall, 0, &both);
+        (void)feed(&hall, &film, 3, true);
+        watch(&hall, 0, FILM, SFU_SCREEN);
+        assert_true(world_wait(&hall.world, said, &seeing, WAIT_MS));
+        assert_int_equal(film.codec, JOB_VP8);
+        wait_seen(&seeing, 0, CLIENT_VP8_PT);
+
+        join_as(&hall, 1, &h264);
+        watch(&hall, 1, FILM, SFU_SCREEN);
+        wait_seen(&seeing, 1, CLIENT_H264_PT);
+        wait_seen(&seeing, 0, CLIENT_H264_PT);
+        assert_int_equal(film.n_codecs, 2);
+
+        join_as(&hall, 1, &both); /* who goes changes nothing */
+        watch(&hall, 1, FILM, SFU_SCREEN);
+        wait_seen(&seeing, 1, CLIENT_H264_PT);
+        assert_int_equal(film.n_codecs, 2);
+
+        join_as(&hall, 1, &vp8);
+        watch(&hall, 1, FILM, SFU_SCREEN);
+        wait_seen(&seeing, 1, CLIENT_VP8_PT);
+        wait_seen(&seeing, 0, CLIENT_VP8_PT);
+        assert_int_equal(film.n_codecs, 3);
+        job_end_close(&film);
+        hall_done(&hall);
+}
+
+static void feed_is_in_h264_from_its_start_where_that_is_needed(void **state)
+{
+        const struct client_params h264 = { .n_audio = 1, .n_video = 1, .h264 = true };
+        struct seeing seeing;
+        struct job_end film;
+        struct hall hall;
+
+        hall_init(&hall, *(unsigned *)*state);
+        seeing = (struct seeing){ .hall = &hall, .film = &film };
+        join_as(&hall, 0, &h264);
+        (void)feed(&hall, &film, 3, true);
+        watch(&hall, 0, FILM, SFU_SCREEN);
+        assert_true(world_wait(&hall.world, said, &seeing, WAIT_MS));
+        assert_int_equal(film.codec, JOB_H264);
+        wait_seen(&seeing, 0, CLIENT_H264_PT);
+        assert_int_equal(film.n_codecs, 1);
         job_end_close(&film);
         hall_done(&hall);
 }
@@ -572,6 +682,10 @@ int main(void)
                 cmocka_unit_test_prestate(death_of_a_job_does_nothing_to_others, &two),
                 cmocka_unit_test_prestate(feed_is_seen_and_heard, &one),
                 cmocka_unit_test_prestate(feed_is_seen_and_heard, &two),
+                cmocka_unit_test_prestate(feed_changes_its_codec_for_who_cannot_decode_it, &one),
+                cmocka_unit_test_prestate(feed_changes_its_codec_for_who_cannot_decode_it, &two),
+                cmocka_unit_test_prestate(feed_is_in_h264_from_its_start_where_that_is_needed,
+                                          &one),
                 cmocka_unit_test_prestate(slow_job_loses_pictures_and_no_sound, &one),
                 cmocka_unit_test_prestate(feed_whose_job_is_gone_is_gone, &two),
                 cmocka_unit_test_prestate(hostile_job_harms_nobody, &one),
