@@ -12,6 +12,11 @@
 
 enum { BODY_MAX = 256 * 1024 };
 
+/* By requests, of one meeting: a change goes to everybody, and stays in the log. Messages have
+ * their own limit. */
+#define CHANGE_EVERY_US ((int64_t)500 * 1000)
+enum { CHANGES_BURST = 50 };
+
 /* ---- for messages and requests ---- */
 
 static bool has_papers(struct room *room, const struct agenda *agenda)
@@ -42,6 +47,32 @@ int agenda_submit(struct room *room, const struct meeting_command *command,
 }
 
 /* ---- requests ---- */
+
+static bool is_in_time(struct http_conn *conn, struct room *room)
+{
+        static const struct http_header later = { "Retry-After", "1" };
+        int64_t now_us = room->app->now_us();
+
+        if (room->agenda_rested_us < now_us)
+                room->agenda_rested_us = now_us;
+        if (room->agenda_rested_us - now_us < CHANGES_BURST * CHANGE_EVERY_US) {
+                room->agenda_rested_us += CHANGE_EVERY_US;
+                return true;
+        }
+        room->app->n_too_fast++;
+        reply_error_with(conn, 429, "too-fast", "too many changes, slow down", &later, 1);
+        return false;
+}
+
+/* The request's body, when she may change the agenda now; NULL: answered. */
+static json_t *admit_change(struct app *app, struct http_conn *conn, const struct http_request *req,
+                            const char *meeting, struct asker *ret_asker)
+{
+        if (!asker_admit_host(app, conn, req, meeting, ret_asker) ||
+            !is_in_time(conn, ret_asker->room))
+                return NULL;
+        return asker_body(conn, req, BODY_MAX);
+}
 
 void agenda_api_show(struct app *app, struct http_conn *conn, const struct http_request *req,
                      const char *meeting)
@@ -102,11 +133,8 @@ void agenda_api_change(struct app *app, struct http_conn *conn, const struct htt
                        const char *meeting)
 {
         struct asker asker;
-        json_t *body;
+        json_t *body = admit_change(app, conn, req, meeting, &asker);
 
-        if (!asker_admit_host(app, conn, req, meeting, &asker))
-                return;
-        body = asker_body(conn, req, BODY_MAX);
         if (body)
                 change(conn, &asker, body);
         json_decref(body);
@@ -117,11 +145,8 @@ void agenda_api_go(struct app *app, struct http_conn *conn, const struct http_re
 {
         struct meeting_command command = { .type = COMMAND_AGENDA_ITEM };
         struct asker asker;
-        json_t *body, *item;
+        json_t *body = admit_change(app, conn, req, meeting, &asker), *item;
 
-        if (!asker_admit_host(app, conn, req, meeting, &asker))
-                return;
-        body = asker_body(conn, req, BODY_MAX);
         if (!body)
                 return;
         item = json_object_get(body, "item");

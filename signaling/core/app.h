@@ -38,7 +38,8 @@
 #include "store/store.h"
 
 enum {
-        ROOM_RING = 4096,          /* committed events kept for those who come back */
+        ROOM_RING = 4096, /* committed events kept for those who come back, */
+        ROOM_RING_BYTES = SERVER_WS_MAX_QUEUED_BYTES / 4, /* and of them all; the last always */
         ROOM_MAX_PENDING = 4096,   /* events waiting for the store; then "busy" */
         ROOM_MAX_MEMBERS = 16384,  /* ids with a number */
         ROOM_SYNC_MS = 5000,       /* between two tries to log papers' states */
@@ -145,6 +146,8 @@ struct room {
         uint64_t committed_seq;
         struct ws_text *ring[ROOM_RING]; /* event n is at n % ROOM_RING */
         uint64_t ring_first;             /* oldest one kept */
+        size_t ring_bytes;
+        int64_t agenda_rested_us; /* when changes by HTTP may come in a burst again */
 
         struct jobs_news jobs;
         struct program *program;     /* NULL: nobody uses it */

@@ -116,16 +116,27 @@ void room_broadcast(struct room *room, char *text, const struct session *except)
         ws_text_unref(shared);
 }
 
-static void keep_in_ring(struct room *room, struct ws_text *text, uint64_t seq)
+static void drop_from_ring(struct room *room, uint64_t seq)
 {
         struct ws_text **at = &room->ring[seq % ROOM_RING];
 
-        ws_text_unref(*at);
-        *at = text; /* NULL without memory: nobody can resume across it */
+        if (*at)
+                room->ring_bytes -= ws_text_len(*at);
+        *at = ws_text_unref(*at);
+}
+
+static void keep_in_ring(struct room *room, struct ws_text *text, uint64_t seq)
+{
+        drop_from_ring(room, seq);
+        room->ring[seq % ROOM_RING] = text; /* NULL without memory: nobody can resume across it */
+        if (text)
+                room->ring_bytes += ws_text_len(text);
         if (!text || room->ring_first == 0)
                 room->ring_first = text ? seq : seq + 1;
         if (seq >= ROOM_RING && room->ring_first <= seq - ROOM_RING)
                 room->ring_first = seq - ROOM_RING + 1;
+        while (room->ring_bytes > ROOM_RING_BYTES && room->ring_first < seq)
+                drop_from_ring(room, room->ring_first++);
         room->committed_seq = seq;
 }
 

@@ -17,7 +17,7 @@ enum {
         CLOSE_POLICY = 1008,
         /* Missed events; with more, a whole welcome is the shorter way. */
         RESUME_MAX_EVENTS = SERVER_WS_MAX_QUEUED / 2,
-        RESUME_MAX_BYTES = SERVER_WS_MAX_QUEUED_BYTES / 4,
+        RESUME_MAX_BYTES = ROOM_RING_BYTES,
 };
 
 int session_new(struct app *app, struct ws_conn *conn, const struct identity *who)

@@ -89,6 +89,15 @@ test('only_hosts_change_it_and_bad_ones_are_named', async () => {
   await chair.close();
 });
 
+test('a_script_that_changes_it_all_the_time_is_told_to_slow_down', async () => {
+  const room = new Room();
+  await room.ask('PUT', 'agenda', { version: 0, items: [{ title: 'Một' }] });
+  const statuses = new Set();
+  while (!statuses.has(429)) statuses.add((await room.ask('PUT', 'agenda/item', { item: null })).status);
+  assert.deepEqual([...statuses], [200, 429]);
+  assert.equal((await room.ask('GET', 'agenda')).status, 200, 'to read it costs nothing');
+});
+
 test('two_editors_do_not_overwrite_each_other', async () => {
   const room = new Room();
   const secretary = await room.person('secretary');

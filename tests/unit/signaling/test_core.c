@@ -267,6 +267,7 @@ static void who_missed_more_than_fits_her_queue_starts_anew(void **state)
                 assert_int_equal(room_submit(room, &command, NULL, NULL), 0);
         fake_settle(world);
         assert_int_equal(fake_count(a, "chat"), N);
+        assert_in_range(room->ring_bytes, ROOM_RING_BYTES - MEETING_TEXT, ROOM_RING_BYTES);
         b = fake_open(world, "s-b", ROLE_DELEGATE);
         assert_false(is_resumed(fake_join(world, b, "B", seq)));
         assert_int_equal(fake_count(b, "chat"), 0);
