@@ -11,13 +11,14 @@
 #include "sfu/wire/rtx.h"
 #include "sfu/wire/vp9.h"
 #include "tests/captured.h"
+#include "tests/unit/core/sent.h"
 
 enum {
         PT = 96,
         PT_RTX = 97,
         SLOT = 600,
         SLOT_RTX = 601,
-        EXT_DESCRIPTOR = 9,
+        EXT_DESCRIPTOR = SENT_EXT_DESCRIPTOR,
         VIEWER = 9,
         MAX_OUT = 1024,
         S = 1000000,
@@ -25,11 +26,6 @@ enum {
 };
 
 static const char *folder;
-
-struct sent {
-        size_t len;
-        uint8_t data[2048];
-};
 
 struct world {
         struct pkt_pool *pool;
@@ -164,29 +160,6 @@ static void give(struct world *world, unsigned publisher, const struct captured_
         world->now_us += STEP_US;
 }
 
-static struct rtp_pkt parsed(const struct sent *sent)
-{
-        struct rtp_pkt rtp;
-
-        assert_int_equal(rtp_parse(&rtp, sent->data, sent->len), 0);
-        return rtp;
-}
-
-static void assert_contiguous(const struct world *world)
-{
-        for (size_t i = 1; i < world->n; i++)
-                assert_int_equal(parsed(&world->out[i]).seq,
-                                 (uint16_t)(parsed(&world->out[i - 1]).seq + 1));
-}
-
-/* One marker per picture, on its last packet. */
-static void assert_marked(const struct world *world)
-{
-        for (size_t i = 0; i + 1 < world->n; i++)
-                assert_int_equal(parsed(&world->out[i]).marker,
-                                 parsed(&world->out[i]).ts != parsed(&world->out[i + 1]).ts);
-}
-
 static void vp8_without_temporal_layers_has_no_gaps(void **state)
 {
         struct captured *captured = captured_load(folder, "vp8_l1t3");
@@ -200,10 +173,10 @@ static void vp8_without_temporal_layers_has_no_gaps(void **state)
                 give(world, 0, &captured->packets[i]);
         }
         assert_true(world->n > captured->n / 4 && world->n < captured->n * 3 / 4);
-        assert_contiguous(world);
-        assert_marked(world);
+        assert_contiguous(world->out, world->n);
+        assert_marked(world->out, world->n);
         for (size_t i = 0; i < world->n; i++, before = vp8) {
-                assert_int_equal(vp8_parse(&vp8, parsed(&world->out[i]).payload), 0);
+                assert_int_equal(vp8_parse(&vp8, sent_parsed(&world->out[i]).payload), 0);
                 if (i == 0)
                         continue;
                 assert_int_equal((vp8.picture_id - before.picture_id) & 0x7fff, vp8.starts_frame);
@@ -212,29 +185,6 @@ static void vp8_without_temporal_layers_has_no_gaps(void **state)
         }
         world_free(world);
         free(captured);
-}
-
-/* The frames of what went out; every reference leads to one of them. */
-static void assert_decodable(const struct world *world)
-{
-        static bool have[65536];
-        struct dd_structure structure = { 0 };
-        uint16_t newest = 0;
-
-        memset(have, 0, sizeof(have));
-        for (size_t i = 0; i < world->n; i++) {
-                struct rtp_pkt rtp = parsed(&world->out[i]);
-                struct dd_frame dd;
-                struct span bytes;
-
-                assert_true(rtp_ext_find(rtp.ext_profile, rtp.ext, EXT_DESCRIPTOR, &bytes));
-                assert_int_equal(dd_parse(&dd, &structure, bytes), 0);
-                assert_true(i == 0 || (int16_t)(dd.number - newest) >= 0);
-                newest = dd.number;
-                for (unsigned k = 0; k < dd.n_diffs; k++)
-                        assert_true(have[(uint16_t)(dd.number - dd.diffs[k])]);
-                have[dd.number] = true;
-        }
 }
 
 static void every_wish_leaves_a_stream_that_can_be_decoded(void **state)
@@ -263,9 +213,9 @@ static void every_wish_leaves_a_stream_that_can_be_decoded(void **state)
                         give(world, 0, &captured->packets[i]);
                 }
                 assert_true(world->n < captured->n);
-                assert_contiguous(world);
-                assert_marked(world);
-                assert_decodable(world);
+                assert_contiguous(world->out, world->n);
+                assert_marked(world->out, world->n);
+                assert_decodable(world->out, world->n);
                 world_free(world);
                 free(captured);
         }
@@ -286,8 +236,8 @@ static void numbers_run_on_when_the_source_changes(void **state)
         for (size_t i = 0; i < 60; i++)
                 give(world, 1, &captured->packets[i]);
         assert_int_equal(world->viewer->slots[0].current->pub->peer->participant, 2);
-        assert_contiguous(world);
-        assert_decodable(world);
+        assert_contiguous(world->out, world->n);
+        assert_decodable(world->out, world->n);
         world_free(world);
         free(captured);
 }
@@ -308,14 +258,14 @@ static void a_repeated_packet_is_the_one_that_was_sent(void **state)
         }
         from = world->n - 60;
         for (size_t i = from; i < world->n; i++) {
-                struct rtp_pkt first = parsed(&world->out[i]), again;
+                struct rtp_pkt first = sent_parsed(&world->out[i]), again;
                 struct span dd, dd_again, payload;
                 uint16_t seq;
 
                 world->now_us += S; /* it may be asked again */
                 slot_on_nack(slot, &first.seq, 1, world->now_us);
                 assert_int_equal(world->n_rtx, i - from + 1);
-                again = parsed(&world->rtx);
+                again = sent_parsed(&world->rtx);
                 assert_int_equal(again.marker, first.marker);
                 assert_int_equal(again.ts, first.ts);
                 assert_int_equal(rtx_parse(&seq, &payload, again.payload), 0);
@@ -359,16 +309,16 @@ static void losses_and_repetitions_keep_every_number_once(void **state)
                         while (n_late > 0 && rand() % 8 == 0)
                                 give(world, 0, &captured->packets[late[--n_late]]);
                 }
-                n_span = (uint16_t)(parsed(&world->out[0]).seq);
+                n_span = (uint16_t)(sent_parsed(&world->out[0]).seq);
                 for (size_t i = 0; i < world->n; i++) {
-                        uint16_t seq = parsed(&world->out[i]).seq;
+                        uint16_t seq = sent_parsed(&world->out[i]).seq;
 
                         assert_false(seen[seq]);
                         seen[seq] = true;
                         if ((int16_t)(seq - n_span) > 0)
                                 n_span = seq;
                 }
-                n_span = (uint16_t)(n_span - parsed(&world->out[0]).seq) + 1u;
+                n_span = (uint16_t)(n_span - sent_parsed(&world->out[0]).seq) + 1u;
                 assert_true(n_span <= world->n + n_lost + n_late + captured->n / 20);
                 world_free(world);
                 free(captured);
