@@ -98,6 +98,22 @@ test('a_script_that_changes_it_all_the_time_is_told_to_slow_down', async () => {
   assert.equal((await room.ask('GET', 'agenda')).status, 200, 'to read it costs nothing');
 });
 
+test('the_largest_agenda_goes_through', async () => {
+  const room = new Room();
+  const secretary = await room.person('secretary');
+  const items = Array.from({ length: 100 }, (_, i) => ({ title: '🏠'.repeat(200), minutes: 500 + i }));
+  await secretary.must('agenda', { version: 0, items });
+  const late = await room.person('delegate');
+  assert.deepEqual(late.welcome.agenda.items.map(({ title, minutes }) => ({ title, minutes })), items);
+  const full = late.welcome.agenda;
+  assert.equal((await room.ask('PUT', 'agenda', { version: full.version, items: [...full.items, { title: 'một nữa' }] })).status, 400);
+  await server.kill();
+  await server.start();
+  assert.deepEqual((await room.ask('GET', 'agenda')).body, full);
+  assert.equal(late.invalid, undefined);
+  await Promise.all([secretary.closed, late.closed]);
+});
+
 test('two_editors_do_not_overwrite_each_other', async () => {
   const room = new Room();
   const secretary = await room.person('secretary');
