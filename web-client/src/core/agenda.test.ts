@@ -40,6 +40,10 @@ test('what_is_too_much_is_told', () => {
   assert.deepEqual(readLines(' \n\t\n–\n'), { items: [], left: 0 });
 });
 
+test('long_gaps_are_read_at_once', () => {
+  for (const gap of ['\t', ' ', ' \t']) assert.deepEqual(read(`Họp${gap.repeat(100_000)}tổ dân phố${gap.repeat(100_000)}- 15 phút`), [['Họp tổ dân phố', 15]]);
+});
+
 test('the_meeting_goes_from_item_to_item', () => {
   const items = ['a', 'b'].map((id) => ({ id, title: id, minutes: 0, documents: [] }));
   const at = (item: string | null): Agenda => ({ version: 1, items, item, since: 0 });

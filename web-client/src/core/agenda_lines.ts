@@ -49,7 +49,8 @@ function cut(title: string): string {
 }
 
 function readLine(text: string): Line {
-  let rest = text.trim().replace(NUMBERED, '');
+  // One space or tab at a time: the patterns try each split of a run of them, and a table has long ones.
+  let rest = text.trim().replace(/\s+/g, (run) => (run.includes('\t') ? '\t' : ' ')).replace(NUMBERED, '');
   let [starts, minutes] = [null as number | null, 0];
   const time = STARTS.exec(rest);
   if (time) {
