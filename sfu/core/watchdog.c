@@ -5,13 +5,11 @@
 static int64_t hung_since(const struct watchdog_look *last, const struct watchdog_look *look,
                           int64_t every_us)
 {
-        int64_t spent_us = look->now_us - last->now_us, used_us = look->cpu_us - last->cpu_us;
+        int64_t spent_us = look->now_us - last->now_us, us = look->cpu_us - last->cpu_us;
 
-        if (!last->blocked || !look->blocked)
-                return used_us;
-        if (spent_us > WATCHDOG_LATE * every_us)
-                spent_us = WATCHDOG_LATE * every_us;
-        return spent_us > used_us ? spent_us : used_us;
+        if (last->blocked && look->blocked && spent_us > us)
+                us = spent_us;
+        return us < WATCHDOG_LATE * every_us ? us : WATCHDOG_LATE * every_us;
 }
 
 bool watchdog_hangs(struct watchdog *dog, const struct watchdog_look *look, int64_t every_us,

@@ -7,10 +7,11 @@
  * short of CPU or stopped us (SIGSTOP, a debugger). What counts is
  *  - CPU time that the thread used within one turn: it runs and comes to no end;
  *  - time in which it was blocked in one turn, by the kernel's own word, at two
- *    looks running: a deadlock uses no CPU. Of the time between two looks no more than
- *    WATCHDOG_LATE times the usual counts: a look that comes late
- *    was held up by the same as the thread. A thread that waits for a
- *    CPU or a disk, or is stopped, is not blocked.
+ *    looks running: a deadlock uses no CPU. A thread that waits for a CPU or a disk,
+ *    or is stopped, is not blocked.
+ * Of the time between two looks no more than WATCHDOG_LATE times the usual counts: a
+ * look that comes late was held up by the same as the thread, and a virtual machine
+ * that stood still may call it CPU time.
  *
  * Layer:  core. No I/O, no clock, no threads.
  * Owner:  whoever looks; zero-initialised.

@@ -113,6 +113,16 @@ static void one_that_was_stopped_does_not_hang(void **state)
         assert_false(look(&thread, 3600 * SECOND, 0));
 }
 
+/* A virtual machine is, while the thread runs: its clocks go on at once, all of them. */
+static void one_whose_machine_stood_still_does_not_hang(void **state)
+{
+        struct thread thread = thread_in_a_turn();
+
+        (void)state;
+        for (int i = 0; i < 4; i++)
+                assert_false(look(&thread, 3600 * SECOND, 3600 * SECOND));
+}
+
 static void what_a_turn_before_did_is_forgotten(void **state)
 {
         struct thread thread = thread_in_a_turn();
@@ -133,6 +143,7 @@ int main(void)
                 cmocka_unit_test(thread_that_waits_for_work_does_not_hang),
                 cmocka_unit_test(one_that_gets_no_cpu_does_not_hang),
                 cmocka_unit_test(one_that_was_stopped_does_not_hang),
+                cmocka_unit_test(one_whose_machine_stood_still_does_not_hang),
                 cmocka_unit_test(what_a_turn_before_did_is_forgotten),
         };
 
