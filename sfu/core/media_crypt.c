@@ -13,7 +13,7 @@
 enum {
         RTP_HEADER = 12,
         RTCP_HEADER = 8,
-        RTCP_WINDOW = 32, /* bits of struct inbound */
+        RTCP_WINDOW = 64, /* bits of struct inbound; no fewer, RFC 3711 §3.3.2 */
         FIRST_EXT = 0x10000,
         RTCP_SPENT = 0x7fffffff, /* RFC 3711 §9.2: then the index would come again */
 };
@@ -22,7 +22,7 @@ enum {
 struct inbound {
         uint32_t ssrc;
         uint32_t newest;         /* index of its SRTCP that came; */
-        uint32_t came;           /* bit n: newest - n. 0: none yet */
+        uint64_t came;           /* bit n: newest - n. 0: none yet */
         struct srtp_window *rtp; /* once some came */
 };
 
@@ -281,7 +281,7 @@ static void note_index(struct inbound *from, uint32_t index)
         uint32_t ahead = index - from->newest;
 
         if (from->came > 0 && index <= from->newest) {
-                from->came |= 1u << (from->newest - index);
+                from->came |= 1ull << (from->newest - index);
                 return;
         }
         from->came = from->came > 0 && ahead < RTCP_WINDOW ? from->came << ahead | 1 : 1;
