@@ -67,6 +67,18 @@ bool room_codecs_disturbs_feeds(const struct room_codecs *room, const struct pee
         return room->n_fed > 0 && missing(peer, FEED_CODECS);
 }
 
+int64_t feed_changes_take(struct feed_changes *changes, int64_t now_us)
+{
+        const int64_t most_us = (FEED_CHANGES_BURST - 1) * FEED_CHANGE_EVERY_US;
+
+        if (changes->rested_us < now_us)
+                changes->rested_us = now_us;
+        if (changes->rested_us - now_us > most_us)
+                return changes->rested_us - most_us;
+        changes->rested_us += FEED_CHANGE_EVERY_US;
+        return 0;
+}
+
 enum sdp_codec room_codecs_of_feed(const struct room_codecs *room, unsigned sent)
 {
         unsigned decoded = room_codecs_decoded(room, 0) & FEED_CODECS;

@@ -15,7 +15,7 @@
  * decode VP8 and everybody decodes H.264. When somebody cannot decode what it is in, and
  * everybody could decode the other, it changes without being opened again: because she
  * came, or because those left who could not decode the other. What everybody decodes
- * stays, whoever comes and goes.
+ * stays, whoever comes and goes, and changes have their pace (feed_changes_take()).
  */
 #ifndef SFU_IO_ROOM_CODECS_H
 #define SFU_IO_ROOM_CODECS_H
@@ -55,6 +55,18 @@ bool room_codecs_must_change(const struct room_codecs *room, const struct peer_c
 
 /* Whether who comes or goes may make a feed change. */
 bool room_codecs_disturbs_feeds(const struct room_codecs *room, const struct peer_codecs *peer);
+
+/* A change makes a feed's picture stand still for a moment. So some are at once, and then they come
+ * slowly: nobody spoils a film by coming and going, with the one codec and the other. */
+#define FEED_CHANGE_EVERY_US ((int64_t)30 * 1000 * 1000)
+enum { FEED_CHANGES_BURST = 3 };
+
+struct feed_changes { /* zero-initialise */
+        int64_t rested_us;
+};
+
+/* Returns 0, and counts it: the feed may change now. Else when it may. */
+must_use int64_t feed_changes_take(struct feed_changes *changes, int64_t now_us);
 
 /* What a feed's pictures are to be in: VP8 or H.264. sent: the bit of what they are in; 0: it is
  * being opened. */

@@ -642,6 +642,7 @@ bool sfu_poll(struct sfu *sfu, struct sfu_event *ret_event)
                 late_commands_retry(&sfu->late[i], sfu->workers[i]);
         tidy_heap(sfu);
         sfu_watch(sfu);
+        sfu_feeds_poll(sfu);
         while (take_report(sfu, &report, &worker)) {
                 if (report.done) {
                         report.done(report.user, report.stats);

@@ -29,8 +29,9 @@ struct peer_info {
         struct room_info *room;
         unsigned worker;
         struct peer_codecs codecs;
-        bool dismissed; /* it is to offer again */
-        bool fed;       /* by a job: there is no session */
+        struct feed_changes changes; /* of a feed's codec */
+        bool dismissed;              /* it is to offer again */
+        bool fed;                    /* by a job: there is no session */
         struct sdp_session session;
 };
 
@@ -48,7 +49,8 @@ struct sfu {
         struct link_hub *links; /* NULL: there is one worker */
         uint32_t *loads;        /* peers of each worker */
         uint64_t last_peer;
-        int64_t tidy_us; /* when the heap is due; 0: it is tidy */
+        int64_t feeds_us; /* when a feed may change that has to; 0: none has */
+        int64_t tidy_us;  /* when the heap is due; 0: it is tidy */
         struct u64_map rooms, peers, taps;
         uint64_t last_tap;
         bool left_some; /* a worker lost its last peer of a room: who speaks there now? */
@@ -84,5 +86,7 @@ void sfu_watch(struct sfu *sfu);
 void sfu_free_taps(struct sfu *sfu);
 /* Somebody came or went: the room's feeds go over to another codec if they have to. */
 void sfu_feeds_adapt(struct sfu *sfu, struct room_info *room, const struct peer_codecs *who);
+/* Those that had to wait, when it is time. */
+void sfu_feeds_poll(struct sfu *sfu);
 
 #endif

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "sfu/io/sfu_internal.h"
 #include "sfu/wire/job_record.h"
@@ -160,25 +161,48 @@ static int feed_room(struct sfu *sfu, struct room_info *room, const struct sfu_f
 static void adapt(struct sfu *sfu, struct peer_info *feed)
 {
         enum sdp_codec codec = room_codecs_of_feed(&feed->room->codecs, feed->codecs.sent);
+        int64_t due_us;
 
         if (feed->codecs.sent == SDP_CODEC_BIT(codec))
                 return;
+        due_us = feed_changes_take(&feed->changes, clock_now_us());
+        if (due_us > 0) {
+                if (sfu->feeds_us == 0 || due_us < sfu->feeds_us)
+                        sfu->feeds_us = due_us;
+                return;
+        }
         feed->codecs.sent = SDP_CODEC_BIT(codec);
         sfu_post(
                 sfu, feed->worker,
                 &(struct worker_command){ .type = WORKER_CODEC, .peer = feed->id, .codec = codec });
 }
 
-void sfu_feeds_adapt(struct sfu *sfu, struct room_info *room, const struct peer_codecs *who)
+static void adapt_room(struct sfu *sfu, struct room_info *room)
 {
         struct peer_info *peer;
         size_t at = 0;
 
-        if (!room_codecs_disturbs_feeds(&room->codecs, who))
-                return;
-        while ((peer = u64_map_next(&room->participants, &at)))
+        while (room->codecs.n_fed > 0 && (peer = u64_map_next(&room->participants, &at)))
                 if (peer->codecs.fed)
                         adapt(sfu, peer);
+}
+
+void sfu_feeds_adapt(struct sfu *sfu, struct room_info *room, const struct peer_codecs *who)
+{
+        if (room_codecs_disturbs_feeds(&room->codecs, who))
+                adapt_room(sfu, room);
+}
+
+void sfu_feeds_poll(struct sfu *sfu)
+{
+        struct room_info *room;
+        size_t at = 0;
+
+        if (sfu->feeds_us == 0 || clock_now_us() < sfu->feeds_us)
+                return;
+        sfu->feeds_us = 0;
+        while ((room = u64_map_next(&sfu->rooms, &at)))
+                adapt_room(sfu, room);
 }
 
 int sfu_feed_open(struct sfu *sfu, const struct sfu_feed_params *params, uint64_t *ret_peer)

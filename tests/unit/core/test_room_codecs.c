@@ -98,12 +98,34 @@ static void feed_is_in_what_everybody_decodes_and_keeps_it(void **state)
         assert_false(room_codecs_disturbs_feeds(&room, &old));
 }
 
+static void feed_does_not_change_all_the_time(void **state)
+{
+        struct feed_changes changes = { 0 };
+        int64_t now_us = 5, due_us;
+
+        (void)state;
+        for (int i = 0; i < FEED_CHANGES_BURST; i++)
+                assert_int_equal(feed_changes_take(&changes, now_us), 0);
+        for (int i = 1; i < 10; i++) {
+                due_us = feed_changes_take(&changes, now_us);
+                assert_int_equal(due_us, 5 + i * FEED_CHANGE_EVERY_US);
+                assert_int_equal(feed_changes_take(&changes, due_us - 1), due_us);
+                assert_int_equal(feed_changes_take(&changes, due_us), 0);
+                now_us = due_us;
+        }
+        now_us += FEED_CHANGES_BURST * FEED_CHANGE_EVERY_US; /* all is forgotten */
+        for (int i = 0; i < FEED_CHANGES_BURST; i++)
+                assert_int_equal(feed_changes_take(&changes, now_us), 0);
+        assert_int_not_equal(feed_changes_take(&changes, now_us), 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_everybody_decodes_is_known),
                 cmocka_unit_test(who_sends_what_the_newcomer_cannot_decode_offers_again),
                 cmocka_unit_test(feed_is_in_what_everybody_decodes_and_keeps_it),
+                cmocka_unit_test(feed_does_not_change_all_the_time),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
