@@ -82,6 +82,11 @@ void cc_set_demand(struct cc *cc, uint64_t allocated_bps, uint64_t wanted_bps);
 /* What may be sent now, everything included. */
 uint64_t cc_target_bps(const struct cc *cc);
 
+/* How long the line needs for what is under way, as far as is known: what stood before
+ * the newest packet reported, and what left since. It is exact while nothing overflows;
+ * of what does, the share lost lately is taken off. 0: nothing waits, or no idea. */
+int64_t cc_backlog_us(const struct cc *cc, int64_t now_us);
+
 /* Feedback that stays away, growth in ALR, probe clusters: call at the deadline. */
 void cc_on_timeout(struct cc *cc, int64_t now_us);
 int64_t cc_deadline_us(const struct cc *cc);

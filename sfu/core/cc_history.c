@@ -4,7 +4,7 @@
 _Static_assert((CC_HISTORY & (CC_HISTORY - 1)) == 0 && CC_HISTORY <= 32768, "indexed by bits");
 _Static_assert(sizeof(struct cc_sent) == 12, "a thousand of them for every receiver");
 
-enum { BUSY_US = 300 * 1000, BUSY_PACKETS = 10, ARRIVING_US = 180 * 1000 };
+enum { BUSY_US = 300 * 1000, BUSY_PACKETS = 10, ARRIVING_US = 180 * 1000, LOST_SLICES = 3 };
 
 void cc_history_init(struct cc *cc)
 {
@@ -261,6 +261,48 @@ int64_t cc_excess_us(const struct cc *cc)
                 return 0;
         return delay->last_delay_us - slice->model_us -
                (delay->base_us != CC_NONE ? delay->base_us : delay->first_us);
+}
+
+/* Of what was sent in the slices before the newest reported packet's, per mille. */
+static uint32_t lost_lately(const struct cc *cc, int64_t end)
+{
+        uint32_t n_acked = 0, n_lost = 0;
+
+        for (int64_t no = end - LOST_SLICES; no <= end; no++) {
+                const struct cc_slice *slice = cc_slice_at(cc, no);
+
+                if (!slice)
+                        continue;
+                n_acked += slice->n_acked;
+                n_lost += slice->n_lost;
+        }
+        return n_lost > 0 ? n_lost * 1000 / (n_acked + n_lost) : 0;
+}
+
+int64_t cc_backlog_us(const struct cc *cc, int64_t now_us)
+{
+        const struct cc_delay *delay = &cc->delay;
+        int64_t first = cc->frontier_us / CC_SLICE_US, base_us = delay->floor_us, queue_us;
+        uint64_t capacity = cc->phase == CC_DRAIN ? cc->capacity_bps : cc_target_bps(cc);
+        uint64_t before = 0, after = 0; /* the cut: what is sent since overflows no more */
+
+        if (base_us == CC_NONE)
+                base_us = delay->first_us;
+        if (cc->frontier_us == CC_NONE || delay->last_delay_us == CC_NONE || capacity == 0)
+                return 0;
+        for (int64_t no = first; no <= now_us / CC_SLICE_US; no++) {
+                const struct cc_slice *slice = cc_slice_at(cc, no);
+
+                if (slice && slice->n_sent > 0)
+                        *(no < cc->cut_us / CC_SLICE_US ? &before : &after) +=
+                                (uint64_t)slice->sent_bytes *
+                                (uint64_t)(slice->n_sent - slice->n_acked - slice->n_lost) /
+                                slice->n_sent;
+        }
+        after += before * (1000 - lost_lately(cc, first)) / 1000;
+        queue_us = delay->last_delay_us - base_us + (int64_t)(after * 8000000 / capacity) -
+                   (now_us - cc->frontier_us);
+        return queue_us > 0 ? queue_us : 0;
 }
 
 void cc_busy(const struct cc *cc, int64_t end, struct cc_sums *ret_sums)

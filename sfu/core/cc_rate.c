@@ -22,6 +22,7 @@ enum {
         MIN_ACKED = 10,
         ENTRY_BPS = 250 * 1000, /* who asks for little keeps so much: others fill the line */
         BLOCKED_US = 120 * 1000,
+        BUSY_US = 250 * 1000, /* longer than what cc_arriving_bps() looks at */
         NEIGHBOURS_QUEUE_US = 40 * 1000,
         LOST_TO_NEIGHBOURS = 10, /* per mille */
         SILENCE_US = 1000 * 1000,
@@ -67,6 +68,23 @@ static void note_peak(struct cc *cc, uint64_t bps, int64_t now_us)
         cc->peak_bps[0] = cc_max_u64(cc->peak_bps[0], bps);
 }
 
+/* What stands in the queue, or what the quicker signs say will be found there. */
+static int32_t standing_us(const struct cc *cc, int64_t now_us)
+{
+        int64_t us = cc->delay.queue_us, excess_us = cc_excess_us(cc);
+        int64_t late_us = cc_late_us(cc, now_us);
+
+        us = excess_us > us ? excess_us : us;
+        us = late_us > us ? late_us : us;
+        return (int32_t)cc_clamp(us, 0, INT32_MAX);
+}
+
+/* Of the capacity while it drains: a queue of half a second is gone in about one. */
+static uint64_t kept_permille(const struct cc *cc, int64_t now_us)
+{
+        return 1000 - (uint64_t)cc_clamp(standing_us(cc, now_us) / 1000, 80, 500);
+}
+
 static void start_drain(struct cc *cc, uint64_t before_bps, uint64_t busy_bps, uint64_t capacity,
                         int64_t now_us)
 {
@@ -79,10 +97,18 @@ static void start_drain(struct cc *cc, uint64_t before_bps, uint64_t busy_bps, u
         cc->drain_busy_bps = busy_bps;
         cc->capacity_bps = capacity;
         cc->cut_us = cc->drain_us = now_us;
-        cc->drain_queue_us = cc->delay.queue_us;
+        cc->drain_queue_us = standing_us(cc, now_us);
         cc->drain_sent_bps = cc->half_s.sent_bps;
         cc->n_overuses++;
         cc_probe_on_cut(cc, now_us);
+}
+
+/* While a packet waits, the line is busy: what arrived meanwhile is all that it carries. */
+static bool is_busy(const struct cc *cc)
+{
+        const struct cc_delay *delay = &cc->delay;
+
+        return delay->base_us != CC_NONE && delay->last_delay_us - delay->base_us >= BUSY_US;
 }
 
 /* What the line carries now, seen from what arrives. */
@@ -96,7 +122,7 @@ static uint64_t measure(const struct cc *cc, struct cc_sums *ret_sums, int64_t n
                 return ret_sums->acked_bps;
         /* At the start there is hardly a slice, and after a sudden fall they still hold
          * much of the time before. */
-        if (ret_sums->n_acked < MIN_ACKED || arriving_bps < ret_sums->acked_bps) {
+        if (is_busy(cc) || ret_sums->n_acked < MIN_ACKED || arriving_bps < ret_sums->acked_bps) {
                 ret_sums->sent_bps = cc->target_bps;
                 return arriving_bps;
         }
@@ -108,9 +134,7 @@ static void cut(struct cc *cc, int64_t now_us)
         struct cc_sums sums;
 
         uint64_t busy = cc_loss_undo(cc, measure(cc, &sums, now_us)), capacity = busy;
-        /* A queue of half a second is gone in about one. */
-        uint64_t less = (uint64_t)cc_clamp(cc->delay.queue_us / 1000, 80, 500);
-        uint64_t target = cc_min_u64(capacity, cc->target_bps) * (1000 - less) / 1000;
+        uint64_t target = cc_min_u64(capacity, cc->target_bps) * kept_permille(cc, now_us) / 1000;
 
         if (cc->app_limited && busy * 10 > sums.sent_bps * 9) {
                 /* All arrives of what little we send: that is no capacity, nor the cause. */
@@ -172,11 +196,29 @@ static void accept_path(struct cc *cc, int64_t now_us)
         end_drain(cc, now_us);
 }
 
+/* What a sudden fall was measured with had some of the time before in it. */
+static void refine(struct cc *cc, int64_t now_us)
+{
+        uint64_t arriving_bps = cc_arriving_bps(cc);
+
+        if (!is_busy(cc) || arriving_bps == UINT64_MAX || cc_delay_competing(&cc->delay))
+                return;
+        arriving_bps = cc_loss_undo(cc, arriving_bps);
+        if (arriving_bps >= cc->capacity_bps * 8 / 10)
+                return;
+        cc->capacity_bps = arriving_bps;
+        set_target(cc, cc_min_u64(cc->target_bps, arriving_bps * kept_permille(cc, now_us) / 1000));
+}
+
 static void drain(struct cc *cc, int64_t now_us)
 {
         const struct cc_delay *delay = &cc->delay;
         int32_t threshold_us = cc_delay_threshold_us(delay);
 
+        refine(cc, now_us);
+        /* A queue that grows at once is not yet in what left before. */
+        if (cc->judged_no * CC_SLICE_US < cc->cut_us)
+                return;
         if (delay->queue_us <= DRAINED_US || delay->queue_us <= threshold_us / 2) {
                 end_drain(cc, now_us);
                 return;
@@ -265,6 +307,8 @@ static bool is_blocked(const struct cc *cc, int64_t now_us)
 
         if (now_us - cc->cut_us < reaction_us(cc) + cc->delay.full_us)
                 return false;
+        if (cc->phase == CC_DRAIN && cc->frontier_us < cc->cut_us)
+                return false; /* what left before: nothing new */
         return cc_late_us(cc, now_us) > limit_us || cc_excess_us(cc) > limit_us;
 }
 

@@ -339,6 +339,80 @@ static double now_ns(void)
 }
 
 /* Not judged: machines differ. */
+enum { N_BACKLOG = 1000 };
+
+/* A line that carries 960 kbit/s, then half of it: reports come every 50 ms. */
+static void what_waits_is_told_until_it_is_gone(void **state)
+{
+        cleanup(cc_freep) struct cc *cc = make(960000);
+        int64_t arrivals_us[N_BACKLOG], free_us = 0, now_us = 0, worst_us = 0;
+        uint16_t next = 0, sent = 0;
+
+        (void)state;
+        cc_set_demand(cc, 960000, 960000);
+        assert_int_equal(cc_backlog_us(cc, now_us), 0);
+        for (; now_us < 5000000; now_us += STEP_US) {
+                int64_t each_us = now_us < 3000000 ? STEP_US : 2 * STEP_US;
+                uint16_t n = 0;
+
+                if (now_us < 3800000) {
+                        assert_int_equal(cc_on_sent(cc, PACKET, 1, 0, now_us), sent);
+                        free_us = (free_us > now_us ? free_us : now_us) + each_us;
+                        arrivals_us[sent++] = free_us + DELAY_US;
+                }
+                if (now_us == 2990000)
+                        assert_in_range(cc_backlog_us(cc, now_us), 0, 100000);
+                if (now_us > 3800000 && free_us > now_us) {
+                        int64_t wrong_us = cc_backlog_us(cc, now_us) - (free_us - now_us);
+
+                        wrong_us = wrong_us < 0 ? -wrong_us : wrong_us;
+                        worst_us = wrong_us > worst_us ? wrong_us : worst_us;
+                }
+                while (next + n < sent && arrivals_us[next + n] + DELAY_US <= now_us)
+                        n++;
+                if (now_us % 50000 == 0 && n > 0) {
+                        cc_on_tcc(cc, next, &arrivals_us[next], n, now_us);
+                        next = (uint16_t)(next + n);
+                }
+        }
+        assert_in_range(worst_us, 0, 120000); /* of 800 */
+        assert_int_equal(next, sent);
+        assert_int_equal(cc_backlog_us(cc, now_us), 0);
+}
+
+/* A fall to a fifth: reports of what left before it go on to arrive, but no packet of after
+ * the first cut has, when the estimate is already right. */
+static void a_fall_is_measured_while_its_queue_drains(void **state)
+{
+        cleanup(cc_freep) struct cc *cc = make(960000);
+        int64_t arrivals_us[N_BACKLOG], free_us = 0, cut_us = 0;
+        uint16_t next = 0, sent = 0;
+
+        (void)state;
+        cc_set_demand(cc, 960000, 960000);
+        for (int64_t now_us = 0; now_us < 3900000; now_us += STEP_US) {
+                int64_t each_us = now_us < 3000000 ? STEP_US : 5 * STEP_US;
+                uint16_t n = 0;
+
+                if (cut_us == 0) {
+                        (void)cc_on_sent(cc, PACKET, 1, 0, now_us);
+                        free_us = (free_us > now_us ? free_us : now_us) + each_us;
+                        arrivals_us[sent++] = free_us + DELAY_US;
+                }
+                while (next + n < sent && arrivals_us[next + n] + DELAY_US <= now_us)
+                        n++;
+                if (now_us % 50000 == 0 && n > 0) {
+                        cc_on_tcc(cc, next, &arrivals_us[next], n, now_us);
+                        next = (uint16_t)(next + n);
+                }
+                if (cut_us == 0 && cc_target_bps(cc) < 600000)
+                        cut_us = now_us;
+        }
+        assert_in_range(cut_us, 3000000, 3400000);
+        assert_true(next < sent);
+        assert_in_range(cc_target_bps(cc), 60000, 200000); /* of 192 */
+}
+
 static void costs_little(void **state)
 {
         cleanup(cc_freep) struct cc *cc = make(0);
@@ -396,6 +470,8 @@ int main(void)
                 cmocka_unit_test(without_reports_it_falls_and_comes_back),
                 cmocka_unit_test(probes_only_for_who_wants_more),
                 cmocka_unit_test(streams_are_told_apart),
+                cmocka_unit_test(what_waits_is_told_until_it_is_gone),
+                cmocka_unit_test(a_fall_is_measured_while_its_queue_drains),
                 cmocka_unit_test(costs_little),
         };
 
