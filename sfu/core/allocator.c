@@ -24,7 +24,7 @@ void alloc_add_point(struct alloc_demand *demand, const struct alloc_point *poin
         demand->points[demand->n_points++] = *point;
 }
 
-static bool serves_before(const struct alloc_demand *a, const struct alloc_demand *b)
+bool alloc_serves_before(const struct alloc_demand *a, const struct alloc_demand *b)
 {
         if (a->kind != b->kind)
                 return a->kind < b->kind;
@@ -42,7 +42,7 @@ static void put_in_order(struct spending *s, struct alloc_demand *demands, size_
                 if (demands[i].n_points == 0)
                         continue;
                 assert(s->n < MAX_DEMANDS);
-                while (at > 0 && serves_before(&demands[i], s->order[at - 1])) {
+                while (at > 0 && alloc_serves_before(&demands[i], s->order[at - 1])) {
                         s->order[at] = s->order[at - 1];
                         at--;
                 }
@@ -97,6 +97,10 @@ static bool fits(const struct spending *s, const struct alloc_demand *d, int poi
                 return cost <= left_bps;
         if (point <= have_point(d))
                 return cost <= left_bps + s->budget_bps / ALLOC_SLACK;
+        /* Another layer begins with a key frame, which is as much as a second of the rest. */
+        if (s->now_us - m->fell_us < ALLOC_KEY_DOUBT_US && m->fell_us != 0 &&
+            d->points[point].layer != m->layer)
+                return 2 * cost <= left_bps;
         if (in_doubt(m, s->now_us))
                 return cost + greater(cost * 2 / 5, s->budget_bps / 4) <= left_bps;
         return cost + cost / 10 + s->budget_bps / 10 <= left_bps;

@@ -18,10 +18,11 @@
  *
  * Rates and estimates tremble, and a step up that fails costs the receiver a
  * freeze. So a slot goes down at once; it goes up when there was room, with a
- * margin, for ALLOC_HOLD_US (ALLOC_FIRST_HOLD_US while it never fell); after a fall within ALLOC_DOUBT_US only when the
- * line is clearly wider than what it fell from; and each time that going up
- * ended in a fall the next try waits twice as long. What a slot shows for the
- * first time is given at once, and again when its cost is known.
+ * margin, for ALLOC_HOLD_US (ALLOC_FIRST_HOLD_US while it never fell); after a fall
+ * within ALLOC_DOUBT_US only when the line is clearly wider than what it fell from (for
+ * ALLOC_KEY_DOUBT_US twice as wide, if that takes another layer's key frame); and each
+ * time that going up ended in a fall the next try waits twice as long. What a slot
+ * shows for the first time is given at once, and again when its cost is known.
  *
  * Invariants:
  *  (1) what is granted costs no more than the budget and a trembling's worth
@@ -41,6 +42,7 @@ enum {
         ALLOC_FIRST_HOLD_US = 300 * 1000, /* of a slot that never fell: the line is being found */
         ALLOC_GRACE_US = 1200 * 1000,
         ALLOC_DOUBT_US = 10 * 1000 * 1000,
+        ALLOC_KEY_DOUBT_US = 4 * 1000 * 1000,
         ALLOC_DOUBLINGS = 3, /* of ALLOC_DOUBT_US, at most */
         ALLOC_SLACK = 16,    /* a sixteenth */
 };
@@ -85,6 +87,9 @@ struct alloc_sum {
 /* Adds a better point; those before it that cost as much or more are no bargain
  * and go, and so does the last one when there are ALLOC_MAX_POINTS. */
 void alloc_add_point(struct alloc_demand *demand, const struct alloc_point *point);
+
+/* In order of service. */
+bool alloc_serves_before(const struct alloc_demand *a, const struct alloc_demand *b);
 
 /* budget_bps UINT64_MAX: nothing limits. keep_first: the first picture in order
  * gets its lowest point even when nothing is left. */

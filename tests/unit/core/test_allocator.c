@@ -195,6 +195,25 @@ static void what_fell_comes_back_soon_only_to_clear_room(void **state)
         assert_int_equal(room.d[0].granted, 2);
 }
 
+static void soon_after_a_fall_no_key_frame_is_spent_on_a_better_layer(void **state)
+{
+        struct room room = { 0 };
+
+        (void)state;
+        add_picture(&room, ALLOC_PICTURE, 0, 360);
+        spend_for(&room, 500000, S);
+        assert_int_equal(room.d[0].granted, 1);
+        spend(&room, 150000);
+        assert_int_equal(room.d[0].granted, 0);
+        spend_for(&room, 700000, ALLOC_KEY_DOUBT_US - S); /* clear room, but not twice */
+        assert_int_equal(room.d[0].granted, 0);
+        spend_for(&room, 700000, 3 * S);
+        assert_int_equal(room.d[0].granted, 1);
+        spend(&room, 150000);
+        spend_for(&room, 1100000, 2 * S);
+        assert_int_equal(room.d[0].granted, 1);
+}
+
 static void each_failed_try_makes_the_next_wait_longer(void **state)
 {
         struct room room = { 0 };
@@ -353,6 +372,7 @@ int main(void)
                 cmocka_unit_test(a_very_narrow_line_keeps_the_loudest_voice),
                 cmocka_unit_test(down_at_once_up_when_room_has_lasted),
                 cmocka_unit_test(what_fell_comes_back_soon_only_to_clear_room),
+                cmocka_unit_test(soon_after_a_fall_no_key_frame_is_spent_on_a_better_layer),
                 cmocka_unit_test(each_failed_try_makes_the_next_wait_longer),
                 cmocka_unit_test(no_slot_flips_more_than_twice_in_ten_seconds_on_a_steady_line),
                 cmocka_unit_test(trembling_rates_of_many_do_not_overdraw),
