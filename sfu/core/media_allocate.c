@@ -8,17 +8,26 @@ enum {
         PICTURE_OVERHEAD = 24,   /* a 24th: the same of packets of 1,100 bytes */
         NARROW_BPS = 384 * 1000, /* below this, voices may not all fit */
         MEAN_STEP_US = 500 * 1000,
+        KEY_SHADOW_US = 1200 * 1000, /* as long as a rate remembers it */
+        MAX_KNOWN_AGE_US = 4 * 1000 * 1000,
+        KEY_LEAD_US = 100 * 1000,   /* from asking for a key frame until it comes */
+        KEY_SPREAD_US = 250 * 1000, /* until an encoder has sent it, a little at a time */
+        MAX_HELD_US = 1500 * 1000,
         CONTENT_INTERVAL_US = 1000 * 1000,
         REDUCED_PATIENCE_US = 3 * 1000 * 1000, /* before the receiver is told */
         SOUND_PATIENCE_US = 500 * 1000,
 };
 
-/* What a layer costs: key frames come and go, so over some seconds. */
+/* What a layer costs, over some seconds. A key frame that was asked for is no measure
+ * of what follows it; where they come all the time, they count. */
 static uint32_t layer_cost(struct media_layer *layer, int64_t now_us)
 {
         uint32_t bps = rtp_rate_bps(&layer->recv.rate, now_us);
 
         if (bps == 0 || now_us - layer->known_us < MEAN_STEP_US)
+                return layer->known_bps;
+        if (layer->known_bps > 0 && now_us - layer->keyframe_us < KEY_SHADOW_US &&
+            now_us - layer->known_us < MAX_KNOWN_AGE_US)
                 return layer->known_bps;
         if (layer->known_bps == 0)
                 layer->known_bps = bps;
@@ -29,7 +38,8 @@ static uint32_t layer_cost(struct media_layer *layer, int64_t now_us)
 
 /* The points of one simulcast layer, with the spatial and temporal layers in it.
  * Of a better picture a quarter of the frames is worth less than all of the one
- * below: such points are left out. */
+ * below: such points are left out. Nor does any of it cost less, whatever an encoder
+ * that rests for a while makes of the rates: it takes a key frame to go there. */
 static void add_points(struct alloc_demand *d, struct media_layer *layer, uint16_t height,
                        int64_t now_us)
 {
@@ -37,8 +47,12 @@ static void add_points(struct alloc_demand *d, struct media_layer *layer, uint16
         uint8_t top = layer_n_spatial(layer, now_us) - 1;
         uint8_t wished = layer_sid_for(layer, height, now_us);
         uint32_t whole_bps = layer_bps_of(layer, LAYER_ALL, LAYER_ALL, now_us);
-        uint64_t bps = layer_cost(layer, now_us);
+        uint64_t bps = layer_cost(layer, now_us), least = 0;
 
+        if (layer_bps_of(layer, 0, 0, now_us) == 0)
+                whole_bps = 0; /* how it is divided is not known now */
+        if (d->n_points > 0)
+                least = d->points[d->n_points - 1].bps * 9ull / 8;
         if (bps == 0 && d->n_points > 0) /* never seen: a size up */
                 bps = 3ull * d->points[d->n_points - 1].bps;
         bps += bps / PICTURE_OVERHEAD;
@@ -51,6 +65,8 @@ static void add_points(struct alloc_demand *d, struct media_layer *layer, uint16
 
                         if (whole_bps > 0 && part_bps < whole_bps)
                                 point.bps = (uint32_t)(bps * part_bps / whole_bps);
+                        if (point.bps < least)
+                                point.bps = (uint32_t)least;
                         alloc_add_point(d, &point);
                 }
         }
@@ -120,7 +136,7 @@ static struct media_layer *for_now(const struct media_slot *slot, struct media_l
 {
         struct media_pub *pub = layer->pub;
 
-        if (layer_flows(layer, now_us) || (slot->current && slot->current->pub == pub))
+        if (layer_is_live(layer, now_us) || (slot->current && slot->current->pub == pub))
                 return layer;
         for (size_t i = 0; i < pub->n_layers; i++) {
                 if (layer_flows(&pub->layers[i], now_us))
@@ -142,14 +158,55 @@ static void limit(struct media_slot *slot, const struct alloc_point *granted, in
 
 /* While the queue is full, what it holds is still shown for a moment; more of it
  * would only make the smaller picture's key frame late, or lost. */
-static void relieve(struct media_slot *slot, int64_t now_us)
+static bool should_hold(const struct media_slot *slot, const struct media_layer *layer)
 {
-        if (slot->next && slot->current && slot->current->pub == slot->next->pub &&
-            slot->next->index < slot->current->index && path_is_full(slot->peer))
-                slot_pause(slot, now_us);
+        return !slot->audio && slot->current && slot->current->pub == layer->pub &&
+               layer->index < slot->current->index && path_is_full(slot->peer);
 }
 
-static void apply_grant(struct media_slot *slot, const struct alloc_demand *d, int64_t now_us)
+/* Key frames go out one after the other: two at once fill the queue again. The first
+ * is asked for so that it comes when the queue is empty. */
+static bool may_go_on(const struct media_slot *slot, int64_t now_us)
+{
+        const struct media_path *path = slot->peer->path;
+
+        if (!path || now_us - slot->relieved_us > MAX_HELD_US)
+                return true;
+        return now_us - path->freed_us > KEY_SPREAD_US &&
+               path_backlog_us(slot->peer, now_us) <= KEY_LEAD_US;
+}
+
+/* The first in order of service of those held, or NULL. */
+static struct media_slot *whose_turn(struct media_slot *const *slots,
+                                     const struct alloc_demand *demands, size_t n)
+{
+        size_t first = n;
+
+        for (size_t i = 0; i < n; i++) {
+                if (slots[i]->held && demands[i].granted != ALLOC_NONE &&
+                    (first == n || alloc_serves_before(&demands[i], &demands[first])))
+                        first = i;
+        }
+        return first < n ? slots[first] : NULL;
+}
+
+/* True: the slot shows nothing for now. */
+static bool hold(struct media_slot *slot, const struct media_layer *layer, bool its_turn,
+                 int64_t now_us)
+{
+        if (should_hold(slot, layer))
+                slot_pause(slot, now_us);
+        if (!slot->held)
+                return false;
+        if (!its_turn || !may_go_on(slot, now_us))
+                return true;
+        if (slot->peer->path)
+                slot->peer->path->freed_us = now_us;
+        return false;
+}
+
+static void apply_grant(struct media_slot *slot, const struct alloc_demand *d, bool its_turn,
+                        int64_t now_us)
 {
         struct media_layer *layer = NULL;
 
@@ -162,8 +219,9 @@ static void apply_grant(struct media_slot *slot, const struct alloc_demand *d, i
                 slot_release(slot, now_us);
                 return;
         }
+        if (hold(slot, layer, its_turn, now_us))
+                return;
         slot_aim(slot, layer, now_us);
-        relieve(slot, now_us);
         if (!slot->audio)
                 limit(slot, &d->points[d->granted], now_us);
         if (slot->current && slot->next && slot->current->pub != slot->target &&
@@ -190,10 +248,30 @@ static enum sfu_carries carries_of(const struct alloc_sum *sum)
         return sum->n_reduced > 0 || sum->n_silenced > 0 ? SFU_CARRIES_REDUCED : SFU_CARRIES_ALL;
 }
 
+/* In how long a held picture may go on; INT64_MAX: there is none. */
+static int64_t held_for_us(const struct media_peer *peer, int64_t now_us)
+{
+        int64_t wait_us, spread_us;
+        bool held = false;
+
+        for (size_t i = peer->n_audio; i < peer->n_slots; i++)
+                held |= peer->slots[i].held;
+        if (!held || !peer->path)
+                return INT64_MAX;
+        wait_us = path_backlog_us(peer, now_us) - KEY_LEAD_US;
+        spread_us = peer->path->freed_us + KEY_SPREAD_US - now_us;
+        wait_us = spread_us > wait_us ? spread_us : wait_us;
+        return wait_us > REGULAR_GRID_US ? wait_us : REGULAR_GRID_US;
+}
+
 /* Who has all that was asked for is looked at when something happens: a report
  * that the line carries less, a layer that starts, another view. */
-static int64_t interval_of(const struct media_peer *peer)
+static int64_t interval_of(const struct media_peer *peer, int64_t now_us)
 {
+        int64_t held_us = held_for_us(peer, now_us);
+
+        if (held_us < ALLOCATE_INTERVAL_US)
+                return held_us;
         if (peer->spent.n_reduced > 0 || peer->spent.n_silenced > 0)
                 return ALLOCATE_INTERVAL_US;
         for (size_t i = 0; i < peer->n_slots; i++) {
@@ -218,7 +296,19 @@ static void note_carries(struct media_peer *peer, enum sfu_carries carries, int6
                 return;
         peer->carries_told = carries;
         peer->quality_changed = true;
+        if (carries == SFU_CARRIES_SOUND && peer->quality_us > now_us)
+                peer->quality_us = now_us; /* a picture that stands still asks for a reason */
         peer_wake(peer, peer->quality_us);
+}
+
+void peer_look_at_held(struct media_peer *peer, int64_t now_us)
+{
+        int64_t held_us = held_for_us(peer, now_us);
+
+        if (held_us == INT64_MAX || now_us + held_us >= peer->allocate_us)
+                return;
+        peer->allocate_us = now_us + held_us;
+        peer_wake(peer, peer->allocate_us);
 }
 
 bool peer_needs_allocation(const struct media_peer *peer)
@@ -235,7 +325,7 @@ bool peer_needs_allocation(const struct media_peer *peer)
 void peer_allocate(struct media_peer *peer, int64_t now_us)
 {
         struct alloc_demand demands[SFU_MAX_SLOTS];
-        struct media_slot *slots[SFU_MAX_SLOTS];
+        struct media_slot *slots[SFU_MAX_SLOTS], *turn;
         struct alloc_sum sum;
         size_t n = 0;
 
@@ -252,9 +342,10 @@ void peer_allocate(struct media_peer *peer, int64_t now_us)
         }
         sum = peer->spent;
         allocate(demands, n, budget_of(peer, &sum, now_us), !peer->path, now_us, &peer->spent);
+        turn = whose_turn(slots, demands, n);
         for (size_t i = 0; i < n; i++)
-                apply_grant(slots[i], &demands[i], now_us);
-        peer->allocate_us = regular_us(now_us + interval_of(peer));
+                apply_grant(slots[i], &demands[i], slots[i] == turn, now_us);
+        peer->allocate_us = regular_us(now_us + interval_of(peer, now_us));
         note_carries(peer, carries_of(&peer->spent), now_us);
         if (peer->path)
                 path_on_allocated(peer, now_us);

@@ -290,9 +290,10 @@ static struct audio_claim claim_of(const struct media_in *in, const struct in_ex
         };
 }
 
-static void note_keyframe(struct media_layer *layer, const struct media_in *in)
+static void note_keyframe(struct media_layer *layer, const struct media_in *in, int64_t now_us)
 {
         layer->key_wanted = false;
+        layer->keyframe_us = now_us;
         for (size_t i = 0; i < LAYER_MAX_SPATIAL; i++) {
                 if (in->heights[i] > 0)
                         layer->height = in->heights[i];
@@ -329,7 +330,7 @@ static void take(struct media_layer *layer, struct media_in *in, const struct in
                 audio_select_on_packet(peer->room->select, layer->pub->mic_id, &claim, now_us);
         layer_describe(layer, in, true, now_us);
         if (in->starts_keyframe)
-                note_keyframe(layer, in);
+                note_keyframe(layer, in, now_us);
         relay_packet(layer, in, heard ? &claim : NULL, recovered, now_us);
         if (!layer_is_shown(layer))
                 return;
@@ -424,7 +425,8 @@ static int on_rtp(struct media_peer *peer, struct media_layer *fed, struct pkt *
                 /* Unknown streams count too: bandwidth probes may be such. */
                 bool sound = known && known->layer->pub->kind == SFU_MIC;
 
-                transport_cc_on_packet(&peer->tcc, ext.transport_seq, !sound, now_us);
+                transport_cc_on_packet(&peer->tcc, ext.transport_seq,
+                                       !sound && !path_is_narrow(peer), now_us);
                 peer_wake(peer, transport_cc_deadline_us(&peer->tcc));
         }
         if (!known) {

@@ -56,6 +56,34 @@ static void read_descriptor(struct media_detail *detail, struct media_in *in, bo
                 in->heights[i] = detail->structure.heights[i];
 }
 
+static bool rests(const struct media_layer *layer, int64_t now_us)
+{
+        return layer->keyframe_us > 0 && now_us - layer->keyframe_us < KEY_REST_US;
+}
+
+static void note_before_key(struct media_layer *layer, int64_t now_us)
+{
+        struct media_detail *detail = layer->detail;
+
+        if (rests(layer, now_us))
+                return; /* it has not yet sent as it does */
+        for (unsigned s = 0; s < LAYER_MAX_SPATIAL; s++)
+                for (unsigned t = 0; t < LAYER_MAX_TEMPORAL; t++)
+                        detail->before_key[s][t] = rtp_rate_bps(&detail->rates[s][t], now_us);
+}
+
+/* An encoder that saves up for its key frame sends less, and not of all layers: so long,
+ * what it sent before counts. */
+static uint32_t usual_bps(const struct media_layer *layer, unsigned s, unsigned t, int64_t now_us)
+{
+        const struct media_detail *detail = layer->detail;
+        uint32_t bps = rtp_rate_bps(&detail->rates[s][t], now_us);
+
+        if (!rests(layer, now_us) || bps > detail->before_key[s][t])
+                return bps;
+        return detail->before_key[s][t];
+}
+
 void layer_describe(struct media_layer *layer, struct media_in *in, bool fresh, int64_t now_us)
 {
         struct media_detail *detail = layer->detail;
@@ -66,9 +94,13 @@ void layer_describe(struct media_layer *layer, struct media_in *in, bool fresh, 
         read_descriptor(detail, in, fresh);
         if (!fresh)
                 return;
-        if (in->starts_keyframe)
+        if (in->starts_keyframe) {
+                note_before_key(layer, now_us);
                 memcpy(detail->heights, in->heights, sizeof(detail->heights));
-        if (frame->sid < LAYER_MAX_SPATIAL && frame->tid < LAYER_MAX_TEMPORAL)
+                detail->key_ts = in->rtp.ts;
+        }
+        if (in->rtp.ts != detail->key_ts && frame->sid < LAYER_MAX_SPATIAL &&
+            frame->tid < LAYER_MAX_TEMPORAL)
                 rtp_rate_add(&detail->rates[frame->sid][frame->tid], in->pkt->len, now_us);
 }
 
@@ -78,7 +110,7 @@ uint32_t layer_bps_of(const struct media_layer *layer, uint8_t sid, uint8_t tid,
 
         for (unsigned s = 0; layer->detail && s < LAYER_MAX_SPATIAL && s <= sid; s++)
                 for (unsigned t = 0; t < LAYER_MAX_TEMPORAL && t <= tid; t++)
-                        bps += rtp_rate_bps(&layer->detail->rates[s][t], now_us);
+                        bps += usual_bps(layer, s, t, now_us);
         return bps;
 }
 
@@ -118,8 +150,8 @@ uint8_t layer_n_temporal(const struct media_layer *layer, int64_t now_us)
         uint8_t n = 1;
 
         for (unsigned s = 0; s < LAYER_MAX_SPATIAL; s++)
-                for (unsigned t = n; t < LAYER_MAX_TEMPORAL; t++)
-                        n = flows(layer, s, t, now_us) ? (uint8_t)(t + 1) : n;
+                for (unsigned t = n; layer->detail && t < LAYER_MAX_TEMPORAL; t++)
+                        n = usual_bps(layer, s, t, now_us) > 0 ? (uint8_t)(t + 1) : n;
         return n;
 }
 

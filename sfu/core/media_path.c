@@ -21,6 +21,7 @@ enum {
         REPORT_SLACK = 2 * CC_HISTORY, /* numbers reported, on top of twice those sent */
 
         FULL_QUEUE_US = 100 * 1000,
+        NARROW_BPS = 128 * 1000,
         PAD_BYTES = 224, /* the count of padding is one byte */
         MAX_PROBE_PACKETS = 64,
         MIN_WAIT_US = 1000,
@@ -178,6 +179,16 @@ bool path_is_full(const struct media_peer *peer)
         return is_full(&line);
 }
 
+bool path_is_narrow(const struct media_peer *peer)
+{
+        return peer->path && cc_target_bps(peer->path->cc) < NARROW_BPS;
+}
+
+int64_t path_backlog_us(const struct media_peer *peer, int64_t now_us)
+{
+        return peer->path ? cc_backlog_us(peer->path->cc, now_us) : 0;
+}
+
 /* A line that carries less than is sent on it is relieved at once. */
 static void check_target(struct media_peer *peer, int64_t now_us)
 {
@@ -258,6 +269,7 @@ int path_on_tcc(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t now
         cc_on_tcc(peer->path->cc, tcc.base_seq, arrivals_us, n, now_us);
         path_update_red(peer->path, now_us);
         check_target(peer, now_us);
+        peer_look_at_held(peer, now_us);
         peer_wake(peer, next_look(peer->path, now_us));
         return 0;
 }
@@ -312,6 +324,7 @@ int path_on_ccfb(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t no
         cc_on_ccfb_end(peer->path->cc, now_us);
         path_update_red(peer->path, now_us);
         check_target(peer, now_us);
+        peer_look_at_held(peer, now_us);
         peer_wake(peer, next_look(peer->path, now_us));
         return 0;
 }

@@ -21,6 +21,9 @@
  *     ▲                      │ gives up after SWITCH_PATIENCE_US: the old source goes
  *     └──────────────────────┴── slot_release(): target gone, muted, no budget
  *
+ * Where a line falls suddenly, a slot on its way to a smaller picture is *held*
+ * first (slot_pause()): it shows neither until the queue has room.
+ *
  * Clocks and lip-sync: each publisher's reports tie her timestamps to her own
  * NTP clock. Per peer we keep one offset from that clock to ours (the smallest
  * seen, so the fastest report counts: struct media_clock), for microphone and
@@ -69,7 +72,8 @@ enum {
         TIMEOUTS_PER_CALL = 64,
         WAKE_BLOCK = 64, /* peers whose due times are looked at together */
         WAKE_BLOCKS = (SFU_MAX_PEERS_PER_ROOM + WAKE_BLOCK - 1) / WAKE_BLOCK,
-        FLOW_TIMEOUT_US = 1000 * 1000,        /* a layer without packets has stopped */
+        FLOW_TIMEOUT_US = 1000 * 1000,        /* a layer without packets has stopped, */
+        KEY_REST_US = 3000 * 1000,            /* if it does not earn a large key frame's bits */
         SWITCH_PATIENCE_US = 3 * 1000 * 1000, /* then the old source stops anyway */
         RESTART_INTERVAL_US = 200 * 1000,     /* a layer changes its SSRC no faster */
         RTX_BYTES_PER_S = 500 * 1000,         /* retransmitted to a peer of an unknown line, */
@@ -115,6 +119,7 @@ struct media_layer {
         uint32_t watched_by, desired_by; /* other workers that do; 0 of a proxy's */
         uint32_t known_bps;              /* what it costs to show, or did when it last flowed */
         int64_t known_us;
+        int64_t keyframe_us; /* when the last key frame began */
         struct rtp_recv recv;
         struct nack_gen *nack;   /* both only while somebody shows it, and a little */
         struct rtx_cache *cache; /* longer; may be NULL for lack of memory */
@@ -136,9 +141,11 @@ struct media_layer {
 
 /* What is known of the spatial and temporal layers within one stream. */
 struct media_detail {
-        struct rtp_rate rates[LAYER_MAX_SPATIAL][LAYER_MAX_TEMPORAL];
-        uint16_t heights[LAYER_MAX_SPATIAL]; /* 0: not told */
-        struct dd_structure structure;       /* the latest, which came with the packet */
+        struct rtp_rate rates[LAYER_MAX_SPATIAL][LAYER_MAX_TEMPORAL]; /* without key frames */
+        uint32_t before_key[LAYER_MAX_SPATIAL][LAYER_MAX_TEMPORAL];   /* bps, and */
+        uint32_t key_ts;                                              /* of the last one */
+        uint16_t heights[LAYER_MAX_SPATIAL];                          /* 0: not told */
+        struct dd_structure structure; /* the latest, which came with the packet */
         uint32_t structure_ext;
         uint32_t active; /* decode targets that are sent */
 };
@@ -198,7 +205,8 @@ struct media_slot {
         struct media_layer *current, *next;
         struct media_layer *desired; /* of target: what fits its size and the line */
         int64_t next_since_us;
-        int64_t relieved_us; /* when it was last paused for a full queue; 0: never */
+        bool held;           /* paused, until the queue has room for a key frame */
+        int64_t relieved_us; /* when a picture was last held, or taken away; 0: never */
         struct alloc_memory grant;
         uint32_t shown; /* participant, as the last event said */
         enum sfu_kind shown_kind;
@@ -244,6 +252,7 @@ struct media_path {
         int64_t arrival_us;    /* the last one reported, on the receiver's clock */
         uint64_t spent_of_bps; /* the target when it was last spent, */
         int64_t spent_us;      /* and when */
+        int64_t freed_us;      /* when the last held picture was let go */
         uint8_t red_depth;     /* frames that sound carries on top of its own, while it is lossy */
         uint8_t red_frames;    /* of the sound packet that is about to be numbered */
         int64_t calm_us;       /* from when on losses are the line's own */
@@ -450,7 +459,9 @@ int64_t layer_tidy(struct media_layer *layer, int64_t now_us); /* returns when a
 bool layer_is_shown(const struct media_layer *layer);
 bool layer_is_desired(const struct media_layer *layer);
 bool layer_flows(const struct media_layer *layer, int64_t now_us);
-/* It flows, or would soon if somebody desired it. */
+/* It flows, or rests behind a key frame. */
+bool layer_is_live(const struct media_layer *layer, int64_t now_us);
+/* It is live, or would be soon if somebody desired it. */
 bool layer_available(const struct media_layer *layer, int64_t now_us);
 void layer_want_key(struct media_layer *layer, int64_t now_us);
 void layer_restart(struct media_layer *layer, int64_t now_us);
@@ -502,7 +513,7 @@ void slot_desire(struct media_slot *slot, struct media_layer *layer, int64_t now
 void slot_aim(struct media_slot *slot, struct media_layer *layer, int64_t now_us);
 void slot_release(struct media_slot *slot, int64_t now_us);
 void slot_restart(struct media_slot *slot, int64_t now_us);
-void slot_pause(struct media_slot *slot, int64_t now_us); /* until its next source comes */
+void slot_pause(struct media_slot *slot, int64_t now_us); /* it is held, until slot_aim() */
 void slot_give_up(struct media_slot *slot, int64_t now_us);
 void slot_switch(struct media_slot *slot, const struct media_in *in, int64_t now_us);
 struct media_pass media_pass_init(const struct media_room *room, int64_t now_us);
@@ -527,6 +538,8 @@ void room_resolve(struct media_room *room, uint32_t participant, int64_t now_us)
 
 /* media_allocate.c */
 void peer_allocate(struct media_peer *peer, int64_t now_us);
+/* A report came: pictures that are held may be due earlier. */
+void peer_look_at_held(struct media_peer *peer, int64_t now_us);
 /* Whether the line has anything to be divided, every ALLOCATE_INTERVAL_US. */
 bool peer_needs_allocation(const struct media_peer *peer);
 
@@ -600,6 +613,10 @@ must_use bool path_number_again(const struct media_slot *slot, uint32_t ext, uin
 void path_on_allocated(struct media_peer *peer, int64_t now_us);
 /* Its queue is: what is sent now comes late or never. */
 bool path_is_full(const struct media_peer *peer);
+/* It carries hardly more than a voice: what goes there besides is sent rarely. */
+bool path_is_narrow(const struct media_peer *peer);
+/* How long what waits there will take, as far as is known. */
+int64_t path_backlog_us(const struct media_peer *peer, int64_t now_us);
 /* What may be spent on repeating pictures: half of what the line carries, an eighth
  * while it is full. */
 uint64_t path_rtx_bps(const struct media_path *path);

@@ -152,9 +152,16 @@ bool layer_flows(const struct media_layer *layer, int64_t now_us)
         return layer->recv.packets > 0 && now_us - layer->recv.last_us < FLOW_TIMEOUT_US;
 }
 
+bool layer_is_live(const struct media_layer *layer, int64_t now_us)
+{
+        return layer_flows(layer, now_us) || (layer->recv.packets > 0 && layer->asked &&
+                                              layer->keyframe_us + KEY_REST_US > now_us &&
+                                              layer->recv.last_us + KEY_REST_US > now_us);
+}
+
 bool layer_available(const struct media_layer *layer, int64_t now_us)
 {
-        if (layer_flows(layer, now_us))
+        if (layer_is_live(layer, now_us))
                 return true;
         if (!layer->asked)
                 return now_us >= layer->absent_us;

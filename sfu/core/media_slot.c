@@ -133,14 +133,19 @@ static void enter(struct media_slot *slot, struct media_layer **which, int link,
 
 void slot_release(struct media_slot *slot, int64_t now_us)
 {
+        if (!slot->audio && slot->current)
+                slot->relieved_us = now_us;
         leave(slot, &slot->next, LINK_NEXT, now_us);
         leave(slot, &slot->current, LINK_CURRENT, now_us);
+        slot->held = false;
         show(slot, 0, slot->shown_kind);
 }
 
 void slot_pause(struct media_slot *slot, int64_t now_us)
 {
+        leave(slot, &slot->next, LINK_NEXT, now_us);
         leave(slot, &slot->current, LINK_CURRENT, now_us);
+        slot->held = true;
         slot->relieved_us = now_us;
 }
 
@@ -176,6 +181,7 @@ void slot_aim(struct media_slot *slot, struct media_layer *layer, int64_t now_us
         if (slot->next == layer)
                 return;
         leave(slot, &slot->next, LINK_NEXT, now_us);
+        slot->held = false;
         enter(slot, &slot->next, LINK_NEXT, layer);
         slot->next_since_us = now_us;
         layer_want_key(layer, now_us);
@@ -199,6 +205,7 @@ void slot_set_target(struct media_slot *slot, struct media_pub *pub, int64_t now
                 return;
         slot_desire(slot, NULL, now_us);
         slot->target = pub;
+        slot->held = false;
         slot->grant = (struct alloc_memory){ 0 };
         if (old) {
                 link_remove(&slot->links[LINK_WATCH]);
@@ -576,7 +583,7 @@ static bool find_sent(const struct media_slot *slot, uint16_t seq, struct media_
 
         if (!slot_map_find(&slot->map, seq, &in.ext, ret_out_ext, ret_seg))
                 return false;
-        /* A key frame has come after it, or soon will. */
+        /* A key frame has come after it, or soon will, or the picture is gone. */
         if (slot->relieved_us && now_us - slot->relieved_us < RELIEF_US &&
             (!slot->current || !slot_map_is_current(&slot->map, *ret_seg)))
                 return false;
@@ -654,8 +661,9 @@ void slot_on_nack(struct media_slot *slot, const uint16_t *seqs, size_t n, int64
         struct media_pass pass = media_pass_init(slot->peer->room, now_us);
 
         c->nack_in += n;
-        if (slot->audio && slot->peer->rtt_us >= AUDIO_NACK_RTT_US)
-                return; /* it would come too late */
+        /* It would come too late; and what a full queue lost makes room for what follows. */
+        if (slot->audio && (slot->peer->rtt_us >= AUDIO_NACK_RTT_US || path_is_full(slot->peer)))
+                return;
         for (size_t i = 0; i < n; i++) {
                 if (asked_again_too_soon(slot, seqs[i], now_us))
                         continue;

@@ -64,6 +64,7 @@ struct sim_tx {
         uint8_t tl0;
         uint32_t ts_base;
         int width, height, packets_per_frame;
+        int key_packets; /* of a key frame; 0: thrice as many */
         bool key_due;
         uint32_t n_pli, n_nacked, n_sent, n_frames;
         int64_t pli_times[64];

@@ -228,7 +228,8 @@ static void send_frame(struct sim_peer *peer, enum sfu_kind kind, int layer, str
 {
         const struct sdp_publication *pub = &peer->sdp.pubs[kind];
         int64_t capture_us = peer->sim->now_us - peer->video_delay_us;
-        int n = tx->key_due ? tx->packets_per_frame * 3 : tx->packets_per_frame;
+        int n_key = tx->key_packets ? tx->key_packets : tx->packets_per_frame * 3;
+        int n = tx->key_due ? n_key : tx->packets_per_frame;
         bool h264 = pub->pts[SDP_H264].used, key = tx->key_due;
 
         tx->key_due = false;

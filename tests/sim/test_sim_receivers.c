@@ -169,6 +169,43 @@ static void a_step_down_is_followed_and_a_step_up_found(void **state)
         sim_done(&sim);
 }
 
+/* Key frames of the smallest layer are ten packets: half of what the queue takes. */
+static void pictures_on_a_line_that_falls_come_back_one_after_the_other(void **state)
+{
+        struct sim sim;
+        struct sim_peer *senders[2], *b;
+        uint32_t keyframes[2];
+
+        (void)state;
+        sim_init(&sim, 12);
+        for (uint32_t i = 0; i < 2; i++) {
+                senders[i] = add_sender(&sim, i + 1);
+                senders[i]->cam[0].key_packets = 10;
+        }
+        b = add_receiver(&sim, 3, 2);
+        set_line(b, 3500 * KBIT, BEGIN_US + 15 * S, 800 * KBIT);
+        for (uint8_t i = 0; i < 2; i++)
+                sim_watch(b, i, i + 1u, SFU_CAMERA, 720, i);
+        sim_run(&sim, 15 * S);
+        assert_true(layer_of(b, 0) > 0 && layer_of(b, 1) > 0);
+        for (size_t i = 0; i < 2; i++) {
+                sim_video(b, i)->max_gap_us = 0;
+                keyframes[i] = sim_video(b, i)->n_keyframes;
+        }
+        sim_run(&sim, 10 * S);
+        print_message(
+                "figure: two pictures, 3.5 Mbit/s to 800 kbit/s: pauses of %lld and %lld ms\n",
+                (long long)(sim_video(b, 0)->max_gap_us / 1000),
+                (long long)(sim_video(b, 1)->max_gap_us / 1000));
+        for (size_t i = 0; i < 2; i++) {
+                assert_true(sees(b, i));
+                assert_int_equal(sim_video(b, i)->n_keyframes - keyframes[i], 1);
+                assert_true(sim_video(b, i)->max_gap_us < S);
+        }
+        assert_true(sim_video(b, 1)->max_gap_us <= sim_video(b, 0)->max_gap_us);
+        sim_done(&sim);
+}
+
 static void at_64_kbits_the_voice_stays_and_the_picture_comes_back(void **state)
 {
         struct sim sim;
@@ -203,6 +240,73 @@ static void at_64_kbits_the_voice_stays_and_the_picture_comes_back(void **state)
         assert_true(took_us >= 0);
         sim_run(&sim, 5 * S);
         assert_int_equal(told(b), SFU_CARRIES_ALL);
+        sim_done(&sim);
+}
+
+/* A line of 64 kbit/s has no room for repeats, nor for reports about what she sends. */
+static void a_voice_has_a_narrow_line_to_itself(void **state)
+{
+        struct sim sim;
+        struct sim_peer *b;
+        uint32_t packets, lost, duplicates, rtx, tcc;
+
+        (void)state;
+        sim_init(&sim, 13);
+        for (uint32_t i = 1; i <= 2; i++)
+                add_sender(&sim, i);
+        b = sim_join(&sim, 3,
+                     &(struct sim_offer){ .mic = true,
+                                          .cam = true,
+                                          .n_audio = 3,
+                                          .n_video = 2,
+                                          .n_layers = 1,
+                                          .reports = true });
+        b->reacts = true;
+        set_line(b, 3 * MBIT, BEGIN_US + 15 * S, 64 * KBIT);
+        for (uint8_t i = 0; i < 2; i++)
+                sim_watch(b, i, i + 1u, SFU_CAMERA, 720, i);
+        sim_run(&sim, 15 * S);
+        sim_run(&sim, S); /* the queue is full of pictures */
+        duplicates = b->rx[0].n_duplicates + b->rx[1].n_duplicates;
+        rtx = sim_video(b, 0)->n_rtx + sim_video(b, 1)->n_rtx;
+        sim_run(&sim, 3 * S); /* it is gone */
+        packets = b->rx[0].n_packets + b->rx[1].n_packets;
+        lost = b->rx[0].n_lost + b->rx[1].n_lost;
+        tcc = b->n_tcc;
+        sim_run(&sim, 3 * S);
+        assert_true(b->rx[0].n_packets + b->rx[1].n_packets - packets > 140);
+        assert_int_equal(b->rx[0].n_lost + b->rx[1].n_lost, lost);
+        assert_int_equal(b->rx[0].n_duplicates + b->rx[1].n_duplicates, duplicates);
+        assert_int_equal(sim_video(b, 0)->n_rtx + sim_video(b, 1)->n_rtx, rtx);
+        assert_in_range(b->n_tcc - tcc, 6, 16);
+        assert_int_equal(told(b), SFU_CARRIES_SOUND);
+        sim_done(&sim);
+}
+
+/* Encoders that made a key frame of a hard picture send nothing for more than a second. */
+static void an_encoder_that_rests_behind_a_key_frame_is_waited_for(void **state)
+{
+        struct sim sim;
+        struct sim_peer *a, *b;
+        uint32_t switches;
+
+        (void)state;
+        sim_init(&sim, 14);
+        a = add_sender(&sim, 1);
+        b = add_receiver(&sim, 2, 2);
+        set_line(b, 3 * MBIT, BEGIN_US + 15 * S, 500 * KBIT);
+        sim_watch(b, 0, 1, SFU_CAMERA, 720, 1);
+        sim_run(&sim, 15 * S);
+        assert_int_equal(layer_of(b, 0), 2);
+        assert_true(until_layer(&sim, b, 0, 0, 2 * S) >= 0);
+        sim_run(&sim, S / 10);
+        switches = sim_video(b, 0)->n_switches;
+        a->cam[0].on = false;
+        sim_run(&sim, 3 * S / 2);
+        a->cam[0].on = true;
+        sim_run(&sim, S / 2);
+        assert_int_equal(layer_of(b, 0), 0);
+        assert_int_equal(sim_video(b, 0)->n_switches, switches);
         sim_done(&sim);
 }
 
@@ -435,7 +539,10 @@ int main(void)
                 cmocka_unit_test(a_wide_line_is_found_within_seconds),
                 cmocka_unit_test(numbers_run_over_all_that_leaves),
                 cmocka_unit_test(a_step_down_is_followed_and_a_step_up_found),
+                cmocka_unit_test(pictures_on_a_line_that_falls_come_back_one_after_the_other),
                 cmocka_unit_test(at_64_kbits_the_voice_stays_and_the_picture_comes_back),
+                cmocka_unit_test(a_voice_has_a_narrow_line_to_itself),
+                cmocka_unit_test(an_encoder_that_rests_behind_a_key_frame_is_waited_for),
                 cmocka_unit_test(the_loudest_is_heard_where_three_are_too_many),
                 cmocka_unit_test(a_steady_line_does_not_flap),
                 cmocka_unit_test(one_bad_receiver_lowers_nobody_else),
