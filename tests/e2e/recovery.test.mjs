@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What happens on a bad day: the server dies, the laptop closes, the page is reloaded.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { cleanUp, figure, launch, Person, Server, tcpRelay, until } from './harness.mjs';
+import { cleanUp, figure, launch, Person, root, Server, tcpRelay, temporaryFolder, until } from './harness.mjs';
 
 let browser;
 before(async () => {
@@ -88,6 +91,31 @@ test('meeting_is_back_by_itself_after_a_media_worker_broke', { timeout: 180000 }
   assert.equal(await seat(), before, 'the same seat');
   await delegate.page.getByTestId('chat-button').click();
   await delegate.page.getByTestId('chat-line').filter({ hasText: 'Xin chào các đồng chí.' }).waitFor();
+  for (const person of [chair, delegate]) await person.close();
+  assert.equal(await server.stop(), 0);
+});
+
+test('meeting_is_back_by_itself_after_a_media_worker_hung', { timeout: 180000 }, async () => {
+  const folder = temporaryFolder();
+  const [hang, file] = [path.join(folder, 'hang.so'), path.join(folder, 'now')];
+  execFileSync('cc', ['-O2', '-shared', '-fPIC', '-o', hang, path.join(root, 'tests/e2e/hang.c'), '-ldl']);
+  const server = await Server.start({ env: { LD_PRELOAD: hang, HANG_FILE: file } });
+  const meeting = server.createMeeting();
+  const chair = await Person.join(browser, meeting.links.chair, 'Chủ tọa Bình');
+  const delegate = await Person.join(browser, meeting.links.delegate, 'Đại biểu Hoa');
+  await delegate.seesMovingVideo('Chủ tọa Bình');
+  const connected = await nextConnection(delegate);
+  writeFileSync(file, '');
+  const hung = Date.now();
+  assert.equal((await server.exited).signal, 'SIGABRT', 'there is no half a server');
+  figure('end of a server whose worker hangs', `${Date.now() - hung} ms`);
+  assert.match(server.log.join('\n'), /error worker: media-0 hangs in a turn, at .* \(blocked\)/);
+  rmSync(file);
+  await server.spawn();
+  const back = Date.now();
+  await connected();
+  await delegate.seesMovingVideo('Chủ tọa Bình');
+  figure('video back after a worker hung', `${Date.now() - back} ms`);
   for (const person of [chair, delegate]) await person.close();
   assert.equal(await server.stop(), 0);
 });
