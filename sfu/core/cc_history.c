@@ -282,7 +282,8 @@ static uint32_t lost_lately(const struct cc *cc, int64_t end)
 int64_t cc_backlog_us(const struct cc *cc, int64_t now_us)
 {
         const struct cc_delay *delay = &cc->delay;
-        int64_t first = cc->frontier_us / CC_SLICE_US, base_us = delay->floor_us, queue_us;
+        int64_t first = cc->frontier_us / CC_SLICE_US, no = first, last = now_us / CC_SLICE_US;
+        int64_t base_us = delay->floor_us, queue_us;
         uint64_t capacity = cc->phase == CC_DRAIN ? cc->capacity_bps : cc_target_bps(cc);
         uint64_t before = 0, after = 0; /* the cut: what is sent since overflows no more */
 
@@ -290,7 +291,10 @@ int64_t cc_backlog_us(const struct cc *cc, int64_t now_us)
                 base_us = delay->first_us;
         if (cc->frontier_us == CC_NONE || delay->last_delay_us == CC_NONE || capacity == 0)
                 return 0;
-        for (int64_t no = first; no <= now_us / CC_SLICE_US; no++) {
+        /* A report may be hours old: no slice is. */
+        if (no + CC_SLICES <= last)
+                no = last - CC_SLICES + 1;
+        for (; no <= last; no++) {
                 const struct cc_slice *slice = cc_slice_at(cc, no);
 
                 if (slice && slice->n_sent > 0)

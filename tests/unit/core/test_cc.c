@@ -378,6 +378,8 @@ static void what_waits_is_told_until_it_is_gone(void **state)
         assert_in_range(worst_us, 0, 120000); /* of 800 */
         assert_int_equal(next, sent);
         assert_int_equal(cc_backlog_us(cc, now_us), 0);
+        /* Whose reports stay away costs no more. */
+        assert_int_equal(cc_backlog_us(cc, now_us + INT64_C(1000) * 365 * 86400 * 1000000), 0);
 }
 
 /* A fall to a fifth: reports of what left before it go on to arrive, but no packet of after
