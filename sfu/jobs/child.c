@@ -13,7 +13,13 @@
 #include "sfu/jobs/job_limits.h"
 #include "sfu/jobs/lines.h"
 
-enum { FD_MEDIA = 3, BEAT_MS = 1000, MAX_RECORDS = 64, ERROR_TEXT = 512 };
+enum {
+        FD_MEDIA = 3,
+        BEAT_MS = 1000,
+        MAX_RECORDS = 64,
+        MAX_REST = 100000, /* records: more than a socket holds */
+        ERROR_TEXT = 512,
+};
 
 struct child {
         const struct job_ops *ops;
@@ -218,6 +224,17 @@ static gboolean on_media(int fd, GIOCondition condition, void *user)
                         return G_SOURCE_REMOVE;
         }
         return G_SOURCE_CONTINUE;
+}
+
+void child_take_rest(struct child *child)
+{
+        ssize_t n = 1;
+
+        for (int i = 0; i < MAX_REST && n > 0; i++) {
+                n = recv(FD_MEDIA, child->record, sizeof(child->record), MSG_DONTWAIT);
+                if (n > 0)
+                        child->ops->on_record(child->job, child->record, (size_t)n);
+        }
 }
 
 static gboolean on_term(void *user)

@@ -61,6 +61,9 @@ void child_fail(struct child *child, const char *code, const char *format, ...)
 /* Ends the job well, soon, from the loop. */
 void child_done(struct child *child);
 
+/* For stop(): on_record() with what the server gave before it said so and waits in the socket. */
+void child_take_rest(struct child *child);
+
 /* The media's descriptor, to write feeds to (SOCK_SEQPACKET, non-blocking). */
 int child_media_fd(const struct child *child);
 

@@ -30,7 +30,8 @@
  *   <- {"type":"name", "participant":17, "name":"…"}
  *   <- {"type":"speaker", "t":…, "participant":17}         0: silence; the last one stays
  *   <- {"type":"page", "t":…, "file":"pages/ID-3.webp"}     below /work; null: nothing is presented
- *   <- {"type":"record", "file":"…/p1.mp4"}               begins an MP4 (fragments of 1 s); null ends it
+ *   <- {"type":"record", "file":"…/p1.mp4"}               begins an MP4 (fragments of 0.2 s)
+ *   <- {"type":"record", "file":null, "until":t}           ends it there
  *   <- {"type":"live", "dir":"live/KEY"}                    begins HLS there; null ends it
  *   -> {"type":"file", "name":"…/p1.mp4", "t":first}
  *   -> {"type":"file-end", "name":"…/p1.mp4", "t":last}    it is complete: after "record" null or another file

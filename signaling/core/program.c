@@ -195,11 +195,9 @@ int program_join(struct room *room, const struct program_events *events, void *u
         return 0;
 }
 
-static void send_command(const struct program_user *user, const char *type, const char *field,
-                         const char *value)
+/* Takes the reference. */
+static void send_command(const struct program_user *user, json_t *line)
 {
-        json_t *line = json_pack("{s:s, s:s?}", "type", type, field, value);
-
         if (user->program->job && user->begun && line)
                 job_send(user->program->job, line);
         json_decref(line);
@@ -207,14 +205,22 @@ static void send_command(const struct program_user *user, const char *type, cons
 
 void program_record(struct program_user *user, const char *file)
 {
+        const struct program *program = user->program;
+        json_t *line = json_pack("{s:s, s:s?}", "type", "record", "file", file);
+
+        /* What is being composed is of a moment ago. */
+        if (line && !file)
+                json_object_set_new(
+                        line, "until",
+                        json_integer(program->room->app->now_us() - program->run.start_us));
         user->records = true;
-        send_command(user, "record", "file", file);
+        send_command(user, line);
 }
 
 void program_live(struct program_user *user, const char *dir)
 {
         user->streams = true;
-        send_command(user, "live", "dir", dir);
+        send_command(user, json_pack("{s:s, s:s?}", "type", "live", "dir", dir));
 }
 
 struct program_user *program_leave(struct program_user *user)

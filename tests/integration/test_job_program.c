@@ -438,10 +438,12 @@ static void test_a_killed_recording_can_be_played_to_the_last_two_seconds(void *
         begin = begin_of_file(&tap);
         path_in(world, "p1.mp4", path);
         shown_of(&shown, path);
-        printf("figure: killed, the last %.2f s are lost\n",
-               killed - begin - shown_seconds(&shown));
-        /* Of what it had composed. */
-        assert_true(begin + shown_seconds(&shown) > (double)last_progress(&tap, "t") / 1e6 - 1.5);
+        printf("figure: killed, the last %.2f s are lost (of sound %.2f)\n",
+               killed - begin - shown_seconds(&shown),
+               killed - begin - (double)shown.n_sound / RATE);
+        /* Of what it had composed. On a busy machine the last pictures may have been left out. */
+        assert_true(begin + (double)shown.n_sound / RATE >
+                    (double)last_progress(&tap, "t") / 1e6 - 0.4);
         assert_tones(&shown, begin, begin + shown_seconds(&shown) - 0.5);
         shown_done(&shown);
         tap_close(&tap);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sfu/jobs/gst/encoder.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <gst/video/video.h>
 
@@ -10,7 +11,7 @@
 enum {
         SMALL_WIDTH = 640,
         SMALL_HEIGHT = 360,
-        MAX_WAITING = 1024, /* units of sound that wait for their picture: 10 s of both */
+        MAX_WAITING = 1024, /* units: some 7 s of all streams */
         BIG_BYTES = SCENE_WIDTH * SCENE_HEIGHT * 3 / 2,
         SMALL_BYTES = SMALL_WIDTH * SMALL_HEIGHT * 3 / 2,
         /* What the decoder yields first belongs before the sound that was put in. */
@@ -18,20 +19,18 @@ enum {
 };
 
 /* Constant quality within a bound on the rate: a page that stands still costs next to nothing and
- * is sharp. Half a second of look-ahead spends bits where they last. */
-#define X264                                                                                       \
-        " speed-preset=veryfast bframes=0 key-int-max=50 aud=false "                               \
-        "rc-lookahead=10 sync-lookahead=0 pass=qual "
+ * is sharp. */
+#define X264 " speed-preset=veryfast bframes=0 key-int-max=50 aud=false sync-lookahead=0 pass=qual "
 #define H264_OUT " ! capsfilter caps=video/x-h264,stream-format=avc,alignment=au,profile="
 #define RAW_SOUND "audio/x-raw,format=F32LE,layout=interleaved,rate=48000,channels="
 
 static const struct {
         const char *elements, *caps;
 } rows[N_ENCODED] = {
-        [ENCODED_720] = { X264 "quantizer=22 bitrate=1500 vbv-buf-capacity=1500" H264_OUT "high",
+        [ENCODED_720] = { X264 "bitrate=1500 vbv-buf-capacity=1500" H264_OUT "high",
                           "video/x-raw,format=I420,width=1280,height=720,framerate=25/1,"
                           "pixel-aspect-ratio=1/1,interlace-mode=progressive,colorimetry=bt601" },
-        [ENCODED_360] = { X264 "quantizer=24 bitrate=450 vbv-buf-capacity=1500" H264_OUT "main",
+        [ENCODED_360] = { X264 "bitrate=450 vbv-buf-capacity=1500" H264_OUT "main",
                           "video/x-raw,format=I420,width=640,height=360,framerate=25/1,"
                           "pixel-aspect-ratio=1/1,interlace-mode=progressive,colorimetry=bt601" },
         [ENCODED_SOUND] = { "avenc_aac bitrate=96000", RAW_SOUND "2,channel-mask=(bitmask)0x3" },
@@ -39,18 +38,31 @@ static const struct {
                             RAW_SOUND "2,channel-mask=(bitmask)0x3" },
 };
 
-/* Each thread of x264 holds a picture back. */
-static const char *const live_threads[N_ENCODED] = { "x264enc threads=1", "x264enc threads=1", "",
-                                                     "" };
-static const char *const all_threads[N_ENCODED] = { "x264enc", "x264enc", "", "" };
+/* Live, nothing is held back: each thread of x264 would hold a picture, and looking ahead n pictures
+ * holds n, which are seconds when a starved machine leaves most of them out; a killed job would
+ * lose them. A step of quality pays for that. Afterwards, looking ahead spends bits where they last. */
+static const char *const live_encoders[N_ENCODED] = {
+        [ENCODED_720] = "x264enc threads=1 rc-lookahead=0 mb-tree=false quantizer=23",
+        [ENCODED_360] = "x264enc threads=1 rc-lookahead=0 mb-tree=false quantizer=25",
+        [ENCODED_SOUND] = "",
+        [ENCODED_VOICE] = "",
+};
+static const char *const all_encoders[N_ENCODED] = {
+        [ENCODED_720] = "x264enc rc-lookahead=10 quantizer=22",
+        [ENCODED_360] = "x264enc rc-lookahead=10 quantizer=24",
+        [ENCODED_SOUND] = "",
+        [ENCODED_VOICE] = "",
+};
 
 struct stream {
         struct encoder *encoder;
         struct chain *chain;
-        uint8_t config[FMP4_MAX_CONFIG]; /* codec_data */
+        uint8_t config[FMP4_MAX_CONFIG]; /* codec_data, of pictures */
         size_t config_len;
 };
 
+/* A unit that waits for those before it: sound takes the encoder longer than pictures, or they take
+ * longer when they are looked ahead at. */
 struct waiting {
         enum encoded stream;
         int64_t time_us;
@@ -63,7 +75,8 @@ struct encoder {
         void *user;
         int64_t key_us; /* when the next key frame is due */
         bool key_now, align_now, live;
-        GQueue waiting; /* of struct waiting, by time */
+        GQueue waiting;                  /* of struct waiting, by time */
+        int64_t picture_us, sound_us[2]; /* the newest of each: of ENCODED_SOUND and _VOICE */
         GstVideoConverter *shrink;
         uint8_t *small;
 };
@@ -88,11 +101,11 @@ static void waiting_free(struct waiting *waiting)
         g_free(waiting);
 }
 
-static void release_sound(struct encoder *encoder, int64_t before_us)
+static void release_until(struct encoder *encoder, int64_t until_us)
 {
         struct waiting *first = g_queue_peek_head(&encoder->waiting);
 
-        while (first && first->time_us < before_us) {
+        while (first && first->time_us <= until_us) {
                 g_queue_pop_head(&encoder->waiting);
                 give(encoder, first->stream, first->time_us, first->buffer);
                 waiting_free(first);
@@ -105,11 +118,22 @@ static gint by_time(gconstpointer a, gconstpointer b, gpointer user)
         const struct waiting *left = a, *right = b;
 
         (void)user;
-        return left->time_us < right->time_us ? -1 : left->time_us > right->time_us;
+        if (left->time_us != right->time_us)
+                return left->time_us < right->time_us ? -1 : 1;
+        return (int)left->stream - (int)right->stream;
 }
 
-static void hold_sound(struct encoder *encoder, enum encoded stream, int64_t time_us,
-                       GstBuffer *buffer)
+/* What came of all streams. */
+static void release(struct encoder *encoder)
+{
+        int64_t until_us = MIN(encoder->picture_us, encoder->sound_us[0]);
+
+        if (encoder->small)
+                until_us = MIN(until_us, encoder->sound_us[1]);
+        release_until(encoder, until_us);
+}
+
+static void hold(struct encoder *encoder, enum encoded stream, int64_t time_us, GstBuffer *buffer)
 {
         struct waiting *waiting;
 
@@ -145,18 +169,17 @@ static void on_buffer(void *user, GstBuffer *buffer, int64_t time_us, GstCaps *c
                 return;
         if (which == ENCODED_SOUND || which == ENCODED_VOICE) {
                 time_us -= AAC_DELAY * INT64_C(1000000) / FMP4_SOUND_RATE;
-                hold_sound(encoder, which, time_us, buffer);
-                return;
+                encoder->sound_us[which == ENCODED_VOICE] = time_us;
+        } else if (which == ENCODED_720) {
+                encoder->picture_us = time_us;
         }
-        if (which == ENCODED_720)
-                release_sound(encoder, time_us);
-        give(encoder, which, time_us, buffer);
+        hold(encoder, which, time_us, buffer);
 }
 
 static int open_stream(struct encoder *encoder, enum encoded which)
 {
         struct stream *stream = &encoder->streams[which];
-        char *elements = g_strconcat(encoder->live ? live_threads[which] : all_threads[which],
+        char *elements = g_strconcat(encoder->live ? live_encoders[which] : all_encoders[which],
                                      rows[which].elements, NULL);
         const struct chain_params params = {
                 .elements = elements,
@@ -188,6 +211,7 @@ int encoder_new(struct encoder **ret_encoder, const struct encoder_params *param
         if (r < 0)
                 return r;
         encoder->key_now = encoder->align_now = true;
+        encoder->picture_us = encoder->sound_us[0] = encoder->sound_us[1] = INT64_MIN;
         *ret_encoder = take_ptr(encoder);
         return 0;
 }
@@ -335,7 +359,15 @@ int encoder_picture(struct encoder *encoder, int64_t time_us, const uint8_t *i42
         }
         if (r == 0)
                 r = push_picture(encoder, ENCODED_720, i420, BIG_BYTES, time_us, key);
+        release(encoder);
         return r;
+}
+
+void encoder_skip(struct encoder *encoder, int64_t time_us)
+{
+        assert(encoder->live);
+        encoder->picture_us = time_us;
+        release(encoder);
 }
 
 void encoder_end(struct encoder *encoder)
@@ -347,15 +379,13 @@ void encoder_end(struct encoder *encoder)
                 if (encoder->streams[order[i]].chain)
                         chain_end(encoder->streams[order[i]].chain);
         }
-        release_sound(encoder, INT64_MAX);
+        release_until(encoder, INT64_MAX);
 }
 
-static struct span config_of(const struct encoder *encoder, enum encoded which)
-{
-        const struct stream *stream = &encoder->streams[which];
-
-        return (struct span){ stream->config, stream->config_len };
-}
+/* AudioSpecificConfig (ISO/IEC 14496-3 §1.6.2): AAC-LC, 48 kHz, stereo or mono, no SBR. Known before
+ * the first unit has come out, so that a file need not wait for it. */
+static const uint8_t sound_config[] = { 0x11, 0x90, 0x56, 0xe5, 0x00 };
+static const uint8_t voice_config[] = { 0x11, 0x88, 0x56, 0xe5, 0x00 };
 
 int encoder_describe(const struct encoder *encoder, enum encoded picture, enum encoded sound,
                      struct fmp4_config *ret_config)
@@ -363,16 +393,20 @@ int encoder_describe(const struct encoder *encoder, enum encoded picture, enum e
         struct fmp4_config config = { 0 };
 
         if (picture != N_ENCODED) {
+                const struct stream *stream = &encoder->streams[picture];
+
                 config.width = picture == ENCODED_720 ? SCENE_WIDTH : SMALL_WIDTH;
                 config.height = picture == ENCODED_720 ? SCENE_HEIGHT : SMALL_HEIGHT;
-                config.avcc = config_of(encoder, picture);
+                config.avcc = (struct span){ stream->config, stream->config_len };
+                if (!stream->config_len)
+                        return -EAGAIN;
         }
         if (sound != N_ENCODED) {
                 config.channels = sound == ENCODED_SOUND ? 2 : 1;
-                config.asc = config_of(encoder, sound);
+                config.asc = sound == ENCODED_SOUND
+                                     ? (struct span){ sound_config, sizeof(sound_config) }
+                                     : (struct span){ voice_config, sizeof(voice_config) };
         }
-        if ((picture != N_ENCODED && !config.avcc.len) || (sound != N_ENCODED && !config.asc.len))
-                return -EAGAIN;
         *ret_config = config;
         return 0;
 }

@@ -4,12 +4,11 @@
  *
  * Layer:  sfu/jobs/gst.
  * Owner:  a program, while something of it is wanted.
- * Thread: the caller's; on_unit is called within encoder_picture() and encoder_end().
+ * Thread: the caller's; on_unit is called within encoder_picture(), encoder_skip() and encoder_end().
  * Units:  *_us: microseconds on the program's timeline.
  *
  * Invariants:
- *  (1) units come in the order of their time over all streams: sound that begins before a
- *      picture of ENCODED_720 comes before it.
+ *  (1) units come in the order of their time over all streams.
  *  (2) a key frame at least every ENCODER_GOP_US, counted from the last time one was asked for
  *      with encoder_align(); the same ones in both picture streams.
  *  (3) no B pictures: the order of decoding is the order of showing.
@@ -19,7 +18,12 @@
 
 #include "sfu/jobs/core/fmp4.h"
 
-enum { ENCODER_GOP_US = 2000000, ENCODER_BLOCK = 960 };
+enum {
+        ENCODER_GOP_US = 2000000,
+        ENCODER_BLOCK = 960,
+        ENCODER_DELAY_US =
+                80000, /* three units of sound and a frame: one is filled, one overlaps */
+};
 
 enum encoded {
         ENCODED_720,
@@ -39,7 +43,7 @@ struct encoded_unit {
 struct encoder;
 
 struct encoder_params {
-        bool live; /* no picture stays inside for longer than half a second */
+        bool live; /* what is put in comes out within ENCODER_DELAY_US of its time */
         void (*on_unit)(void *user, const struct encoded_unit *unit);
         void *user;
 };
@@ -61,11 +65,14 @@ must_use int encoder_sound(struct encoder *encoder, int64_t time_us, const float
 /* I420 of 1280x720, borrowed for the call. Returns 0 or -EIO. */
 must_use int encoder_picture(struct encoder *encoder, int64_t time_us, const uint8_t *i420);
 
+/* Live: no picture comes for this time, and no sound waits for one. */
+void encoder_skip(struct encoder *encoder, int64_t time_us);
+
 /* What is inside comes out. */
 void encoder_end(struct encoder *encoder);
 
 /* How a picture and a sound stream are described in a file; spans are borrowed from the encoder.
- * picture or sound N_ENCODED: without. Returns 0 or -EAGAIN: no unit of them has come yet. */
+ * picture or sound N_ENCODED: without. Returns 0 or -EAGAIN: no unit of the picture has come. */
 must_use int encoder_describe(const struct encoder *encoder, enum encoded picture,
                               enum encoded sound, struct fmp4_config *ret_config);
 

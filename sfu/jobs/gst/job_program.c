@@ -3,13 +3,13 @@
  * program — a meeting composed live: what a tap sends is put in order, waits LATENCY_US for what
  *           comes late, and is shown by the clock on the wall.
  *
- * What cannot be kept up with costs pictures, never sound: they are left out until the clock is
- * reached again, but for one a second.
+ * What cannot be kept up with costs pictures, never sound (pace.h).
  */
 #include <errno.h>
 
 #include "base/clock.h"
 #include "sfu/api.h"
+#include "sfu/jobs/core/pace.h"
 #include "sfu/jobs/core/reorder.h"
 #include "sfu/jobs/core/scene.h"
 #include "sfu/jobs/core/track_reader.h"
@@ -22,10 +22,9 @@ enum {
         START_US = 100000,
         TICK_MS = 10,
         FRAMES_A_TICK = 3, /* then records and lines have their turn */
-        LATE_US = 800000,  /* from here on pictures are left out, until: */
-        LATE_NO_MORE_US = 200000,
         MAX_INPUTS = PROGRAM_MAX_TRACKS,
         IDLE_US = 30000000, /* who says nothing for so long begins anew */
+        END_US = 2000000, /* of time for the rest when it is to stop: jobs.h grants five seconds */
 };
 
 /* A track of the tap. */
@@ -45,8 +44,7 @@ struct live {
         int64_t start_us;
         struct input *inputs[MAX_INPUTS];
         size_t n_inputs;
-        bool late;
-        unsigned left_out; /* pictures, one after the other */
+        struct pace pace;
         uint64_t gaps, told;
 };
 
@@ -194,17 +192,6 @@ static void on_record(void *job, const uint8_t *data, size_t len)
 
 /* ---- the clock ---- */
 
-/* Whether the picture at hand is to be left out. */
-static bool is_late(struct live *live, int64_t lag_us)
-{
-        live->late = lag_us > (live->late ? LATE_NO_MORE_US : LATE_US);
-        if (!live->late || live->left_out >= SCENE_FPS)
-                live->left_out = 0;
-        else
-                live->left_out++;
-        return live->left_out > 0;
-}
-
 /* In a long meeting more people speak than there is room for. A screen that stands still sends
  * nothing either; it is there until its end. */
 static void drop_idle(struct live *live, int64_t now_us)
@@ -217,6 +204,12 @@ static void drop_idle(struct live *live, int64_t now_us)
         }
 }
 
+/* How old what is composed next is. */
+static int64_t behind_us(const struct live *live)
+{
+        return clock_now_us() - live->start_us - program_time_us(live->program);
+}
+
 static gboolean on_tick(void *user)
 {
         struct live *live = user;
@@ -226,13 +219,11 @@ static gboolean on_tick(void *user)
         for (size_t i = 0; i < live->n_inputs; i++)
                 drain(live, live->inputs[i], now_us);
         for (int i = 0; i < FRAMES_A_TICK; i++) {
-                int64_t lag_us = now_us - live->start_us - LATENCY_US -
-                                 program_time_us(live->program);
+                enum pace_step step = pace_next(&live->pace, behind_us(live) - LATENCY_US);
 
-                if (lag_us < 0)
+                if (step == PACE_WAIT)
                         break;
-                program_step(live->program, is_late(live, lag_us));
-                now_us = clock_now_us();
+                program_step(live->program, step == PACE_SOUND_ONLY);
         }
         return G_SOURCE_CONTINUE;
 }
@@ -320,7 +311,16 @@ static bool progress(void *job, json_t *line)
 static void stop(void *job)
 {
         struct live *live = job;
+        int64_t began_us = clock_now_us();
 
+        child_take_rest(live->child);
+        for (size_t i = 0; i < live->n_inputs; i++) {
+                track_reader_flush(live->inputs[i]->reader);
+                drain(live, live->inputs[i], began_us);
+        }
+        /* What was said until now is a part of it. */
+        while (behind_us(live) > 0 && clock_now_us() - began_us < END_US)
+                program_step(live->program, behind_us(live) > END_US);
         program_end(live->program);
         child_done(live->child);
 }

@@ -8,12 +8,14 @@
 #include "base/fd.h"
 #include "sfu/jobs/core/scene.h"
 
+enum { SOUND_US = FMP4_SOUND_UNIT * INT64_C(1000000) / FMP4_SOUND_RATE };
+
 struct mp4_out {
         int fd;
         struct fmp4 *mp4;
         int64_t begin_us, end_us;
-        int64_t cut_us;  /* since the beginning: where the fragment at hand begins */
-        int64_t last_us; /* the newest picture */
+        int64_t cut_us;   /* since the beginning: where the fragment at hand begins */
+        int64_t until_us; /* where what was put ends */
         bool done;
 };
 
@@ -75,24 +77,24 @@ static int begin(struct mp4_out *out, const struct encoder *encoder, int64_t tim
         if (r == 0)
                 r = fmp4_new(&out->mp4, &config);
         if (r < 0)
-                return r == -EAGAIN ? 0 : r; /* the sound has not begun: at the next key frame */
+                return r == -EAGAIN ? 0 : r; /* at the next key frame */
         out->begin_us = time_us;
         return write_whole(out, fmp4_head(out->mp4));
 }
 
-static int put_picture(struct mp4_out *out, const struct encoded_unit *unit)
+/* A fragment begins with a picture; where pictures are left out, with sound. */
+static int put(struct mp4_out *out, const struct encoded_unit *unit, bool sound)
 {
         int64_t time_us = unit->time_us - out->begin_us;
-        int r = 0;
+        int64_t cut_us = out->cut_us + MP4_OUT_US + (sound ? 2 * SCENE_FRAME_US : 0);
+        int64_t until_us = time_us + (sound ? SOUND_US : SCENE_FRAME_US);
+        int r = time_us >= cut_us ? cut(out, time_us) : 0;
 
-        if (unit->time_us >= out->end_us) {
-                out->done = true;
-                return cut(out, out->end_us - out->begin_us);
-        }
-        if (time_us >= out->cut_us + MP4_OUT_US)
-                r = cut(out, time_us);
-        out->last_us = time_us;
-        return r < 0 ? r : fmp4_put(out->mp4, FMP4_PICTURE, time_us, unit->key, unit->bytes);
+        if (until_us > out->until_us)
+                out->until_us = until_us;
+        return r < 0 ? r
+                     : fmp4_put(out->mp4, sound ? FMP4_SOUND : FMP4_PICTURE, time_us, unit->key,
+                                unit->bytes);
 }
 
 int mp4_out_put(struct mp4_out *out, const struct encoder *encoder, const struct encoded_unit *unit)
@@ -106,11 +108,12 @@ int mp4_out_put(struct mp4_out *out, const struct encoder *encoder, const struct
                 r = begin(out, encoder, unit->time_us);
         if (r < 0 || !out->mp4)
                 return r;
-        if (!sound)
-                return put_picture(out, unit);
-        if (unit->time_us < out->begin_us || unit->time_us >= out->end_us)
+        if (unit->time_us < out->begin_us)
                 return 0;
-        return fmp4_put(out->mp4, FMP4_SOUND, unit->time_us - out->begin_us, true, unit->bytes);
+        if (unit->time_us < out->end_us)
+                return put(out, unit, sound);
+        out->done = true;
+        return cut(out, out->end_us - out->begin_us);
 }
 
 void mp4_out_end(struct mp4_out *out, int64_t end_us)
@@ -129,7 +132,7 @@ int mp4_out_flush(struct mp4_out *out)
         if (out->done || !out->mp4)
                 return 0;
         out->done = true;
-        return cut(out, out->last_us + SCENE_FRAME_US);
+        return cut(out, out->until_us);
 }
 
 int64_t mp4_out_begin_us(const struct mp4_out *out)

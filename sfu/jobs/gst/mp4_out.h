@@ -11,7 +11,7 @@
 
 #include "sfu/jobs/gst/encoder.h"
 
-enum { MP4_OUT_US = 400000 };
+enum { MP4_OUT_US = 200000 };
 
 struct mp4_out;
 

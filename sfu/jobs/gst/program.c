@@ -228,11 +228,12 @@ void program_end(struct program *program)
 static void on_record(struct program *program, const json_t *line)
 {
         const char *name = json_string_value(json_object_get(line, "file"));
+        int64_t until_us = json_integer_value(json_object_get(line, "until"));
         char *path = path_of(program, name);
         int r;
 
         if (program->mp4 && !path) {
-                mp4_out_end(program->mp4, program->t_us);
+                mp4_out_end(program->mp4, MAX(program->t_us, until_us));
         } else if (path && start_encoder(program)) {
                 close_mp4(program);
                 r = mp4_out_new(&program->mp4, path);
@@ -481,10 +482,12 @@ void program_step(struct program *program, bool skip)
         handle_due(program);
         run_tracks(program);
         run_sound(program);
-        if (program->encoder && skip)
+        if (program->encoder && skip) {
                 program->figures.late_frames++;
-        else if (program->encoder)
+                encoder_skip(program->encoder, program->t_us);
+        } else if (program->encoder) {
                 encode_picture(program);
+        }
         program->t_us += SCENE_FRAME_US;
         program->figures.frames++;
         tell_begun(program);

@@ -51,7 +51,7 @@ void program_on_line(struct program *program, const char *type, const json_t *li
 
 int64_t program_time_us(const struct program *program);
 
-/* One frame further. skip: the encoder shall not keep up; the picture before lasts longer. */
+/* One frame further. skip (live only): without a picture of its own; the one before lasts longer. */
 void program_step(struct program *program, bool skip);
 
 /* Ends all outputs; they are complete then. */

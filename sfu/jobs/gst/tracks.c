@@ -9,7 +9,6 @@
 #include <glib.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -29,7 +28,6 @@ enum {
         MAX_FILES = 300,
         MAX_EARLY_US = 1000000, /* a picture of before the start is shown at the start */
         MAX_PATH = 96,
-        MAX_REST = 100000, /* records: more than a socket holds */
 };
 
 struct track {
@@ -343,24 +341,11 @@ static bool progress(void *job, json_t *line)
         return true;
 }
 
-/* What the server gave before it said stop. */
-static void take_rest(struct tracks *tracks)
-{
-        uint8_t data[JOB_RECORD_MAX + 1];
-        ssize_t n = 1;
-
-        for (int i = 0; i < MAX_REST && n > 0; i++) {
-                n = recv(child_media_fd(tracks->child), data, sizeof(data), MSG_DONTWAIT);
-                if (n > 0)
-                        on_record(tracks, data, (size_t)n);
-        }
-}
-
 static void stop(void *job)
 {
         struct tracks *tracks = job;
 
-        take_rest(tracks);
+        child_take_rest(tracks->child);
         end_all(tracks);
         child_done(tracks->child);
 }

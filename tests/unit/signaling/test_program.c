@@ -29,6 +29,7 @@ static void a_program_and_tracks_are_parts_of_one_recording(void **state)
         assert_int_equal(rec_request(world, recordings_stop, ROLE_CHAIR, id), 200);
         service_tick(world->app);
         assert_true(json_is_null(json_object_get(fake_job_heard(program, "record"), "file")));
+        assert_true(json_is_integer(json_object_get(fake_job_heard(program, "record"), "until")));
         assert_false(program->stopped); /* its last bytes are awaited */
         fake_job_says(program, json_pack("{s:s, s:s}", "type", "file-end", "name", file));
         service_tick(world->app);
