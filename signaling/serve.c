@@ -52,6 +52,7 @@ struct serve {
         struct docs *docs;
         struct jobs *jobs;
         struct media *media;
+        struct reader *reader;
         struct app *app;
         struct server *server;
         struct notify notify;
@@ -222,7 +223,10 @@ static int start_store(struct serve *serve)
 static int start_media_dir(struct serve *serve)
 {
         char dir[PATH_MAX];
+        int r = reader_new(&serve->reader, wake, &serve->wake);
 
+        if (r < 0)
+                return r;
         snprintf(dir, sizeof(dir), "%s/media", serve->options.data);
         return media_open(&serve->media, dir, serve->error, sizeof(serve->error));
 }
@@ -274,6 +278,7 @@ static int start_service(struct serve *serve)
                 .docs = serve->docs,
                 .jobs = serve->jobs,
                 .media = serve->media,
+                .reader = serve->reader,
                 .keep_recordings_ms = serve->options.keep_recordings_days * DAY_MS,
                 .recording_free_bytes = serve->options.recording_free_mb * 1024 * INT64_C(1024),
                 .turn = &serve->options.turn.config,
@@ -391,6 +396,7 @@ static void end_all(struct serve *serve)
         docs_free(serve->docs);
         jobs_free(serve->jobs);
         sfu_free(serve->sfu);
+        reader_free(serve->reader);
         store_close(serve->store);
         media_close(serve->media);
         uv_walk(&serve->loop, close_handle, NULL);

@@ -35,6 +35,7 @@
 #include "signaling/wire/token.h"
 #include "signaling/wire/turn.h"
 #include "store/media.h"
+#include "store/reader.h"
 #include "store/store.h"
 
 enum {
@@ -70,6 +71,7 @@ struct app {
         struct docs *docs;
         struct jobs *jobs;
         struct media *media;
+        struct reader *reader;
         struct recordings *recordings;
         struct server *server; /* NULL until service_set_server() */
         int64_t (*wall_ms)(void);
@@ -84,6 +86,7 @@ struct app {
         GHashTable *whip_sessions;   /* word -> struct whip_session */
         GHashTable *owed;            /* what others will give back in a callback; owned */
         GHashTable *kept_replies;    /* struct waiting_reply, owned: kept_reply.h */
+        GHashTable *read_replies;    /* of read_reply.h */
         uint64_t next_serial, next_room;
         struct rate_limit whip_posts;
         bool draining;

@@ -11,6 +11,7 @@
 #include "signaling/core/links_api.h"
 #include "signaling/core/live_api.h"
 #include "signaling/core/metrics.h"
+#include "signaling/core/read_reply.h"
 #include "signaling/core/recordings_api.h"
 #include "signaling/core/replies.h"
 #include "signaling/core/session.h"
@@ -376,6 +377,7 @@ static void on_http_close(void *user, struct http_conn *conn)
 {
         documents_upload_close(conn);
         kept_reply_forget(user, conn);
+        read_reply_forget(user, conn);
 }
 
 /* A bearer without a seat of her own gets one for this socket. */

@@ -145,38 +145,35 @@ static bool is_playable(const json_t *file)
         return g_strcmp0(json_string_value(json_object_get(file, "error")), "unplayable") != 0;
 }
 
-struct measuring {
-        const json_t *by_name;
-        int64_t end_us; /* the last t of a part's files */
-};
-
-static void measure_file(void *user, const char *type, const json_t *line)
+/* A track's times are the part's: it ends when the last of it was shown. */
+static int64_t end_of_tracks(const struct finish_task *task, int part)
 {
-        struct measuring *measuring = user;
-        const char *name = json_string_value(json_object_get(line, "name"));
-        int64_t end_us;
+        const json_t *file;
+        int64_t end_us = 0;
+        size_t i;
 
-        if (strcmp(type, "file") != 0 || !name)
-                return;
-        /* Its times are the part's: it ends when the last of it was shown. */
-        end_us = recording_number(json_object_get(measuring->by_name, name), "duration_us");
-        if (end_us > measuring->end_us)
-                measuring->end_us = end_us;
+        json_array_foreach (task->files, i, file) {
+                const char *name = json_string_value(json_object_get(file, "name"));
+
+                if (name && recording_file_part(name) == part &&
+                    recording_number(file, "duration_us") > end_us)
+                        end_us = recording_number(file, "duration_us");
+        }
+        return end_us;
 }
 
 /* What the files say is truer than what the jobs told while they ran. */
 static void measure_part(struct finish_task *task, const json_t *by_name,
                          struct recording_part *part)
 {
-        struct measuring measuring = { .by_name = by_name };
+        int64_t end_us;
         char name[32];
         const json_t *file;
 
         if (part->kind == PART_TRACKS) {
-                if (timeline_read(task->app, &task->kept, part->number, measure_file, &measuring) ==
-                            0 &&
-                    measuring.end_us > 0)
-                        part->duration_us = measuring.end_us;
+                end_us = end_of_tracks(task, part->number);
+                if (end_us > 0)
+                        part->duration_us = end_us;
                 return;
         }
         snprintf(name, sizeof(name), "p%d.mp4", part->number);

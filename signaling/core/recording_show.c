@@ -11,7 +11,7 @@
 
 /* What is collected on the way through the timelines. */
 struct showing {
-        struct app *app;
+        const struct media *media;
         const struct recording_row *kept;
         const struct recording_part *part;
         bool has_speaker; /* not told yet */
@@ -68,7 +68,7 @@ static GPtrArray *read_text(struct showing *showing, const char *document)
 
         recording_row_folder(showing->kept, path);
         snprintf(path + strlen(path), sizeof(path) - strlen(path), "/" PAGES "%s.txt", document);
-        if (media_read(showing->app->media, path, SHOW_MAX_TEXT, &text, &len) < 0)
+        if (media_read(showing->media, path, SHOW_MAX_TEXT, &text, &len) < 0)
                 return pages;
         rest = text;
         while ((page = strsep(&rest, "\f")))
@@ -189,7 +189,7 @@ static int64_t size_of(const struct showing *showing, const char *name)
 
         recording_row_folder(showing->kept, path);
         snprintf(path + strlen(path), sizeof(path) - strlen(path), "/%s", name);
-        if (media_find(showing->app->media, path, &found) < 0)
+        if (media_find(showing->media, path, &found) < 0)
                 return -1;
         media_found_done(&found);
         return found.size_bytes;
@@ -265,7 +265,7 @@ static void on_line(void *user, const char *type, const json_t *line)
 
 /* ---- the whole ---- */
 
-static json_t *read_found(struct app *app, const struct recording_row *kept)
+static json_t *read_found(const struct media *media, const struct recording_row *kept)
 {
         char path[MEDIA_PATH + 16];
         json_t *list, *by_name;
@@ -274,7 +274,7 @@ static json_t *read_found(struct app *app, const struct recording_row *kept)
 
         recording_row_folder(kept, path);
         g_strlcat(path, "/files.json", sizeof(path));
-        if (media_read(app->media, path, TIMELINE_MAX_BYTES, &text, &len) < 0)
+        if (media_read(media, path, TIMELINE_MAX_BYTES, &text, &len) < 0)
                 return NULL;
         list = json_loadb(text, len, 0, NULL);
         free(text);
@@ -303,17 +303,17 @@ static void add_videos(struct showing *showing)
                 add_file(showing, COMPOSED_FILE, 0, NULL);
 }
 
-json_t *recording_show(struct app *app, const struct recording_row *kept)
+json_t *recording_show(const struct media *media, const struct recording_row *kept, int64_t wall_ms)
 {
-        json_t *object = recording_row_json(kept, app->wall_ms());
+        json_t *object = recording_row_json(kept, wall_ms);
         json_t *parts = json_array();
         struct showing showing = {
-                .app = app,
+                .media = media,
                 .kept = kept,
                 .files = json_array(),
                 .timeline = json_array(),
                 .pages = json_array(),
-                .found = read_found(app, kept),
+                .found = read_found(media, kept),
                 .names = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free),
                 .ids = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free),
                 .titles = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
@@ -326,7 +326,7 @@ json_t *recording_show(struct app *app, const struct recording_row *kept)
                 if (is_shown(kept, showing.part))
                         json_array_append_new(parts, part_json(kept, showing.part));
                 /* A part without a timeline has no more to show. */
-                (void)!timeline_read(app, kept, showing.part->number, on_line, &showing);
+                (void)!timeline_read(media, kept, showing.part->number, on_line, &showing);
                 tell_speaker(&showing);
         }
         add_videos(&showing);

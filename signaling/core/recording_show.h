@@ -20,8 +20,10 @@ enum {
         SHOW_MAX_TEXT = 2 * 1024 * 1024, /* of one paper */
 };
 
-/* The answer of GET /api/v1/recordings/{r} (API.md); NULL without memory. */
-json_t *recording_show(struct app *app, const struct recording_row *kept);
+/* The answer of GET /api/v1/recordings/{r} (API.md); NULL without memory. Reads files for a good
+ * while: any thread. */
+json_t *recording_show(const struct media *media, const struct recording_row *kept,
+                       int64_t wall_ms);
 
 /* What a file is called when it is saved: "Họp tổ dân phố 2026-03-01 09.30 phần 1.mp4". */
 void recording_saved_name(char ret_name[RECORDING_SAVED_NAME], const char *title,

@@ -105,7 +105,7 @@ bool recording_folder(const struct room *room, char ret_folder[MEDIA_PATH])
         return true;
 }
 
-int timeline_read(struct app *app, const struct recording_row *kept, int part,
+int timeline_read(const struct media *media, const struct recording_row *kept, int part,
                   void (*each)(void *user, const char *type, const json_t *line), void *user)
 {
         char folder[MEDIA_PATH], path[MEDIA_PATH + 32];
@@ -115,7 +115,7 @@ int timeline_read(struct app *app, const struct recording_row *kept, int part,
 
         recording_row_folder(kept, folder);
         snprintf(path, sizeof(path), "%s/p%d-timeline.jsonl", folder, part);
-        r = media_read(app->media, path, TIMELINE_MAX_BYTES, &text, &len);
+        r = media_read(media, path, TIMELINE_MAX_BYTES, &text, &len);
         if (r < 0)
                 return r;
         rest = text;

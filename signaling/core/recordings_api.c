@@ -7,6 +7,7 @@
 
 #include "signaling/core/asker.h"
 #include "signaling/core/kept_reply.h"
+#include "signaling/core/read_reply.h"
 #include "signaling/core/recording_show.h"
 #include "signaling/core/recordings_priv.h"
 #include "signaling/core/replies.h"
@@ -219,14 +220,32 @@ void recordings_delete(struct app *app, struct http_conn *conn, const struct htt
         kept_reply(asker.room, conn, 204, NULL);
 }
 
+struct question {
+        const struct media *media;
+        struct recording_row kept;
+        int64_t wall_ms;
+};
+
+/* The reader's thread. */
+static char *show(const void *data)
+{
+        const struct question *question = data;
+        json_t *object = recording_show(question->media, &question->kept, question->wall_ms);
+        char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+
+        json_decref(object);
+        return text;
+}
+
 void recordings_show(struct app *app, struct http_conn *conn, const struct http_request *req,
                      const char *id)
 {
-        struct recording_row kept;
+        struct question question = { .media = app->media, .wall_ms = app->wall_ms() };
         struct asker asker;
 
-        if (find(app, conn, req, id, &asker, &kept))
-                reply_json(conn, 200, recording_show(app, &kept), NULL, 0);
+        if (find(app, conn, req, id, &asker, &question.kept))
+                read_reply(app, conn,
+                           &(struct read_reply_params){ sizeof(question), &question, show });
 }
 
 /* ---- files ---- */

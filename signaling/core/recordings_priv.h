@@ -97,8 +97,8 @@ must_use int timeline_begin(struct recording *recording, size_t part);
 void timeline_end(struct recording *recording, size_t part);
 /* t_us: of the line; or -1, it has its own. */
 void timeline_put(struct recording *recording, size_t part, const json_t *line, int64_t t_us);
-/* Each line of a part's: an object with a string "type". Returns 0 or -errno. */
-must_use int timeline_read(struct app *app, const struct recording_row *kept, int part,
+/* Each line of a part's: an object with a string "type". Returns 0 or -errno. Any thread. */
+must_use int timeline_read(const struct media *media, const struct recording_row *kept, int part,
                            void (*each)(void *user, const char *type, const json_t *line),
                            void *user);
 

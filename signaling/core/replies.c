@@ -28,17 +28,28 @@ static void reply_text(struct http_conn *conn, int status, const char *text,
         http_reply(conn, &response);
 }
 
+static void reply_or_fail(struct http_conn *conn, int status, const char *text,
+                          const struct http_header *headers, size_t n_headers)
+{
+        if (text)
+                reply_text(conn, status, text, headers, n_headers);
+        else
+                reply_text(conn, 500, "{\"code\":\"internal\",\"message\":\"no memory\"}", NULL, 0);
+}
+
 void reply_json(struct http_conn *conn, int status, json_t *object,
                 const struct http_header *headers, size_t n_headers)
 {
         char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 
         json_decref(object);
-        if (text)
-                reply_text(conn, status, text, headers, n_headers);
-        else
-                reply_text(conn, 500, "{\"code\":\"internal\",\"message\":\"no memory\"}", NULL, 0);
+        reply_or_fail(conn, status, text, headers, n_headers);
         free(text);
+}
+
+void reply_json_text(struct http_conn *conn, int status, const char *text)
+{
+        reply_or_fail(conn, status, text, NULL, 0);
 }
 
 void reply_error_with(struct http_conn *conn, int status, const char *code, const char *message,

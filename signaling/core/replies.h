@@ -20,6 +20,9 @@ void reply_error_with(struct http_conn *conn, int status, const char *code, cons
 void reply_json(struct http_conn *conn, int status, json_t *object,
                 const struct http_header *headers, size_t n_headers);
 
+/* text: JSON; NULL: no memory, answered 500. */
+void reply_json_text(struct http_conn *conn, int status, const char *text);
+
 void reply_empty(struct http_conn *conn, int status, const struct http_header *headers,
                  size_t n_headers);
 

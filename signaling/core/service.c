@@ -9,6 +9,7 @@
 #include "signaling/core/kept_reply.h"
 #include "signaling/core/media_glue.h"
 #include "signaling/core/program.h"
+#include "signaling/core/read_reply.h"
 #include "signaling/core/recordings.h"
 #include "signaling/core/rooms.h"
 #include "signaling/core/session.h"
@@ -29,6 +30,7 @@ int service_new(struct app **ret_app, const struct service_config *config)
         app->docs = config->docs;
         app->jobs = config->jobs;
         app->media = config->media;
+        app->reader = config->reader;
         if (config->turn)
                 app->turn = *config->turn;
         app->wall_ms = config->wall_ms;
@@ -46,6 +48,7 @@ int service_new(struct app **ret_app, const struct service_config *config)
         app->whip_sessions = g_hash_table_new(g_str_hash, g_str_equal);
         app->owed = g_hash_table_new_full(g_direct_hash, g_direct_equal, free, NULL);
         kept_replies_init(app);
+        read_replies_init(app);
         r = recordings_new(app, &recordings);
         if (r < 0) {
                 service_free(app);
@@ -72,6 +75,7 @@ struct app *service_free(struct app *app)
         g_hash_table_destroy(app->whip_sessions);
         g_hash_table_destroy(app->owed);
         kept_replies_done(app);
+        read_replies_done(app);
         free(app);
         return NULL;
 }
@@ -89,6 +93,7 @@ void service_set_server(struct app *app, struct server *server)
 void service_poll(struct app *app)
 {
         store_poll(app->store);
+        reader_poll(app->reader);
         kept_replies_poll(app);
         documents_poll(app);
         media_poll(app);

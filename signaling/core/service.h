@@ -15,6 +15,7 @@ struct service_config {
         struct docs *docs;
         struct jobs *jobs;
         struct media *media;
+        struct reader *reader;
         int64_t keep_recordings_ms, recording_free_bytes; /* recordings.h */
         const struct turn_config *turn;                   /* NULL: none */
         int64_t (*wall_ms)(void);
@@ -30,7 +31,7 @@ struct app *service_free(struct app *app);
 void service_handler(struct app *app, struct server_handler *ret_handler);
 void service_set_server(struct app *app, struct server *server);
 
-/* After any of the wake callbacks (store, sfu, docs). */
+/* After any of the wake callbacks (store, sfu, docs, reader). */
 void service_poll(struct app *app);
 /* Every APP_TICK_MS. */
 void service_tick(struct app *app);

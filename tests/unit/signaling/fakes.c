@@ -369,6 +369,7 @@ void fake_start_app(struct world *world)
 {
         struct service_config config = { .store = world->store,
                                          .media = world->media,
+                                         .reader = world->reader,
                                          .keep_recordings_ms = FAKE_KEEP_MS,
                                          .wall_ms = wall_ms,
                                          .now_us = now_us,
@@ -394,6 +395,7 @@ int fake_setup(void **state)
                          0);
         snprintf(media, sizeof(media), "%s/media", world->dir);
         assert_int_equal(media_open(&world->media, media, error, sizeof(error)), 0);
+        assert_int_equal(reader_new(&world->reader, NULL, NULL), 0);
         uuid_v7(meeting.id, fake_now_ms * 1000);
         assert_int_equal(store_meeting_create(world->store, &meeting), 0);
         memcpy(world->meeting, meeting.id, sizeof(world->meeting));
@@ -409,6 +411,7 @@ int fake_teardown(void **state)
 
         fake_settle(world);
         service_free(world->app);
+        reader_free(world->reader);
         store_close(world->store);
         media_close(world->media);
         fake_jobs_reset();
@@ -452,7 +455,8 @@ static size_t count_pending(const struct app *app)
 void fake_settle(struct world *world)
 {
         service_poll(world->app);
-        while (count_pending(world->app) > 0 || g_hash_table_size(world->app->kept_replies) > 0) {
+        while (count_pending(world->app) > 0 || g_hash_table_size(world->app->kept_replies) > 0 ||
+               g_hash_table_size(world->app->read_replies) > 0) {
                 poll(NULL, 0, 1);
                 service_poll(world->app);
         }

@@ -57,6 +57,7 @@ struct world {
         char dir[64];
         struct store *store;
         struct media *media;
+        struct reader *reader;
         struct app *app;
         char meeting[UUID_TEXT];
 };
