@@ -466,6 +466,8 @@ bool layer_available(const struct media_layer *layer, int64_t now_us);
 void layer_want_key(struct media_layer *layer, int64_t now_us);
 void layer_restart(struct media_layer *layer, int64_t now_us);
 int64_t layer_time_of(const struct media_layer *layer, uint32_t ts);
+/* The same, and whether it is by a sender report. */
+int64_t layer_time_by(const struct media_layer *layer, uint32_t ts, bool *ret_reported);
 uint32_t layer_ts_at(const struct media_layer *layer, int64_t time_us);
 void clock_on_sr(struct media_clock *clock, uint64_t ntp, int64_t now_us);
 void pub_update_wanted(struct media_pub *pub, int64_t now_us);

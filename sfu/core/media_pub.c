@@ -237,10 +237,18 @@ static bool time_by_report(const struct media_layer *layer, uint32_t ts, int64_t
 
 int64_t layer_time_of(const struct media_layer *layer, uint32_t ts)
 {
+        bool reported;
+
+        return layer_time_by(layer, ts, &reported);
+}
+
+int64_t layer_time_by(const struct media_layer *layer, uint32_t ts, bool *ret_reported)
+{
         const struct rtp_recv *recv = &layer->recv;
         int64_t us;
 
-        if (time_by_report(layer, ts, &us))
+        *ret_reported = time_by_report(layer, ts, &us);
+        if (*ret_reported)
                 return us;
         return recv->last_us +
                (int64_t)(int32_t)(ts - recv->last_ts) * 1000000 / (int64_t)recv->clock_rate;

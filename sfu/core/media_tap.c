@@ -149,7 +149,7 @@ static void give_rtp(struct media_tap *tap, struct media_track *track,
         record.ext = in->ext;
         record.starts_keyframe = in->starts_keyframe;
         record.arrival_us = in->pkt->arrival_us;
-        record.media_us = layer_time_of(layer, in->rtp.ts);
+        record.media_us = layer_time_by(layer, in->rtp.ts, &record.reported);
         record.bytes = bytes;
         if (give_behind_gap(tap, track, &record)) {
                 track->missed = 0;

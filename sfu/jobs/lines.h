@@ -24,6 +24,7 @@
  *   -> {"type":"file", "name":"p1-mic-17-1.mkv", "participant":17, "kind":"mic", "codec":"opus", "t":first}
  *   The files' own times are t. Another codec, or the publication come again after its end, is the
  *   next n; another layer, a pause and a new connection are not. All that was heard when it ends is in them.
+ *   Beside a file whose first times turned out wrong: .NAME.times (core/retime.h), for finish.
  *   -> progress: {"bytes":…, "tracks":n}     n: files that are open
  *
  * program  start: {"part":1, "start_us", "start_ms", "title":"…", "names":{"17":"Nguyễn Văn A"}}

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-enum { STARTS_KEYFRAME = 1 };
+enum { STARTS_KEYFRAME = 1, REPORTED = 2 };
 
 /* As it is in memory on both sides; without holes. */
 struct head {
@@ -27,7 +27,8 @@ void job_record_write(uint8_t *at, const struct job_record *record)
                 .generation = record->generation,
                 .ext = record->ext,
                 .count = record->count,
-                .flags = record->starts_keyframe ? STARTS_KEYFRAME : 0,
+                .flags = (uint8_t)((record->starts_keyframe ? STARTS_KEYFRAME : 0) |
+                                   (record->reported ? REPORTED : 0)),
                 .arrival_us = record->arrival_us,
                 .media_us = record->media_us,
         };
@@ -41,7 +42,7 @@ static bool head_is_valid(const struct head *head)
 
         return head->type >= JOB_TRACK && head->type <= JOB_RTCP && head->kind < JOB_N_KINDS &&
                head->codec < JOB_N_CODECS && head->layer < JOB_N_LAYERS &&
-               head->flags <= STARTS_KEYFRAME &&
+               head->flags <= (STARTS_KEYFRAME | REPORTED) &&
                memcmp(head->zero, zeros, sizeof(head->zero)) == 0 &&
                memcmp(head->more_zero, zeros, sizeof(head->more_zero)) == 0;
 }
@@ -67,6 +68,7 @@ int job_record_parse(struct job_record *ret_record, const uint8_t *data, size_t 
                 .ext = head.ext,
                 .count = head.count,
                 .starts_keyframe = head.flags & STARTS_KEYFRAME,
+                .reported = head.flags & REPORTED,
                 .arrival_us = head.arrival_us,
                 .media_us = head.media_us,
                 .bytes = { data + JOB_RECORD_HEAD, len - JOB_RECORD_HEAD },

@@ -75,6 +75,8 @@ struct job_record {
         uint32_t ext;         /* extended sequence number within the generation */
         uint32_t count;       /* GAP */
         bool starts_keyframe; /* RTP of pictures */
+        bool reported;        /* RTP of a tap: media_us is by a sender report; until there is one
+                               * it is when it came, on average */
         int64_t arrival_us;   /* when it came */
         int64_t media_us;     /* when it was captured, on our clock, by sender reports once there
                                * were any: sound and picture of one participant agree */

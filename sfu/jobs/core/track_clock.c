@@ -19,13 +19,16 @@ static int64_t truth_us(const struct track_clock_packet *packet)
                      packet->arrival_us + TRACK_CLOCK_LATE_US);
 }
 
-static int64_t next_us(const struct track_clock *clock, const struct track_clock_packet *packet)
+static int64_t next_us(struct track_clock *clock, const struct track_clock_packet *packet)
 {
         int64_t truth = truth_us(packet);
         int64_t passed = (int64_t)(int32_t)(packet->ts - clock->ts) * 1000000 / clock->rate;
         int64_t by_rtp = clock->time_us + passed;
 
-        if (packet->generation != clock->generation || passed <= 0 || passed > MAX_RTP_GAP_US)
+        clock->fresh = packet->generation != clock->generation || passed <= 0 ||
+                       passed > MAX_RTP_GAP_US;
+        clock->off_us = clock->fresh ? 0 : by_rtp - truth;
+        if (clock->fresh)
                 return truth;
         if (truth - by_rtp > TRACK_CLOCK_APART_US)
                 return truth;
@@ -40,6 +43,8 @@ int64_t track_clock_on_packet(struct track_clock *clock, const struct track_cloc
 
         assert(clock->rate > 0);
         if (!clock->started) {
+                clock->fresh = true;
+                clock->off_us = 0;
                 time_us = truth_us(packet);
         } else {
                 if (packet->generation == clock->generation && packet->ts == clock->ts)
@@ -51,6 +56,8 @@ int64_t track_clock_on_packet(struct track_clock *clock, const struct track_cloc
         clock->started = true;
         clock->generation = packet->generation;
         clock->ts = packet->ts;
+        clock->reported = packet->reported;
+        clock->left_us = time_us - truth_us(packet);
         clock->time_us = time_us;
         return time_us;
 }

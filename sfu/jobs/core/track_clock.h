@@ -35,6 +35,11 @@ enum {
 
 struct track_clock {
         uint32_t rate; /* of RTP timestamps: 48000 or 90000 */
+        /* Of the newest timestamp, for retime.h: */
+        bool reported;
+        bool fresh; /* it does not go on by timestamps */
+        /* So much later than media_us says it would be by timestamps alone, and is. */
+        int64_t off_us, left_us;
         /* private */
         bool started;
         uint32_t generation, ts;
@@ -45,6 +50,7 @@ struct track_clock_packet {
         uint32_t generation;
         uint32_t ts;                  /* of RTP */
         int64_t arrival_us, media_us; /* as in its record */
+        bool reported;
 };
 
 /* Packets in the order of reorder.h. Returns the packet's time. */

@@ -88,6 +88,7 @@ static int read_packet(struct track_reader *reader, const struct reorder_packet 
                                                                 .ts = rtp.ts,
                                                                 .arrival_us = record->arrival_us,
                                                                 .media_us = record->media_us,
+                                                                .reported = record->reported,
                                                         });
         in = (struct depay_packet){
                 .payload = rtp.payload,
@@ -99,6 +100,10 @@ static int read_packet(struct track_reader *reader, const struct reorder_packet 
         reader->after_loss = reader->new_stream = false;
         ret_frame->codec = reader->codec;
         ret_frame->time_us = time_us;
+        ret_frame->reported = reader->clock.reported;
+        ret_frame->fresh = reader->clock.fresh;
+        ret_frame->off_us = reader->clock.off_us;
+        ret_frame->left_us = reader->clock.left_us;
         return depay_put(reader->depay, &in, &ret_frame->frame);
 }
 

@@ -26,6 +26,9 @@ struct track_frame {
         struct depay_frame frame; /* until the next call */
         enum job_codec codec;
         int64_t time_us; /* rises strictly */
+        /* As track_clock.h has them. */
+        bool reported, fresh;
+        int64_t off_us, left_us;
 };
 
 struct track_reader;

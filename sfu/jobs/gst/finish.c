@@ -6,6 +6,7 @@
  * Each file is written anew beside itself, down to the disk, and takes its name only then; so
  * whenever this ends there is one whole file of each name. What comes in was often cut off by a
  * crash: all up to the cut is kept. A copy that would lose much more than that is thrown away.
+ * Frames are moved on the way as retime.h says.
  *
  * A file: copying -> (error: cut ->) ended -> syncing (a thread) -> told; then the next one.
  */
@@ -19,6 +20,7 @@
 #include "base/log.h"
 #include "sfu/jobs/gst/kinds.h"
 #include "sfu/jobs/gst/pipeline.h"
+#include "sfu/jobs/gst/retime_file.h"
 
 enum {
         MAX_NAME = 200,
@@ -39,6 +41,8 @@ struct finish {
         GThread *syncing;
         int64_t seen_bytes;
         unsigned stuck_beats;
+        struct retime retime;
+        int64_t last_us; /* of the frame before it: a streaming thread's */
         /* written by streaming threads */
         _Atomic int64_t bytes, end_us;
 };
@@ -74,7 +78,7 @@ static void tell_disk(struct finish *finish, int r)
 
 struct synced {
         struct finish *finish;
-        char path[PATH], copy[PATH];
+        char name[PATH], path[PATH], copy[PATH];
         int64_t bytes;
         int r;
         bool lossy;
@@ -108,6 +112,8 @@ static int replace(struct synced *synced)
         r = sync_path(synced->copy, O_WRONLY);
         if (r < 0)
                 return r;
+        /* Before the name, so that nothing is ever moved twice. */
+        retime_file_remove(synced->name);
         if (rename(synced->copy, synced->path) < 0)
                 return -errno;
         return sync_path("/work", O_RDONLY | O_DIRECTORY);
@@ -150,6 +156,7 @@ static void keep_copy(struct finish *finish)
         struct synced *synced = g_new0(struct synced, 1);
 
         synced->finish = finish;
+        g_strlcpy(synced->name, finish->name, sizeof(synced->name));
         g_strlcpy(synced->path, finish->path, sizeof(synced->path));
         g_strlcpy(synced->copy, finish->copy, sizeof(synced->copy));
         finish->pipeline = pipeline_free(finish->pipeline); /* closes it */
@@ -215,13 +222,32 @@ static void note_buffer(struct finish *finish, const GstBuffer *buffer)
                 finish->end_us = end_us;
 }
 
+/* A file with a retime has one stream. */
+static void move_buffer(struct finish *finish, GstPadProbeInfo *info)
+{
+        GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER(info);
+        int64_t t_us;
+
+        if (!finish->retime.n || !GST_BUFFER_PTS_IS_VALID(buffer))
+                return;
+        buffer = gst_buffer_make_writable(buffer);
+        t_us = retime_apply(&finish->retime, (int64_t)GST_TIME_AS_USECONDS(GST_BUFFER_PTS(buffer)));
+        t_us = MAX(t_us, finish->last_us + 1);
+        finish->last_us = t_us;
+        GST_BUFFER_PTS(buffer) = (GstClockTime)t_us * GST_USECOND;
+        GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
+        GST_PAD_PROBE_INFO_DATA(info) = buffer;
+}
+
 static GstPadProbeReturn on_flow(GstPad *pad, GstPadProbeInfo *info, gpointer user)
 {
         (void)pad;
-        if (info->type & GST_PAD_PROBE_TYPE_BUFFER)
+        if (info->type & GST_PAD_PROBE_TYPE_BUFFER) {
+                move_buffer(user, info);
                 note_buffer(user, GST_PAD_PROBE_INFO_BUFFER(info));
-        else
+        } else {
                 pipeline_plain_segment(info);
+        }
         return GST_PAD_PROBE_OK;
 }
 
@@ -288,6 +314,8 @@ static void begin_file(struct finish *finish, const char *name)
         finish->name = name;
         finish->bytes = finish->end_us = 0;
         finish->stuck_beats = 0;
+        finish->last_us = -1;
+        retime_file_read(&finish->retime, name);
         snprintf(finish->path, sizeof(finish->path), "/work/%s", name);
         snprintf(finish->copy, sizeof(finish->copy), "/work/.%s.copy", name);
         snprintf(finish->spare, sizeof(finish->spare), "/work/.%s.spare", name);

@@ -13,9 +13,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "sfu/api.h"
+#include "sfu/jobs/core/retime.h"
 #include "sfu/jobs/core/track_reader.h"
 #include "sfu/jobs/gst/kinds.h"
 #include "sfu/jobs/gst/mkv_file.h"
+#include "sfu/jobs/gst/retime_file.h"
 
 enum {
         /* Retransmissions come within a few round trips; nothing waits for a recording. */
@@ -42,6 +44,8 @@ struct track {
         enum job_codec codec;  /* of file */
         int64_t last_t_us;
         unsigned n_files;
+        char name[MAX_PATH]; /* of file */
+        struct retime retime;
 };
 
 struct tracks {
@@ -105,7 +109,9 @@ static void open_file(struct track *track, const struct track_frame *frame, int6
                 child_fail(track->tracks->child, error.code, "%s", error.text);
                 return;
         }
-        tell_file(track, path + dir_len, t_us);
+        snprintf(track->name, sizeof(track->name), "%s", path + dir_len);
+        track->retime = (struct retime){ 0 };
+        tell_file(track, track->name, t_us);
 }
 
 /* What a stranger's stream does to the muxer costs his file only. */
@@ -148,8 +154,17 @@ static void write_frame(struct track *track, const struct track_frame *frame)
                         return;
                 open_file(track, frame, t_us);
         }
-        if (track->file && mkv_file_write(track->file, &frame->frame, t_us, &error))
+        if (!track->file)
+                return;
+        if (mkv_file_write(track->file, &frame->frame, t_us, &error))
                 on_write_error(track, &error);
+        else if (retime_on_frame(&track->retime,
+                                 &(struct retime_frame){ .t_us = t_us,
+                                                         .reported = frame->reported,
+                                                         .fresh = frame->fresh,
+                                                         .off_us = frame->off_us,
+                                                         .left_us = frame->left_us }))
+                retime_file_write(&track->retime, track->name);
 }
 
 /* ---- tracks ---- */
