@@ -26,6 +26,7 @@ static const struct job_record rtp = {
         .ext = 65536 + 7,
         .count = 0,
         .starts_keyframe = true,
+        .reported = true,
         .arrival_us = 123456789012345,
         .media_us = -5,
 };
@@ -47,7 +48,7 @@ static void what_is_written_reads_back(void **state)
         assert_int_equal(again.generation, 3);
         assert_int_equal(again.ext, 65536 + 7);
         assert_int_equal(again.count, 0);
-        assert_true(again.starts_keyframe);
+        assert_true(again.starts_keyframe && again.reported);
         assert_true(again.arrival_us == 123456789012345);
         assert_true(again.media_us == -5);
         assert_int_equal(again.bytes.len, 12);
@@ -56,6 +57,7 @@ static void what_is_written_reads_back(void **state)
         assert_int_equal(parse(&again, data, JOB_RECORD_HEAD), 0);
         assert_int_equal(again.type, JOB_GAP);
         assert_int_equal(again.count, 12);
+        assert_false(again.starts_keyframe || again.reported);
         assert_int_equal(again.bytes.len, 0);
 }
 
@@ -65,7 +67,7 @@ static void values_out_of_range_are_refused(void **state)
                 uint8_t offset, value;
         } cases[] = {
                 { 0, 0 },  { 0, JOB_RTCP + 1 }, { 1, JOB_N_KINDS }, { 2, JOB_N_CODECS },
-                { 2, 99 }, { 3, JOB_N_LAYERS }, { 20, 2 },          { 21, 1 },
+                { 2, 99 }, { 3, JOB_N_LAYERS }, { 20, 4 },          { 21, 1 },
                 { 23, 1 }, { 40, 1 },           { 47, 0x80 },
         };
         struct job_record record = { .participant = 77 };
