@@ -21,6 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
                 FUZZ_CHECK(retime_apply(&retime, t_us) == t_us - retime.points[i].by_us);
                 FUZZ_CHECK(retime_apply(&again, t_us + 1) == retime_apply(&retime, t_us + 1));
+                FUZZ_CHECK(retime_apply(&again, t_us - 1) == retime_apply(&retime, t_us - 1));
         }
         return 0;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 enum {
+        MOST_DIGITS = 12,  /* 11 days: multiplied by two |by| it is an int64_t */
         LEAST_US = 3000,   /* nobody notices less; and it is settled then */
         ROUNDED_US = 1000, /* what is read is of whole milliseconds */
         LEAST_STEP_US = 8000,
@@ -109,7 +110,7 @@ size_t retime_write(const struct retime *retime, char *ret_text)
         return len;
 }
 
-/* A number and what ends it. Digits are few enough for no overflow. */
+/* A number and what ends it. */
 static bool read_number(const char **at, const char *end, char stop, int64_t *ret_number)
 {
         const char *digits;
@@ -118,7 +119,7 @@ static bool read_number(const char **at, const char *end, char stop, int64_t *re
 
         *at += minus;
         digits = *at;
-        while (*at < end && **at >= '0' && **at <= '9' && *at - digits < 16)
+        while (*at < end && **at >= '0' && **at <= '9' && *at - digits < MOST_DIGITS)
                 number = number * 10 + *(*at)++ - '0';
         if (*at == digits || *at == end || **at != stop)
                 return false;
