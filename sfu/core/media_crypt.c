@@ -6,6 +6,7 @@
 #include <srtp2/srtp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sfu/core/srtp_gcm.h"
 #include "sfu/core/srtp_window.h"
@@ -16,6 +17,7 @@ enum {
         RTCP_WINDOW = 64, /* bits of struct inbound; no fewer, RFC 3711 §3.3.2 */
         FIRST_EXT = 0x10000,
         RTCP_SPENT = 0x7fffffff, /* RFC 3711 §9.2: then the index would come again */
+        FIRST_SEEN = 4,          /* who only listens has one SSRC */
 };
 
 /* An SSRC of the peer's. The rest is what libsrtp would know. */
@@ -32,9 +34,11 @@ struct media_crypt {
         struct srtp_gcm *rtp_out, *rtp_in, *rtcp_out, *rtcp_in; /* with the one profile, and */
         srtp_t inbound, outbound;                               /* with the other */
         uint32_t rtcp_index; /* the last one of ours, whatever SSRC; */
-        size_t n_seen;
+        size_t n_seen, cap_seen;
         size_t last; /* seen[last] matched last: most packets ask for it again */
-        struct inbound seen[MEDIA_CRYPT_MAX_INBOUND];
+        struct inbound *seen;
+        /* Makes rtp_in with the first packet: who only listens sends none. */
+        uint8_t remote[MEDIA_CRYPT_KEY_CAP];
 };
 
 size_t media_crypt_key_len(enum media_crypt_profile profile)
@@ -107,12 +111,12 @@ static int make_ciphers(struct media_crypt *crypt, const struct media_crypt_keys
                 const uint8_t *keys;
         } all[] = {
                 { &crypt->rtp_out, SRTP_GCM_RTP, keys->local },
-                { &crypt->rtp_in, SRTP_GCM_RTP, keys->remote },
                 { &crypt->rtcp_out, SRTP_GCM_RTCP, keys->local },
                 { &crypt->rtcp_in, SRTP_GCM_RTCP, keys->remote },
         };
         int r = 0;
 
+        memcpy(crypt->remote, keys->remote, sizeof(crypt->remote));
         for (size_t i = 0; r == 0 && i < ARRAY_LEN(all); i++)
                 r = srtp_gcm_new(all[i].gcm, all[i].use, all[i].keys, all[i].keys + SRTP_GCM_KEY);
         return r;
@@ -148,6 +152,8 @@ struct media_crypt *media_crypt_free(struct media_crypt *crypt)
         srtp_gcm_free(crypt->rtcp_in);
         for (size_t i = 0; i < crypt->n_seen; i++)
                 free(crypt->seen[i].rtp);
+        free(crypt->seen);
+        explicit_bzero(crypt->remote, sizeof(crypt->remote));
         free(crypt);
         return NULL;
 }
@@ -185,6 +191,24 @@ static struct inbound *find(struct media_crypt *crypt, uint32_t ssrc)
         return NULL;
 }
 
+/* A place for one more, before it is known to be authentic. */
+static bool has_room(struct media_crypt *crypt)
+{
+        size_t cap = crypt->cap_seen ? 2 * crypt->cap_seen : FIRST_SEEN;
+        struct inbound *seen;
+
+        if (crypt->n_seen < crypt->cap_seen)
+                return true;
+        if (cap > MEDIA_CRYPT_MAX_INBOUND)
+                return false;
+        seen = reallocarray(crypt->seen, cap, sizeof(*seen));
+        if (!seen)
+                return false;
+        crypt->seen = seen;
+        crypt->cap_seen = cap;
+        return true;
+}
+
 static struct inbound *add(struct media_crypt *crypt, uint32_t ssrc)
 {
         crypt->seen[crypt->n_seen] = (struct inbound){ .ssrc = ssrc };
@@ -200,7 +224,7 @@ static int unprotect(struct media_crypt *crypt, libsrtp_fn open, uint8_t *data, 
         int n = (int)*len;
 
         /* The library keeps a stream per SSRC for ever; bound it before it does. */
-        if (!known && crypt->n_seen == MEDIA_CRYPT_MAX_INBOUND)
+        if (!known && !has_room(crypt))
                 return MEDIA_CRYPT_E_TOO_MANY;
         switch ((int)open(crypt->inbound, data, &n)) {
         case srtp_err_status_ok:
@@ -230,6 +254,17 @@ static size_t rtp_header_len(const uint8_t *data, size_t len)
         return header <= len ? header : 0;
 }
 
+static bool has_rtp_in(struct media_crypt *crypt)
+{
+        if (crypt->rtp_in)
+                return true;
+        if (srtp_gcm_new(&crypt->rtp_in, SRTP_GCM_RTP, crypt->remote,
+                         crypt->remote + SRTP_GCM_KEY) < 0)
+                return false; /* the next packet tries again */
+        explicit_bzero(crypt->remote, sizeof(crypt->remote));
+        return true;
+}
+
 static int unprotect_rtp(struct media_crypt *crypt, uint8_t *data, size_t *len)
 {
         static const struct srtp_window nothing;
@@ -238,9 +273,9 @@ static int unprotect_rtp(struct media_crypt *crypt, uint8_t *data, size_t *len)
         uint64_t index = srtp_window_index(window, read_u16(data + 2));
         size_t header = *len < SRTP_GCM_TAG ? 0 : rtp_header_len(data, *len - SRTP_GCM_TAG);
 
-        if (header == 0)
+        if (header == 0 || !has_rtp_in(crypt))
                 return MEDIA_CRYPT_E_AUTH;
-        if (!from && crypt->n_seen == MEDIA_CRYPT_MAX_INBOUND)
+        if (!from && !has_room(crypt))
                 return MEDIA_CRYPT_E_TOO_MANY;
         if (srtp_window_has(window, index))
                 return MEDIA_CRYPT_E_REPLAY;
@@ -261,7 +296,7 @@ int media_crypt_unprotect_rtp(struct media_crypt *crypt, uint8_t *data, size_t *
 {
         if (*len < RTP_HEADER)
                 return MEDIA_CRYPT_E_TOO_SHORT;
-        if (crypt->rtp_in)
+        if (crypt->profile == MEDIA_CRYPT_AEAD_AES_128_GCM)
                 return unprotect_rtp(crypt, data, len);
         return unprotect(crypt, srtp_unprotect, data, len, read_u32(data + 8));
 }
@@ -297,7 +332,7 @@ static int unprotect_rtcp(struct media_crypt *crypt, uint8_t *data, size_t *len)
                 return MEDIA_CRYPT_E_AUTH;
         word = read_u32(data + *len - 4);
         index = word & ~SRTP_GCM_RTCP_ENCRYPTED;
-        if (!from && crypt->n_seen == MEDIA_CRYPT_MAX_INBOUND)
+        if (!from && !has_room(crypt))
                 return MEDIA_CRYPT_E_TOO_MANY;
         if (from && is_replay(from, index))
                 return MEDIA_CRYPT_E_REPLAY;
