@@ -64,6 +64,7 @@ struct job {
         char error[ERROR_CODE];
         char err_line[ERR_LINE];
         size_t err_len;
+        char last_words[ERR_LINE]; /* its last line on stderr */
         struct log_limit err_limit;
 };
 
@@ -129,7 +130,7 @@ static void tell_end(struct job *job)
         }
         if (reason != JOB_DONE)
                 log_line(LOG_WARN, "jobs", "%s %d: %s %s", word_of(job->kind), (int)job->pid,
-                         names[reason], job->error);
+                         names[reason], job->error[0] ? job->error : job->last_words);
         job->on_end(job->user, reason, job->error);
 }
 
@@ -152,11 +153,48 @@ static void close_one(uv_handle_t *handle)
                 uv_close(handle, on_closed);
 }
 
+static void log_err_line(struct job *job)
+{
+        if (job->err_len > 0) {
+                snprintf(job->last_words, sizeof(job->last_words), "%.*s", (int)job->err_len,
+                         job->err_line);
+                log_limited(&job->err_limit, LOG_INFO, "job", "%s %d: %s", word_of(job->kind),
+                            (int)job->pid, job->last_words);
+        }
+        job->err_len = 0;
+}
+
+static void take_err(struct job *job, const char *text, size_t len)
+{
+        for (size_t i = 0; i < len; i++) {
+                if (text[i] == '\n')
+                        log_err_line(job);
+                else if (job->err_len < sizeof(job->err_line))
+                        job->err_line[job->err_len++] = text[i];
+        }
+}
+
+/* What it said before it ended may still lie in the pipe. */
+static void take_last_words(struct job *job)
+{
+        char text[4096];
+        uv_os_fd_t fd;
+        ssize_t n;
+
+        if (job->err_ended || uv_fileno((uv_handle_t *)&job->err, &fd) < 0)
+                return;
+        n = read(fd, text, sizeof(text)); /* libuv has made it non-blocking */
+        if (n > 0)
+                take_err(job, text, (size_t)n);
+        log_err_line(job);
+}
+
 static void close_job(struct job *job)
 {
         if (job->closing)
                 return;
         job->closing = true;
+        take_last_words(job);
         close_one((uv_handle_t *)&job->in);
         close_one((uv_handle_t *)&job->out);
         close_one((uv_handle_t *)&job->err);
@@ -276,14 +314,6 @@ static void on_out(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         }
 }
 
-static void log_err_line(struct job *job)
-{
-        if (job->err_len > 0)
-                log_limited(&job->err_limit, LOG_INFO, "job", "%s %d: %.*s", word_of(job->kind),
-                            (int)job->pid, (int)job->err_len, job->err_line);
-        job->err_len = 0;
-}
-
 static void on_err(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
         struct job *job = stream->data;
@@ -292,12 +322,8 @@ static void on_err(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         job->err_bytes += n > 0 ? (size_t)n : 0;
         if (n < 0 || job->err_bytes >= OUT_BYTES)
                 uv_read_stop(stream);
-        for (ssize_t i = 0; i < n; i++) {
-                if (buf->base[i] == '\n')
-                        log_err_line(job);
-                else if (job->err_len < sizeof(job->err_line))
-                        job->err_line[job->err_len++] = buf->base[i];
-        }
+        if (n > 0)
+                take_err(job, buf->base, (size_t)n);
         if (n < 0)
                 log_err_line(job);
 }

@@ -201,14 +201,29 @@ static void sweep_meeting(struct app *app, const char *meeting)
         g_ptr_array_free(ids, TRUE);
 }
 
+/* It goes with its stream; a server that died has left it, and begins with a fresh one. */
+static void sweep_stream(struct app *app, const char *meeting)
+{
+        const struct room *room = g_hash_table_lookup(app->rooms, meeting);
+        char path[MEDIA_PATH];
+
+        if (room && room->live)
+                return;
+        snprintf(path, sizeof(path), "%s/live", meeting);
+        if (media_remove(app->media, path) < 0)
+                log_line(LOG_WARN, "recording", "%s stays", path);
+}
+
 static void sweep(struct app *app, int64_t now_ms)
 {
         GPtrArray *meetings = g_ptr_array_new_with_free_func(g_free);
 
         delete_expired(app, now_ms);
         if (media_list(app->media, ".", collect_name, meetings) == 0)
-                for (guint i = 0; i < meetings->len; i++)
+                for (guint i = 0; i < meetings->len; i++) {
                         sweep_meeting(app, g_ptr_array_index(meetings, i));
+                        sweep_stream(app, g_ptr_array_index(meetings, i));
+                }
         g_ptr_array_free(meetings, TRUE);
 }
 

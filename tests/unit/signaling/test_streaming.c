@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <errno.h>
 
 #include "signaling/core/documents_api.h"
 #include "signaling/core/links_api.h"
@@ -189,6 +190,29 @@ static void a_restarted_server_goes_on_at_the_same_address(void **state)
         fake_job_says(program(0), json_pack("{s:s, s:s}", "type", "live", "dir", "x"));
         assert_string_equal(fake_live.key, key);
         fake_close(chair);
+}
+
+/* It was on when its server was killed, and nobody has come back. */
+static void what_a_killed_servers_stream_left_is_swept_at_the_start(void **state)
+{
+        struct world *world = *state;
+        struct ws_conn *chair = ask_join(world, "s-chair", ROLE_CHAIR);
+        char path[MEDIA_PATH];
+        struct media_found found;
+
+        go_live(world);
+        snprintf(path, sizeof(path), "%s/live/left", world->meeting);
+        assert_int_equal(media_write(world->media, path, "segment", 7), 0);
+        fake_now_ms += 24 * 3600 * 1000;
+        service_tick(world->app);
+        assert_int_equal(media_find(world->media, path, &found), 0); /* not while it is on */
+        media_found_done(&found);
+        fake_close(chair);
+        service_free(world->app);
+        fake_jobs_reset();
+        fake_start_app(world);
+        service_tick(world->app);
+        assert_int_equal(media_find(world->media, path, &found), -ENOENT);
 }
 
 static void the_stream_of_an_empty_meeting_ends(void **state)
@@ -536,6 +560,7 @@ int main(void)
                 T(a_stream_whose_job_dies_keeps_its_address),
                 T(a_job_that_cannot_live_ends_the_stream_with_the_reason),
                 T(a_restarted_server_goes_on_at_the_same_address),
+                T(what_a_killed_servers_stream_left_is_swept_at_the_start),
                 T(the_stream_of_an_empty_meeting_ends),
                 T(without_the_package_it_is_said_at_once),
                 T(viewers_get_the_pages_with_their_times),
