@@ -243,6 +243,14 @@ static bool classify_av1(struct media_in *in)
         return true;
 }
 
+static bool classify_h264(struct media_in *in)
+{
+        in->starts_keyframe = h264_starts_keyframe(in->rtp.payload);
+        if (in->starts_keyframe)
+                in->heights[0] = h264_height(in->rtp.payload);
+        return true;
+}
+
 static bool classify_red(struct media_in *in)
 {
         struct red_block blocks[RED_MAX_BLOCKS];
@@ -277,8 +285,7 @@ bool media_in_classify(struct media_in *in, const struct media_pub *pub)
                 return classify_av1(in);
         if (in->codec == SDP_RED)
                 return classify_red(in);
-        in->starts_keyframe = in->codec == SDP_H264 && h264_starts_keyframe(in->rtp.payload);
-        return true;
+        return in->codec != SDP_H264 || classify_h264(in);
 }
 
 static struct audio_claim claim_of(const struct media_in *in, const struct in_ext *ext)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sfu/wire/h264.h"
 
+#include "sfu/wire/h264_sps.h"
+
 enum { /* NAL unit types: ITU-T H.264 table 7-1, RFC 6184 table 1 */
        NAL_IDR = 5,
        NAL_SPS = 7,
@@ -41,4 +43,25 @@ bool h264_starts_keyframe(struct span payload)
         default:
                 return is_key_nal(header);
         }
+}
+
+static uint16_t height_of(struct span nal)
+{
+        struct h264_sps sps;
+
+        if (nal.len == 0 || (nal.data[0] & 0x1f) != NAL_SPS || !h264_sps_parse(nal, &sps))
+                return 0;
+        return sps.height <= UINT16_MAX ? (uint16_t)sps.height : 0;
+}
+
+uint16_t h264_height(struct span payload)
+{
+        struct rd r = rd_init(payload.data, payload.len);
+        uint16_t height = 0;
+
+        if ((rd_u8(&r) & 0x1f) != NAL_STAP_A)
+                return height_of(payload);
+        while (!r.bad && rd_left(&r) > 0 && height == 0)
+                height = height_of(rd_take(&r, rd_u16(&r)));
+        return height;
 }

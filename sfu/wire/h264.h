@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * h264 — finds key frames in H.264 RTP payloads (RFC 6184 §5.2: single NAL unit,
+ * h264 — finds key frames and their size in H.264 RTP payloads (RFC 6184 §5.2: single NAL unit,
  *        §5.7.1 STAP-A, §5.8 FU-A; packetization-mode 0 and 1).
  *
  * Layer:  wire. Pure: no I/O, clock, allocation, logging or global state.
@@ -15,5 +15,9 @@
  * packets of one key frame may answer true. Malformed payloads: what was found
  * before the fault counts. */
 bool h264_starts_keyframe(struct span payload);
+
+/* Lines of the pictures, as the payload's sequence parameter set says; 0: it has none that can be
+ * read. One in fragments is not looked at: senders put it into one packet. */
+uint16_t h264_height(struct span payload);
 
 #endif

@@ -10,5 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 FUZZ_CHECK(h264_starts_keyframe((struct span){ data, size }));
         else
                 h264_starts_keyframe((struct span){ data, size });
+        if (h264_height((struct span){ data, size }) > 0)
+                FUZZ_CHECK(h264_starts_keyframe((struct span){ data, size }));
         return 0;
 }

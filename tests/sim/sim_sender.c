@@ -224,6 +224,64 @@ static void write_vp8(struct wr *w, const struct sim_tx *tx, bool first, bool ke
         wr_u16(w, (uint16_t)((tx->height & 0xff) << 8 | tx->height >> 8));
 }
 
+struct bit_writer {
+        uint8_t bytes[32];
+        size_t n; /* bits */
+};
+
+static void put_bit(struct bit_writer *w, bool bit)
+{
+        w->bytes[w->n / 8] |= (uint8_t)(bit << (7 - w->n % 8));
+        w->n++;
+}
+
+/* ue(v) of ITU-T H.264 §9.1. */
+static void put_ue(struct bit_writer *w, unsigned value)
+{
+        int top = 0;
+
+        while ((value + 1) >> (top + 1))
+                top++;
+        for (int i = 0; i < top; i++)
+                put_bit(w, false);
+        for (int i = top; i >= 0; i--)
+                put_bit(w, (value + 1) >> i & 1);
+}
+
+/* A sequence parameter set (§7.3.2.1.1), the lines a multiple of two; nothing of it looks like a
+ * start code. */
+static void write_sps(struct wr *w, const struct sim_tx *tx)
+{
+        unsigned rows = (tx->height + 15u) / 16;
+        struct bit_writer bits = { { 0 }, 0 };
+
+        put_ue(&bits, 0); /* its id */
+        put_ue(&bits, 0); /* log2_max_frame_num_minus4 */
+        put_ue(&bits, 2); /* pic_order_cnt_type */
+        put_ue(&bits, 1); /* max_num_ref_frames */
+        put_bit(&bits, false);
+        put_ue(&bits, (tx->width + 15u) / 16 - 1);
+        put_ue(&bits, rows - 1);
+        put_bit(&bits, true); /* frame_mbs_only_flag */
+        put_bit(&bits, true); /* direct_8x8_inference_flag */
+        put_bit(&bits, true); /* frame_cropping_flag: */
+        for (int i = 0; i < 3; i++)
+                put_ue(&bits, 0);
+        put_ue(&bits, (rows * 16 - tx->height) / 2);
+        put_bit(&bits, false); /* vui_parameters_present_flag */
+        put_bit(&bits, true);
+        wr_u32(w, 0x6742c01f);
+        memcpy(wr_take(w, (bits.n + 7) / 8), bits.bytes, (bits.n + 7) / 8);
+}
+
+static void write_h264(struct wr *w, const struct sim_tx *tx, bool first, bool key)
+{
+        if (first && key)
+                write_sps(w, tx);
+        else
+                wr_u16(w, 0x4100);
+}
+
 static void send_frame(struct sim_peer *peer, enum sfu_kind kind, int layer, struct sim_tx *tx)
 {
         const struct sdp_publication *pub = &peer->sdp.pubs[kind];
@@ -252,7 +310,7 @@ static void send_frame(struct sim_peer *peer, enum sfu_kind kind, int layer, str
                 };
 
                 if (h264)
-                        wr_u16(&w, key && i == 0 ? 0x6742 : 0x4100);
+                        write_h264(&w, tx, i == 0, key);
                 else
                         write_vp8(&w, tx, i == 0, key);
                 sign(&w, peer, &o, key && i == 0, capture_us);

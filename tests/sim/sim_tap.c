@@ -50,6 +50,13 @@ static void read_signature(struct sim_track *track, const struct job_record *rec
         track->skew_us = record->media_us - capture_us;
 }
 
+static uint8_t pt_of(const struct job_record *record)
+{
+        if (record->kind == SFU_MIC)
+                return SIM_PT_OPUS;
+        return record->codec == JOB_H264 ? SIM_PT_H264 : SIM_PT_VP8;
+}
+
 static void take_rtp(struct sim_tap *tap, struct sim_track *track, const struct job_record *record)
 {
         struct rtp_pkt rtp;
@@ -57,7 +64,7 @@ static void take_rtp(struct sim_tap *tap, struct sim_track *track, const struct 
 
         assert(rtp_parse(&rtp, record->bytes.data, record->bytes.len) == 0);
         assert(rtp.seq == (uint16_t)record->ext);
-        assert(rtp.pt == (record->kind == SFU_MIC ? SIM_PT_OPUS : SIM_PT_VP8));
+        assert(rtp.pt == pt_of(record));
         seen = &track->seen[rtp.seq / 8];
         bit = (uint8_t)(1u << rtp.seq % 8);
         track->n_duplicates += !!(*seen & bit);

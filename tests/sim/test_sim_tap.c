@@ -403,15 +403,16 @@ static void film_is_heard_however_long_it_is_loud(void **state)
         sim_done(&sim);
 }
 
-static void program_tap_takes_no_more_than_720_lines(void **state)
+static void take_720_lines(bool h264)
 {
+        struct sim_offer offer = all;
         struct sim sim;
         struct sim_peer *a;
         struct sim_tap *tap;
 
-        (void)state;
+        offer.h264 = h264;
         sim_init(&sim, 12);
-        a = sim_join(&sim, 1, &all);
+        a = sim_join(&sim, 1, &offer);
         for (int i = 0; i < 3; i++)
                 a->cam[i].height = 270 << i;
         tap = sim_tap_new(&sim, SFU_TAP_PROGRAM);
@@ -420,6 +421,13 @@ static void program_tap_takes_no_more_than_720_lines(void **state)
         assert_clean(sim_tap_track(tap, 1, SFU_CAMERA));
         sim_tap_free(tap);
         sim_done(&sim);
+}
+
+static void program_tap_takes_no_more_than_720_lines(void **state)
+{
+        (void)state;
+        take_720_lines(false);
+        take_720_lines(true);
 }
 
 static void slow_job_loses_pictures_first_and_no_sound(void **state)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sfu/jobs/core/av1_sequence.h"
 
-#include "sfu/jobs/core/bits.h"
+#include "sfu/wire/bits.h"
 #include "sfu/wire/av1.h"
 
 enum {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* H.264: NAL units, one in a packet (RFC 6184 §5.6), several (STAP-A, §5.7.1), or one in several
  * packets (FU-A, §5.8). */
-#include "sfu/jobs/core/bits.h"
+#include "sfu/wire/bits.h"
 #include "sfu/jobs/core/depay_internal.h"
-#include "sfu/jobs/core/h264_sps.h"
+#include "sfu/wire/h264_sps.h"
 
 enum { /* ITU-T H.264 table 7-1, RFC 6184 table 1 */
        NAL_SLICE = 1,

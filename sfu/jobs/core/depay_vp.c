@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opus, VP8 and VP9: a frame's bytes lie in its packets, behind a payload descriptor. */
-#include "sfu/jobs/core/bits.h"
+#include "sfu/wire/bits.h"
 #include "sfu/jobs/core/depay_internal.h"
 #include "sfu/wire/vp8.h"
 #include "sfu/wire/vp9.h"

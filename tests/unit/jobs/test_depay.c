@@ -3,7 +3,7 @@
 #include "tests/unit/wire/wire_test.h"
 
 #include "sfu/jobs/core/depay.h"
-#include "sfu/jobs/core/h264_sps.h"
+#include "sfu/wire/h264_sps.h"
 
 enum { M = 1, LOSS = 2, NEW = 4 }; /* marker, after_loss, new_stream */
 

@@ -40,10 +40,44 @@ static void key_frames_are_found(void **state)
         }
 }
 
+/* x264's, of a picture of 160 x 96. */
+#define SPS                                                                                        \
+        0x67, 0x42, 0xc0, 0x1f, 0xda, 0x0a, 0x36, 0xc0, 0x5a, 0x83, 0x03, 0x03, 0x52, 0x80, 0x00,  \
+                0x00, 0x03, 0x00, 0x80, 0x00, 0x00, 0x19, 0x47, 0x8c, 0x19, 0x50
+enum { SPS_LEN = 26 };
+
+static void height_is_that_of_the_parameter_set(void **state)
+{
+        static const struct {
+                const char *name;
+                uint8_t data[64];
+                size_t len;
+                uint16_t height;
+        } rows[] = {
+                { "empty", { 0 }, 0, 0 },
+                { "alone", { SPS }, SPS_LEN, 96 },
+                { "STAP-A, first", { 0x78, 0, SPS_LEN, SPS, 0, 1, 0x68 }, 6 + SPS_LEN, 96 },
+                { "STAP-A, last", { 0x78, 0, 1, 0x68, 0, SPS_LEN, SPS }, 6 + SPS_LEN, 96 },
+                { "STAP-A, cut", { 0x78, 0, SPS_LEN, SPS }, SPS_LEN, 0 },
+                { "cut", { SPS }, 5, 0 },
+                { "another unit", { 0x65, SPS }, 1 + SPS_LEN, 0 },
+                { "FU-A", { 0x7c, 0x87, SPS }, 2 + SPS_LEN, 0 },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                cleanup(wire_freep) uint8_t *data = wire_copy(rows[i].data, rows[i].len);
+
+                if (h264_height((struct span){ data, rows[i].len }) != rows[i].height)
+                        fail_msg("%s", rows[i].name);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(key_frames_are_found),
+                cmocka_unit_test(height_is_that_of_the_parameter_set),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

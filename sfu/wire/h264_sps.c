@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sfu/jobs/core/h264_sps.h"
+#include "sfu/wire/h264_sps.h"
 
-#include "sfu/jobs/core/bits.h"
+#include "sfu/wire/bits.h"
 
 enum { MAX_NAL = 256, MAX_MACROBLOCKS = 1024 /* 16384 pixels */ };
 

@@ -2,10 +2,10 @@
 /*
  * h264_sps — the sequence parameter set of H.264 (§7.3.2.1.1), as far as the picture's size.
  *
- * Layer:  jobs/core. Pure.
+ * Layer:  wire. Pure.
  */
-#ifndef SFU_JOBS_CORE_H264_SPS_H
-#define SFU_JOBS_CORE_H264_SPS_H
+#ifndef SFU_WIRE_H264_SPS_H
+#define SFU_WIRE_H264_SPS_H
 
 #include "base/base.h"
 

@@ -3,10 +3,10 @@
  * bits — the bits of a sequence header, most significant first. As struct rd: the first read past
  *        the end sets `bad`, later ones yield 0.
  *
- * Layer:  jobs/core.
+ * Layer:  wire. Pure.
  */
-#ifndef SFU_JOBS_CORE_BITS_H
-#define SFU_JOBS_CORE_BITS_H
+#ifndef SFU_WIRE_BITS_H
+#define SFU_WIRE_BITS_H
 
 #include "base/base.h"
 
