@@ -27,7 +27,8 @@ struct client {
         char word[64], etag[64];
 };
 
-static void publish(struct client *ret_client, struct world *world)
+static void open_session(struct client *ret_client, struct world *world, enum whip_role role,
+                         const char *query)
 {
         struct token token = { .kind = TOKEN_JOIN,
                                .role = ROLE_DELEGATE,
@@ -38,17 +39,23 @@ static void publish(struct client *ret_client, struct world *world)
                                     .remote = "192.0.2.1",
                                     .authorization = client.authorization,
                                     .content_type = "application/sdp",
+                                    .query = query,
                                     .body = { (const uint8_t *)OFFER, strlen(OFFER) } };
 
         memcpy(token.meeting, world->meeting, sizeof(token.meeting));
         assert_int_equal(token_write(text, &token, world->app->secret), 0);
         snprintf(client.authorization, sizeof(client.authorization), "Bearer %s", text);
-        whip_endpoint(world->app, NULL, &req, WHIP_PUBLISH, world->meeting);
+        whip_endpoint(world->app, NULL, &req, role, world->meeting);
         assert_int_equal(fake_reply.status, 201);
         fake_settle(world);
         snprintf(client.word, sizeof(client.word), "%s", strrchr(fake_reply.location, '/') + 1);
         memcpy(client.etag, fake_reply.etag, sizeof(client.etag));
         *ret_client = client;
+}
+
+static void publish(struct client *ret_client, struct world *world)
+{
+        open_session(ret_client, world, WHIP_PUBLISH, "");
 }
 
 static int request(const struct client *client, enum http_method method, const char *if_match,
@@ -69,6 +76,35 @@ static int request(const struct client *client, enum http_method method, const c
 static int patch(const struct client *client, const char *if_match, const char *body)
 {
         return request(client, HTTP_PATCH, if_match, body);
+}
+
+static void a_player_sees_who_it_names(void **state)
+{
+        struct client client;
+
+        open_session(&client, *state, WHIP_WATCH, "publishers=film,hall");
+        assert_int_equal(fake_sfu.n_views, 4); /* each with its sound */
+        assert_int_equal(fake_sfu.views[0].slot, 0);
+        assert_int_equal(fake_sfu.views[0].kind, SFU_SCREEN);
+        assert_true(fake_sfu.views[1].audio);
+        assert_int_equal(fake_sfu.views[1].participant, fake_sfu.views[0].participant);
+        assert_int_equal(fake_sfu.views[2].slot, 1);
+        assert_int_equal(fake_sfu.views[2].kind, SFU_CAMERA);
+        assert_int_not_equal(fake_sfu.views[2].participant, fake_sfu.views[0].participant);
+}
+
+static void a_player_that_names_nobody_sees_the_speaker_and_the_screen(void **state)
+{
+        static const enum sfu_kind kinds[] = { SFU_CAMERA, SFU_SCREEN };
+        struct client client;
+
+        open_session(&client, *state, WHIP_WATCH, "");
+        assert_int_equal(fake_sfu.n_views, ARRAY_LEN(kinds));
+        for (unsigned i = 0; i < ARRAY_LEN(kinds); i++) {
+                assert_int_equal(fake_sfu.views[i].slot, i);
+                assert_int_equal(fake_sfu.views[i].kind, kinds[i]);
+                assert_int_equal(fake_sfu.views[i].participant, SFU_ACTIVE_SPEAKER);
+        }
 }
 
 static void a_token_may_end_while_its_session_lasts(void **state)
@@ -202,6 +238,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
         const struct CMUnitTest tests[] = {
+                T(a_player_sees_who_it_names),
+                T(a_player_that_names_nobody_sees_the_speaker_and_the_screen),
                 T(a_token_may_end_while_its_session_lasts),
                 T(a_restart_makes_a_new_ice_session),
                 T(a_failed_restart_leaves_the_session_as_it_was),
