@@ -10,7 +10,8 @@
  *
  * Invariants:
  *  (1) at most MEDIA_CRYPT_MAX_INBOUND different SSRCs are ever accepted from a
- *      peer, and one takes a place only with a packet that verified.
+ *      peer, and one takes a place only with a packet that verified. The first packet
+ *      of each allocates, no other one.
  *  (2) protection works in place and appends at most MEDIA_CRYPT_TRAILER bytes.
  *  (3) extended sequence numbers of what is sent begin in 0x10000..0x17fff. One
  *      below that has wrapped after 2^32 packets: then nothing more is protected,

@@ -142,8 +142,9 @@ static int steer(int fd)
                        : 0;
 }
 
-/* Only now, for the first socket was to find out whether the port is free: the kernel
- * shares one with any program of the same user. */
+/* Only now, for the first socket was to find out whether the port is free. From here on
+ * the kernel shares it with any program of the same user that asks: one that could as well
+ * end us. */
 static int share(int fd, bool on)
 {
         return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){ on }, sizeof(int)) < 0 ? -errno : 0;
