@@ -22,6 +22,7 @@ enum {
         MIN_ACKED = 10,
         ENTRY_BPS = 250 * 1000, /* who asks for little keeps so much: others fill the line */
         BLOCKED_US = 120 * 1000,
+        PAUSE_US = 200 * 1000,
         BUSY_US = 250 * 1000, /* longer than what cc_arriving_bps() looks at */
         NEIGHBOURS_QUEUE_US = 40 * 1000,
         LOST_TO_NEIGHBOURS = 10, /* per mille */
@@ -196,12 +197,23 @@ static void accept_path(struct cc *cc, int64_t now_us)
         end_drain(cc, now_us);
 }
 
+/* Nothing came for a while: everything paused, the line or a computer. That is no rate. */
+static bool has_paused(const struct cc *cc)
+{
+        unsigned newest = cc->n_reports - 1;
+
+        return cc->n_reports < 2 || cc->reports[newest % CC_REPORTS].at_us -
+                                                    cc->reports[(newest - 1) % CC_REPORTS].at_us >
+                                            PAUSE_US;
+}
+
 /* What a sudden fall was measured with had some of the time before in it. */
 static void refine(struct cc *cc, int64_t now_us)
 {
         uint64_t arriving_bps = cc_arriving_bps(cc);
 
-        if (!is_busy(cc) || arriving_bps == UINT64_MAX || cc_delay_competing(&cc->delay))
+        if (!is_busy(cc) || arriving_bps == UINT64_MAX || cc_delay_competing(&cc->delay) ||
+            has_paused(cc))
                 return;
         arriving_bps = cc_loss_undo(cc, arriving_bps);
         if (arriving_bps >= cc->capacity_bps * 8 / 10)
