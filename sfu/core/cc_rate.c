@@ -112,6 +112,16 @@ static bool is_busy(const struct cc *cc)
         return delay->base_us != CC_NONE && delay->last_delay_us - delay->base_us >= BUSY_US;
 }
 
+/* Nothing came for a while: everything paused, the line or a computer. That is no rate. */
+static bool has_paused(const struct cc *cc)
+{
+        unsigned newest = cc->n_reports - 1;
+
+        return cc->n_reports < 2 || cc->reports[newest % CC_REPORTS].at_us -
+                                                    cc->reports[(newest - 1) % CC_REPORTS].at_us >
+                                            PAUSE_US;
+}
+
 /* What the line carries now, seen from what arrives. */
 static uint64_t measure(const struct cc *cc, struct cc_sums *ret_sums, int64_t now_us)
 {
@@ -119,7 +129,8 @@ static uint64_t measure(const struct cc *cc, struct cc_sums *ret_sums, int64_t n
         uint64_t arriving_bps = cc_arriving_bps(cc);
 
         cc_busy(cc, cc->judged_no + 1, ret_sums);
-        if (!blocked || arriving_bps == UINT64_MAX)
+        if (!blocked || arriving_bps == UINT64_MAX ||
+            (has_paused(cc) && ret_sums->n_acked >= MIN_ACKED))
                 return ret_sums->acked_bps;
         /* At the start there is hardly a slice, and after a sudden fall they still hold
          * much of the time before. */
@@ -195,16 +206,6 @@ static void accept_path(struct cc *cc, int64_t now_us)
         cc->capacity_bps = cc_max_u64(cc->capacity_bps, cc->before_drain_bps);
         cc_delay_rebase(&cc->delay, false, now_us);
         end_drain(cc, now_us);
-}
-
-/* Nothing came for a while: everything paused, the line or a computer. That is no rate. */
-static bool has_paused(const struct cc *cc)
-{
-        unsigned newest = cc->n_reports - 1;
-
-        return cc->n_reports < 2 || cc->reports[newest % CC_REPORTS].at_us -
-                                                    cc->reports[(newest - 1) % CC_REPORTS].at_us >
-                                            PAUSE_US;
 }
 
 /* What a sudden fall was measured with had some of the time before in it. */

@@ -415,6 +415,35 @@ static void a_fall_is_measured_while_its_queue_drains(void **state)
         assert_in_range(cc_target_bps(cc), 60000, 200000); /* of 192 */
 }
 
+/* From 3.0 s on nothing arrives, at 3.3 s a little, at 3.65 s all that waited. */
+static void a_pause_of_everything_is_no_rate(void **state)
+{
+        cleanup(cc_freep) struct cc *cc = make(960000);
+        int64_t arrivals_us[N_BACKLOG];
+        uint16_t next = 0, sent = 0;
+
+        (void)state;
+        cc_set_demand(cc, 960000, 960000);
+        for (int64_t now_us = 0; now_us < 5000000; now_us += STEP_US) {
+                int64_t at_us = now_us;
+                uint16_t n = 0;
+
+                if (now_us >= 3000000 && now_us < 3650000)
+                        at_us = now_us < 3050000 ? 3300000 : 3650000;
+                (void)cc_on_sent(cc, PACKET, 1, 0, now_us);
+                arrivals_us[sent] = at_us + DELAY_US;
+                sent++;
+                while (next + n < sent && arrivals_us[next + n] + DELAY_US <= now_us)
+                        n++;
+                if (now_us % 50000 == 0 && n > 0) {
+                        cc_on_tcc(cc, next, &arrivals_us[next], n, now_us);
+                        next = (uint16_t)(next + n);
+                }
+                assert_true(cc_target_bps(cc) > 250000);
+        }
+        assert_true(cc_target_bps(cc) > 500000);
+}
+
 static void costs_little(void **state)
 {
         cleanup(cc_freep) struct cc *cc = make(0);
@@ -474,6 +503,7 @@ int main(void)
                 cmocka_unit_test(streams_are_told_apart),
                 cmocka_unit_test(what_waits_is_told_until_it_is_gone),
                 cmocka_unit_test(a_fall_is_measured_while_its_queue_drains),
+                cmocka_unit_test(a_pause_of_everything_is_no_rate),
                 cmocka_unit_test(costs_little),
         };
 
