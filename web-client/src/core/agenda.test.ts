@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { currentOf, nextOf, numberOf } from './agenda.ts';
-import { makeId, readLines, TITLE_CHARS } from './agenda_lines.ts';
+import { isBlank, makeId, readLines, TITLE_CHARS } from './agenda_lines.ts';
 import type { Agenda } from './api.ts';
 
 const read = (text: string) => readLines(text).items.map(({ title, minutes }) => [title, minutes]);
@@ -57,4 +57,10 @@ test('ids_are_uuids_of_version_7', () => {
   assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   assert.ok(id.startsWith('018f0000-0000-7'));
   assert.match(makeId(Date.now(), new Uint8Array(10)), /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
+test('letters_that_nobody_sees_make_no_title', () => {
+  assert.deepEqual(readLines('A\n\u200b\nB\n1. \u200bKhai mạc\n\u3164').items.map(({ title }) => title), ['A', 'B', 'Khai mạc']);
+  assert.equal(isBlank(' \u200d\u3164 '), true);
+  assert.equal(isBlank('Khai mạc'), false);
 });

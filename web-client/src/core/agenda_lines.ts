@@ -48,6 +48,13 @@ function cut(title: string): string {
   return chars.length <= TITLE_CHARS ? title : `${chars.slice(0, TITLE_CHARS - 1).join('')}…`;
 }
 
+/** What a word processor leaves between letters, and nobody sees. */
+const UNSEEN = /[\u00ad\u200b\u200e\u200f\u2060\ufeff]/g;
+const NOTHING_SEEN = /^[\s\p{Default_Ignorable_Code_Point}]*$/u;
+
+/** A title that nobody could read is none. */
+export const isBlank = (title: string): boolean => NOTHING_SEEN.test(title);
+
 function readLine(text: string): Line {
   // One space or tab at a time: the patterns try each split of a run of them, and a table has long ones.
   let rest = text.trim().replace(/\s+/g, (run) => (run.includes('\t') ? '\t' : ' ')).replace(NUMBERED, '');
@@ -69,8 +76,8 @@ function readLine(text: string): Line {
 export function readLines(text: string, room = MAX_ITEMS): ReadLines {
   const lines: Line[] = [];
   let alone: Line | null = null; // a time of day on a line of its own belongs to the next one
-  for (const line of text.split(/\r\n|[\n\r\v\u2028]/).filter((line) => line.trim() !== '').map(readLine)) {
-    if (line.title === '') {
+  for (const line of text.replace(UNSEEN, '').split(/\r\n|[\n\r\v\u2028]/).map(readLine)) {
+    if (isBlank(line.title)) {
       if (line.starts !== null) alone = line;
       continue;
     }

@@ -89,6 +89,8 @@ export type Chapter =
       inItem: boolean;
     };
 
+type Heading = Exclude<Chapter, { kind: 'page' }>;
+
 export interface Hit {
   at: number;
   page: ReplayPage;
@@ -132,13 +134,16 @@ export class Score {
       .map((item) => ({ ...item, at: (this.#starts.get(item.part) ?? 0) + item.t_ms }))
       .sort((a, b) => a.at - b.at);
     const chapters: Chapter[] = [];
+    let heading: Heading | null = null;
     let point: string | null = null;
     for (const item of items) {
       const at = Math.max(0, item.at);
       if (item.type === 'speaker') this.#speakers.push({ at, what: item.name ?? null });
       if (item.type === 'item') {
-        addItem(chapters, item, at, point);
-        point = item.item ?? null;
+        const next = item.item ?? null;
+        if (next !== point) chapters.push((heading = headingOf(item, at)));
+        else if (heading?.kind === 'item') Object.assign(heading, wordsOf(item)); // said again, or it got another title or place
+        point = next;
       }
       if (item.type !== 'page') continue;
       const page = (item.document && pages.get(`${item.document} ${item.page}`)) || null;
@@ -187,21 +192,21 @@ export class Score {
   }
 }
 
-/** It is said again at the start of a part, and when it got another title or place. */
-function addItem(chapters: Chapter[], { item, number, title }: TimelineItem, at: number, before: string | null): void {
-  const words = { number: number ?? 0, title: title ?? '' };
-  const last = chapters.findLast(({ kind }) => kind !== 'page');
-  if ((item ?? null) !== before) chapters.push(item ? { at, kind: 'item', ...words } : { at, kind: 'break' });
-  else if (item && last?.kind === 'item') Object.assign(last, words);
+const wordsOf = ({ number, title }: TimelineItem) => ({ number: number ?? 0, title: title ?? '' });
+
+function headingOf(item: TimelineItem, at: number): Heading {
+  return item.item ? { at, kind: 'item', ...wordsOf(item) } : { at, kind: 'break' };
 }
 
 /** Those that were not over at once; each lasts until the next of its kind: pages go on when an item begins. */
 function lasting(chapters: Chapter[], end: number): Chapter[] {
-  const isPage = ({ kind }: Chapter) => kind === 'page';
-  return chapters.filter((chapter, i) => {
-    const next = chapters.slice(i + 1).find((other) => isPage(other) === isPage(chapter));
-    return (next?.at ?? end) - chapter.at >= LEAST_SHOWN_MS || (!isPage(chapter) && !next);
-  });
+  const ends: { page?: number; heading?: number } = {};
+  return [...chapters].reverse().filter((chapter) => {
+    const kind = chapter.kind === 'page' ? 'page' : 'heading';
+    const next = ends[kind];
+    ends[kind] = chapter.at;
+    return (next ?? end) - chapter.at >= LEAST_SHOWN_MS || (kind === 'heading' && next === undefined);
+  }).reverse();
 }
 
 /** A document is named again under another heading. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** An agenda that is being edited: only its editor sees it until it is saved. It outlives the panel. */
 import type { Agenda, AgendaItem, DocumentId } from '../../core/api.ts';
-import { makeId, MAX_ITEMS, MAX_MINUTES, type ReadLines } from '../../core/agenda_lines.ts';
+import { isBlank, makeId, MAX_ITEMS, MAX_MINUTES, type ReadLines } from '../../core/agenda_lines.ts';
 
 export interface DraftItem {
   id: DocumentId;
@@ -61,7 +61,7 @@ export class Draft {
   /** The first thing that stands against saving it. */
   get wrong(): Wrong | null {
     for (const [at, { title, minutes }] of this.items.entries()) {
-      if (title.trim() === '') return { at, what: 'title' };
+      if (isBlank(title)) return { at, what: 'title' };
       const n = Number(minutes.trim() || '0');
       if (!Number.isInteger(n) || n < 0 || n > MAX_MINUTES) return { at, what: 'minutes' };
     }

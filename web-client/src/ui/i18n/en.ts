@@ -56,7 +56,7 @@ export const en: Words = {
     'doc-internal': 'The server could not convert the document. The original can still be downloaded.',
     'doc-not-ready': 'The document is not ready yet. Please wait until it is converted.',
     'agenda-changed': 'Somebody else has just changed the agenda. Look at the new one, then go on.',
-  'recording-on': 'The meeting is being recorded already.',
+    'recording-on': 'The meeting is being recorded already.',
     'recording-off': 'The meeting is not being recorded.',
     'recording-not-ready': 'The recording is not ready yet. Please wait a moment.',
     'live-on': 'The meeting is being streamed already.',
