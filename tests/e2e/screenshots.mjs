@@ -8,6 +8,7 @@ import { cleanUp, launch, Person, root, Server, temporaryFolder, until } from '.
 const folder = path.resolve(process.argv[2] ?? path.join(root, 'docs'));
 const wanted = process.argv[3];
 const TITLE = 'Hội nghị tổng kết công tác năm 2026';
+const PROGRAMME = ['Ổn định tổ chức', 'Báo cáo tổng kết năm 2026', 'Phương hướng năm 2027', 'Thảo luận'];
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
 
@@ -70,8 +71,20 @@ async function present(person) {
   await row.getByTestId('doc-present').click();
 }
 
+/** An agenda; returns what moves the meeting on to one of its items. */
+async function plan(id) {
+  const url = `${server.base}/api/v1/meetings/${id}/agenda`;
+  const put = async (to, body) => {
+    const answer = await fetch(to, { method: 'PUT', headers: { authorization: `Bearer ${server.token(id, 'chair')}` }, body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`${to}: ${answer.status}`);
+    return answer.json();
+  };
+  const { items } = await put(url, { version: 0, items: PROGRAMME.map((title) => ({ title })) });
+  return (n) => put(`${url}/item`, { item: items[n].id });
+}
+
 async function meeting() {
-  const { links } = server.createMeeting(TITLE);
+  const { id, links } = server.createMeeting(TITLE);
 
   const guest = await Person.open(browser, links.delegate, { viewport: DESKTOP, ...camera('#9a8f7d', 3) });
   await guest.page.getByTestId('join-name').fill('Điểm cầu xã An Bình');
@@ -87,20 +100,22 @@ async function meeting() {
     await Person.join(browser, links.delegate, name, { viewport: { width: 640, height: 360 }, ...camera(wall, people) });
   const phone = await Person.join(browser, links.delegate, 'Chi hội thôn Đông', { ...PHONE, ...camera('#71807b') });
 
+  await (await plan(id))(1);
   await present(secretary);
   await secretary.page.getByTestId('page-jump').selectOption('7');
   for (const person of [chair, phone])
     await until(() => person.page.getByTestId('slide-image').first().getAttribute('data-page').then((page) => page === '7', () => false), 'page 7');
   await phone.page.getByTestId('hand-button').click();
   for (const person of [chair, phone])
-    for (const name of ['Thư ký', halls[0][0], halls[1][0]]) await person.seesMovingVideo(name);
+    for (const name of ['Thư ký', halls[0][0]]) await person.seesMovingVideo(name);
   await chair.page.mouse.move(640, 400);
   await chair.page.screenshot({ path: path.join(folder, 'meeting-slides-desktop-vi.png') });
   await phone.page.screenshot({ path: path.join(folder, 'meeting-slides-phone-vi.png') });
 }
 
 async function recording() {
-  const { links } = server.createMeeting(TITLE);
+  const { id, links } = server.createMeeting(TITLE);
+  const deal = await plan(id);
   const chair = await Person.join(browser, links.chair, 'Chủ tọa', { viewport: DESKTOP, ...camera('#7b4a45') });
   await chair.page.getByTestId('studio-button').click();
   await chair.page.getByTestId('get-viewer-link').click();
@@ -108,8 +123,10 @@ async function recording() {
   await chair.page.getByTestId('live-start').click();
   await chair.page.getByTestId('record-start').click();
   await chair.page.getByTestId('recording-sign').waitFor();
+  await deal(1);
   await present(chair);
   for (const page of ['1', '4', '7']) {
+    if (page === '7') await deal(2);
     await chair.page.getByTestId('page-jump').selectOption(page);
     await viewer.page.getByTestId('watch-page').and(viewer.page.locator(`[data-page="${page}"]`)).locator('img').waitFor({ timeout: 90000 });
   }
@@ -120,7 +137,7 @@ async function recording() {
   const row = chair.page.getByTestId('recording-row').and(chair.page.locator('[data-state="ready"]'));
   await row.waitFor({ timeout: 60000 });
   const [replay] = await Promise.all([chair.context.waitForEvent('page'), row.getByTestId('replay-link').click()]);
-  await replay.getByTestId('chapter').nth(1).click();
+  await replay.getByTestId('chapter').filter({ hasText: 'Trang 4' }).click();
   await replay.getByTestId('replay-toggle').click();
   await replay.getByTestId('replay-search').fill('hoi vien');
   const playTime = () => replay.getByTestId('replay-video').evaluate((video) => video.currentTime);
