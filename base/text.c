@@ -58,6 +58,27 @@ static bool is_space(uint32_t c)
                c == 0x205f || c == 0x3000;
 }
 
+/* Nothing is seen of it, but letters and emoji are joined, shaped or spaced with it. */
+static bool is_blank(uint32_t c)
+{
+        return c == 0x34f || c == 0x115f || c == 0x1160 || c == 0x17b4 || c == 0x17b5 ||
+               (c >= 0x180b && c <= 0x180f) || c == 0x200c || c == 0x200d || c == 0x2800 ||
+               c == 0x3164 || (c >= 0xfe00 && c <= 0xfe0f) || c == 0xffa0 ||
+               (c >= 0xe0100 && c <= 0xe01ef);
+}
+
+bool text_shows(const char *text, size_t len)
+{
+        for (size_t at = 0; at < len;) {
+                uint32_t c = 0;
+
+                at += decode(text + at, len - at, &c);
+                if (!is_space(c) && !is_forbidden(c) && !is_blank(c))
+                        return true;
+        }
+        return false;
+}
+
 int text_clean(char *ret, size_t cap, size_t *ret_len, const char *text, size_t len,
                enum text_flags flags)
 {
@@ -89,6 +110,8 @@ int text_clean(char *ret, size_t cap, size_t *ret_len, const char *text, size_t 
                 memcpy(ret + out, from, n);
                 out += n;
         }
+        if (!text_shows(ret, out))
+                out = 0;
         ret[out] = '\0';
         *ret_len = out;
         return 0;

@@ -21,5 +21,7 @@ void name_clean(char ret[MEETING_NAME], const char *text)
         }
         while (at > 0 && ret[at - 1] == ' ')
                 at--;
+        if (!text_shows(ret, at))
+                at = 0;
         ret[at] = '\0';
 }

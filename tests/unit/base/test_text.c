@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -92,6 +93,38 @@ static void controls_and_hidden_characters_go(void **state)
         check_clean("\xe2\x80\xaa\xe2\x80\xac", 0, "");
 }
 
+static void a_text_that_shows_nothing_is_empty(void **state)
+{
+        static const char *const blanks[] = {
+                "\xcd\x8f",         /* U+034F */
+                "\xe1\x85\x9f",     /* U+115F */
+                "\xe1\x85\xa0",     /* U+1160 */
+                "\xe1\x9e\xb4",     /* U+17B4 */
+                "\xe1\xa0\x8b",     /* U+180B */
+                "\xe2\x80\x8c",     /* U+200C */
+                "\xe2\x80\x8d",     /* U+200D */
+                "\xe2\xa0\x80",     /* U+2800 */
+                "\xe3\x85\xa4",     /* U+3164 */
+                "\xef\xb8\x8f",     /* U+FE0F */
+                "\xef\xbe\xa0",     /* U+FFA0 */
+                "\xf3\xa0\x84\x80", /* U+E0100 */
+        };
+        char text[16];
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(blanks); i++) {
+                check_clean(blanks[i], 0, "");
+                snprintf(text, sizeof(text), "%s %s", blanks[i], blanks[i]);
+                check_clean(text, TEXT_KEEP_NEWLINES, "");
+                snprintf(text, sizeof(text), "a%sb", blanks[i]);
+                check_clean(text, 0, text); /* it may be needed there */
+                snprintf(text, sizeof(text), "%sa", blanks[i]);
+                check_clean(text, 0, text);
+        }
+        assert_true(text_shows("\xe2\x9d\xa4\xef\xb8\x8f", 6)); /* a red heart */
+        assert_false(text_shows("", 0));
+}
+
 static void white_space_becomes_one_space_and_is_trimmed(void **state)
 {
         (void)state;
@@ -158,6 +191,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(utf8_is_judged_by_rfc_3629),
                 cmocka_unit_test(controls_and_hidden_characters_go),
+                cmocka_unit_test(a_text_that_shows_nothing_is_empty),
                 cmocka_unit_test(white_space_becomes_one_space_and_is_trimmed),
                 cmocka_unit_test(chat_keeps_line_ends),
                 cmocka_unit_test(long_text_is_cut_between_characters),
