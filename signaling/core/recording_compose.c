@@ -83,7 +83,7 @@ int compose_add(struct app *app, const struct recording_row *kept, const char *t
                 return -EALREADY;
         if (!jobs_can(app->jobs, JOB_COMPOSE, &why))
                 return -ENOTSUP;
-        if (g_queue_get_length(&all->to_compose) >= COMPOSE_MAX_WAITING)
+        if (g_queue_get_length(&all->to_compose) + !!all->composing > COMPOSE_MAX_WAITING)
                 return -EBUSY;
         task = calloc(1, sizeof(*task));
         if (!task)

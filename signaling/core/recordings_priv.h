@@ -18,7 +18,7 @@ enum {
         RECORDING_ERROR_SHOWN_MS = 20000, /* a death that was survived */
         RECORDING_BEHIND_SHOWN_MS = 5000,
         TIMELINE_MAX_BYTES = 4 * 1024 * 1024,
-        COMPOSE_MAX_WAITING = 16,
+        COMPOSE_MAX_WAITING = 16, /* behind the one at work, or about to be */
 };
 
 /* A row of the store with its parts read. */

@@ -110,6 +110,22 @@ void rec_expect_row(struct world *world, const char *id, const char *state)
         json_decref(rec_wait_row(world, id, state));
 }
 
+/* ---- the server ---- */
+
+void rec_restart(struct world *world)
+{
+        char error[256];
+
+        fake_settle(world);
+        service_free(world->app);
+        store_close(world->store); /* what was queued is in it */
+        assert_int_equal(store_open(&world->store, world->dir, NULL, NULL, error, sizeof(error)),
+                         0);
+        fake_jobs_reset();
+        fake_start_app(world);
+        service_tick(world->app);
+}
+
 /* ---- files ---- */
 
 void rec_put_file(struct world *world, const char *id, const char *name)

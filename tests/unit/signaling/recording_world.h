@@ -40,6 +40,9 @@ void rec_record_one(struct world *world, char ret_id[UUID_TEXT]);
 json_t *rec_wait_row(struct world *world, const char *id, const char *state);
 void rec_expect_row(struct world *world, const char *id, const char *state);
 
+/* Everything that was asked for is on disk by then; the jobs are gone. */
+void rec_restart(struct world *world);
+
 void rec_put_file(struct world *world, const char *id, const char *name);
 bool rec_has_folder(struct world *world, const char *id);
 

@@ -212,20 +212,6 @@ static void the_timeline_has_names_pages_and_speakers(void **state)
 
 /* ---- restarts, ends ---- */
 
-static void restart(struct world *world)
-{
-        char error[256];
-
-        fake_settle(world);
-        service_free(world->app);
-        store_close(world->store); /* what was queued is in it */
-        assert_int_equal(store_open(&world->store, world->dir, NULL, NULL, error, sizeof(error)),
-                         0);
-        fake_jobs_reset();
-        fake_start_app(world);
-        service_tick(world->app);
-}
-
 static void it_goes_on_after_a_restart_when_somebody_is_back(void **state)
 {
         struct world *world = *state;
@@ -237,7 +223,7 @@ static void it_goes_on_after_a_restart_when_somebody_is_back(void **state)
         rec_begin(world, "tracks", id);
         rec_say_mic(world, fake_job(JOB_TRACKS, 0), id, "p1-mic-1-1.mkv");
         fake_close(a);
-        restart(world);
+        rec_restart(world);
         assert_null(fake_job(JOB_TRACKS, 0));
         a = fake_open(world, "s-a", ROLE_CHAIR);
         welcome = fake_join(world, a, "A", -1);
@@ -256,7 +242,7 @@ static void nobody_came_back_so_it_is_finished(void **state)
 
         rec_begin(world, "tracks", id);
         rec_say_mic(world, fake_job(JOB_TRACKS, 0), id, "p1-mic-1-1.mkv");
-        restart(world);
+        rec_restart(world);
         fake_now_ms += ROOM_IDLE_MS + 1;
         service_tick(world->app);
         fake_settle(world);
@@ -291,7 +277,7 @@ static void what_was_being_finished_is_finished_after_a_restart(void **state)
         service_tick(world->app);
         fake_job_ends(fake_job(JOB_TRACKS, 0), JOB_DONE, "");
         rec_expect_row(world, id, "finishing");
-        restart(world);
+        rec_restart(world);
         rec_finish_well(world, "p1-mic-1-1.mkv");
         rec_expect_row(world, id, "ready");
 }
@@ -375,7 +361,7 @@ static void one_whose_row_is_lost_is_not_swept_while_its_meeting_knows_it(void *
         row.parts = "";
         row.deleted = true;
         assert_int_equal(store_recording_put(world->store, &row, NULL, NULL), 0);
-        restart(world);
+        rec_restart(world);
         assert_true(rec_has_folder(world, id));
 }
 
@@ -583,65 +569,6 @@ static void what_is_past_its_time_or_has_no_row_is_swept(void **state)
                 service_tick(world->app);
 }
 
-/* ---- composing ---- */
-
-static void what_was_to_be_composed_is_after_a_restart(void **state)
-{
-        struct world *world = *state;
-        char id[UUID_TEXT];
-
-        rec_record_one(world, id);
-        assert_int_equal(rec_request(world, recordings_compose, ROLE_CHAIR, id), 202);
-        restart(world);
-        service_tick(world->app);
-        rec_put_file(world, id, "program.mp4");
-        fake_job_ends(fake_job(JOB_COMPOSE, 0), JOB_DONE, "");
-        service_tick(world->app);
-        restart(world);
-        service_tick(world->app);
-        assert_null(fake_job(JOB_COMPOSE, 0));
-}
-
-static void a_host_has_tracks_composed_and_sees_how_far_it_is(void **state)
-{
-        struct world *world = *state;
-        struct ws_conn *a = fake_open(world, "s-a", ROLE_CHAIR);
-        char id[UUID_TEXT];
-        const json_t *part, *compose;
-        struct job *job;
-        json_t *row;
-
-        fake_join(world, a, "A", -1);
-        rec_record_one(world, id);
-        assert_int_equal(rec_request(world, recordings_compose, ROLE_CHAIR, id), 202);
-        assert_int_equal(rec_request(world, recordings_compose, ROLE_CHAIR, id), 202);
-        service_tick(world->app);
-        job = fake_job(JOB_COMPOSE, 0);
-        part = json_array_get(json_object_get(job->start, "parts"), 0);
-        assert_int_equal(json_integer_value(json_object_get(part, "duration_us")), 3000000);
-        fake_job_says(
-                job, json_pack("{s:s, s:i, s:i}", "type", "progress", "t", 1000000, "of", 4000000));
-        fake_now_ms += JOBS_NEWS_MIN_MS;
-        service_tick(world->app);
-        compose = json_array_get(json_object_get(fake_last(a, "jobs"), "compose"), 0);
-        assert_int_equal(json_integer_value(json_object_get(compose, "percent")), 25);
-        fake_job_ends(job, JOB_STALLED, ""); /* the machine had nothing left for it */
-        service_tick(world->app);
-        rec_put_file(world, id, "program.mp4");
-        fake_job_ends(fake_job(JOB_COMPOSE, 1), JOB_DONE, "");
-        fake_now_ms += JOBS_NEWS_MIN_MS;
-        service_tick(world->app);
-        assert_int_equal(json_array_size(json_object_get(fake_last(a, "jobs"), "compose")), 0);
-        row = rec_wait_row(world, id, "ready");
-        while (!json_is_true(json_object_get(row, "has_video"))) {
-                json_decref(row);
-                row = rec_wait_row(world, id, "ready");
-        }
-        json_decref(row);
-        assert_null(fake_job(JOB_COMPOSE, 2));
-        fake_close(a);
-}
-
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, fake_setup, fake_teardown)
@@ -667,8 +594,6 @@ int main(void)
                 T(a_finisher_that_says_nothing_of_a_file_is_not_asked_for_ever),
                 T(a_machine_that_cannot_says_why),
                 T(what_is_past_its_time_or_has_no_row_is_swept),
-                T(what_was_to_be_composed_is_after_a_restart),
-                T(a_host_has_tracks_composed_and_sees_how_far_it_is),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
