@@ -157,6 +157,7 @@ struct room {
         struct recording *recording; /* NULL: none runs */
         int64_t recorded_empty_ms;   /* since when nobody is there to be recorded; 0: not so */
         char chapter[MEETING_DOCUMENT_ID]; /* the paper that stage.c told of last */
+        json_t *item;                      /* of the agenda, likewise; NULL: none yet */
         struct live *live;                 /* NULL: not streamed */
         struct targets *targets;           /* NULL: none */
         struct cameras *cameras;

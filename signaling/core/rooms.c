@@ -436,6 +436,7 @@ void room_free(struct room *room)
         g_array_free(room->documents, TRUE);
         g_hash_table_destroy(room->logged_documents);
         recording_free(room);
+        json_decref(room->item);
         program_drop(room);
         live_free(room);
         targets_free(room);

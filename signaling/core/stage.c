@@ -131,6 +131,23 @@ static void on_page(struct room *room)
         tell(room, page_line(shown));
 }
 
+/* Takes the line. */
+static void told_item(struct room *room, json_t *line)
+{
+        json_decref(room->item);
+        room->item = line;
+}
+
+/* An agenda that was changed elsewhere says nothing new of the item. */
+static void on_item(struct room *room)
+{
+        json_t *line = item_line(room);
+
+        if (!json_equal(line, room->item))
+                tell(room, json_incref(line));
+        told_item(room, line);
+}
+
 void stage_on_event(struct room *room, enum meeting_event_type type, const char *seat)
 {
         const struct member *member;
@@ -143,7 +160,7 @@ void stage_on_event(struct room *room, enum meeting_event_type type, const char 
         }
         if (type == EVENT_AGENDA_ITEM ||
             (type == EVENT_AGENDA && meeting_agenda(room->state)->item[0])) {
-                tell(room, item_line(room));
+                on_item(room);
                 return;
         }
         if (type != EVENT_JOINED && type != EVENT_CHANGED && type != EVENT_LEFT)
@@ -183,8 +200,9 @@ void stage_now(struct room *room, const char *folder, void (*each)(void *user, c
         }
         give(speaker_line(room), each, user);
         keep_page(room, folder);
+        told_item(room, item_line(room));
         if (meeting_agenda(room->state)->item[0])
-                give(item_line(room), each, user);
+                give(json_incref(room->item), each, user);
         if (shown->presenter[0])
                 give(chapter_line(room, shown->document), each, user);
         memcpy(room->chapter, shown->document, sizeof(room->chapter));

@@ -85,7 +85,7 @@ static void items_are_in_the_timeline_from_the_one_that_runs_on(void **state)
                 { 0, 1, FIRST, "Khai mạc" },
                 { 1000, 2, SECOND, "Báo cáo" },
                 { 2000, 2, SECOND, "Báo cáo chính trị" }, /* called so from now on */
-                { 3000, 0, NULL, NULL },                  /* deleted */
+                { 4000, 0, NULL, NULL },                  /* deleted */
         };
         struct world *world = *state;
         struct ws_conn *a = fake_open(world, "s-a", ROLE_CHAIR);
@@ -103,6 +103,9 @@ static void items_are_in_the_timeline_from_the_one_that_runs_on(void **state)
         fake_settle(world);
         fake_now_ms += 1000;
         write_agenda(room, "Khai mạc", "Báo cáo chính trị");
+        fake_settle(world);
+        fake_now_ms += 1000;
+        write_agenda(room, "Khai mạc đại hội", "Báo cáo chính trị"); /* another item's title */
         fake_settle(world);
         fake_now_ms += 1000;
         write_agenda(room, "Khai mạc", NULL);
