@@ -13,6 +13,7 @@ struct answer {
         struct http_conn *conn;
         bool forgotten; /* nobody waits any more */
         char *(*make)(const void *data);
+        bool (*is_there)(struct app *app, const void *data);
         char *text;
         _Alignas(max_align_t) uint8_t data[];
 };
@@ -32,6 +33,15 @@ static void drop(struct reader_work *work)
         free(answer);
 }
 
+/* Takes the text. */
+static void give(struct answer *answer)
+{
+        if (answer->is_there(answer->app, answer->data))
+                reply_json_text(answer->conn, 200, answer->text);
+        else
+                reply_error(answer->conn, 404, "not-found", "deleted meanwhile");
+}
+
 static void done(struct reader_work *work)
 {
         struct answer *answer = (struct answer *)work;
@@ -39,7 +49,7 @@ static void done(struct reader_work *work)
         if (answer->app)
                 g_hash_table_remove(answer->app->read_replies, answer);
         if (answer->app && !answer->forgotten)
-                reply_json_text(answer->conn, 200, answer->text);
+                give(answer);
         drop(work);
 }
 
@@ -55,6 +65,7 @@ void read_reply(struct app *app, struct http_conn *conn, const struct read_reply
         answer->app = app;
         answer->conn = conn;
         answer->make = params->make;
+        answer->is_there = params->is_there;
         memcpy(answer->data, params->data, params->size);
         if (reader_ask(app->reader, &answer->work) < 0) {
                 free(answer);

@@ -16,6 +16,9 @@ struct read_reply_params {
         const void *data;
         /* The body, JSON, to free(); NULL: no memory. It knows nothing but data. */
         char *(*make)(const void *data);
+        /* Asked on the signalling thread when it is made: false is answered 404, for what it was
+         * made of may have been going. */
+        bool (*is_there)(struct app *app, const void *data);
 };
 
 /* Answered 503 when too many are on their way. */

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "signaling/core/recordings_priv.h"
 
-void recording_row_put(struct app *app, const struct recording_row *kept)
+static void put(struct app *app, const struct recording_row *kept, store_done done, void *user)
 {
         struct store_recording row = kept->row;
         char *parts = recording_parts_write(&kept->parts);
@@ -16,10 +16,17 @@ void recording_row_put(struct app *app, const struct recording_row *kept)
 
         row.parts = parts;
         if (parts)
-                r = store_recording_put(app->store, &row, NULL, NULL);
+                r = store_recording_put(app->store, &row, done, user);
         if (r < 0)
                 log_line(LOG_ERROR, "recording", "recording=%s not kept: %s", row.id, strerror(-r));
+        if (r < 0 && done)
+                done(user, r);
         free(parts);
+}
+
+void recording_row_put(struct app *app, const struct recording_row *kept)
+{
+        put(app, kept, NULL, NULL);
 }
 
 static void read_row(void *user, const struct store_recording *row)
@@ -34,8 +41,10 @@ static void read_row(void *user, const struct store_recording *row)
 
 int recording_row_get(struct app *app, const char *id, struct recording_row *ret_kept)
 {
-        int r = store_recording_get(app->store, id, read_row, ret_kept);
+        int r = -ENOENT;
 
+        if (!g_hash_table_contains(app->recordings->deleting, id))
+                r = store_recording_get(app->store, id, read_row, ret_kept);
         return r == 0 && ret_kept->row.deleted ? -ENOENT : r;
 }
 
@@ -56,6 +65,39 @@ void recording_end_row(struct app *app, const char *id)
         finish_add(app, &kept);
 }
 
+struct deletion {
+        char id[UUID_TEXT];
+        struct app *app;
+};
+
+GHashTable *recording_deletions_new(void)
+{
+        return g_hash_table_new_full(g_str_hash, g_str_equal, free, NULL);
+}
+
+static void on_deleted(void *user, int result)
+{
+        struct deletion *deletion = user;
+
+        (void)result; /* the store logged it; the row is there as before */
+        g_hash_table_remove(deletion->app->recordings->deleting, deletion->id);
+}
+
+static void put_deleted(struct app *app, const struct recording_row *kept)
+{
+        struct deletion *deletion = calloc(1, sizeof(*deletion));
+
+        if (!deletion || g_hash_table_contains(app->recordings->deleting, kept->row.id)) {
+                free(deletion);
+                recording_row_put(app, kept);
+                return;
+        }
+        deletion->app = app;
+        memcpy(deletion->id, kept->row.id, sizeof(deletion->id));
+        g_hash_table_add(app->recordings->deleting, deletion);
+        put(app, kept, on_deleted, deletion);
+}
+
 void recording_row_delete(struct app *app, struct recording_row *kept)
 {
         char folder[MEDIA_PATH];
@@ -64,7 +106,7 @@ void recording_row_delete(struct app *app, struct recording_row *kept)
         finish_forget(app, kept->row.id);
         recording_row_folder(kept, folder);
         kept->row.deleted = true;
-        recording_row_put(app, kept);
+        put_deleted(app, kept);
         r = media_remove(app->media, folder);
         if (r < 0) /* the sweep comes by again */
                 log_line(LOG_WARN, "recording", "recording=%s not removed: %s", kept->row.id,

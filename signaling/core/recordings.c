@@ -26,6 +26,7 @@ int recordings_new(struct app *app, const struct recordings_config *config)
         all->config = *config;
         g_queue_init(&all->to_finish);
         g_queue_init(&all->to_compose);
+        all->deleting = recording_deletions_new();
         app->recordings = all;
         return 0;
 }
@@ -35,6 +36,7 @@ void recordings_free(struct app *app)
         if (!app->recordings)
                 return;
         finish_free(app);
+        g_hash_table_destroy(app->recordings->deleting);
         free(app->recordings);
         app->recordings = NULL;
 }

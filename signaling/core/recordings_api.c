@@ -237,6 +237,17 @@ static char *show(const void *data)
         return text;
 }
 
+static bool is_there(struct app *app, const void *data)
+{
+        const struct question *question = data;
+        const struct room *room = g_hash_table_lookup(app->rooms, question->kept.row.meeting);
+        const char *id = question->kept.row.id;
+        struct recording_row kept;
+
+        return (room && room->recording && strcmp(room->recording->kept.row.id, id) == 0) ||
+               recording_row_get(app, id, &kept) == 0;
+}
+
 void recordings_show(struct app *app, struct http_conn *conn, const struct http_request *req,
                      const char *id)
 {
@@ -244,8 +255,9 @@ void recordings_show(struct app *app, struct http_conn *conn, const struct http_
         struct asker asker;
 
         if (find(app, conn, req, id, &asker, &question.kept))
-                read_reply(app, conn,
-                           &(struct read_reply_params){ sizeof(question), &question, show });
+                read_reply(
+                        app, conn,
+                        &(struct read_reply_params){ sizeof(question), &question, show, is_there });
 }
 
 /* ---- files ---- */

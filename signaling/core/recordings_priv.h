@@ -65,6 +65,7 @@ struct recordings {
         struct finish_task *finishing;
         GQueue to_compose; /* struct compose_task */
         struct compose_task *composing;
+        GHashTable *deleting; /* ids, until the store's rows say so */
 };
 
 /* ---- recording_rows.c ---- */
@@ -78,8 +79,10 @@ void recording_row_folder(const struct recording_row *kept, char ret_folder[MEDI
 void recording_end_row(struct app *app, const char *id);
 /* Removes what a job that died had begun to write beside its files. */
 void recording_tidy_up(struct app *app, const struct recording_row *kept);
-/* It is deleted, with its files. */
+/* It is deleted, with its files; recording_row_get() does not find it any more. */
 void recording_row_delete(struct app *app, struct recording_row *kept);
+/* For struct recordings: of those that are on their way. */
+GHashTable *recording_deletions_new(void);
 
 /* ---- recording_run.c ---- */
 /* Begins one. Returns 0 and borrows it to the caller until the next tick, an enum

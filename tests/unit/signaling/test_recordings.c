@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <errno.h>
 
+#include "signaling/core/kept_reply.h"
 #include "tests/unit/signaling/recording_world.h"
 
 #define PAPER "018f0000-0000-7000-8000-000000000001"
@@ -569,6 +570,24 @@ static void what_is_past_its_time_or_has_no_row_is_swept(void **state)
                 service_tick(world->app);
 }
 
+static void one_that_is_deleted_while_its_page_is_read_is_not_found(void **state)
+{
+        struct world *world = *state;
+        struct ask show = { .world = world, .role = ROLE_CHAIR }, remove = show, again = show;
+        struct http_conn *gone = (struct http_conn *)&remove; /* does not wait for the answer */
+        char id[UUID_TEXT];
+
+        rec_record_one(world, id);
+        recordings_show(world->app, NULL, rec_prepare(&show), id);
+        recordings_delete(world->app, gone, rec_prepare(&remove), id);
+        kept_reply_forget(world->app, gone);
+        recordings_compose(world->app, NULL, rec_prepare(&again), id);
+        assert_int_equal(fake_reply.status, 404); /* though the store may not know yet */
+        memset(&fake_reply, 0, sizeof(fake_reply));
+        fake_settle(world);
+        assert_int_equal(fake_reply.status, 404);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, fake_setup, fake_teardown)
@@ -593,6 +612,7 @@ int main(void)
                 T(without_room_on_the_disk_nothing_is_composed),
                 T(a_finisher_that_says_nothing_of_a_file_is_not_asked_for_ever),
                 T(a_machine_that_cannot_says_why),
+                T(one_that_is_deleted_while_its_page_is_read_is_not_found),
                 T(what_is_past_its_time_or_has_no_row_is_swept),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
