@@ -129,6 +129,13 @@ static bool undecodable(const struct media_slot *slot, const struct media_layer 
         return !slot->audio && layer->recv.packets > 0 && !slot->sdp.pts[layer->codec].used;
 }
 
+/* It shows nothing because the line fell: a bigger layer would fill the queue again. */
+static bool was_held(const struct media_slot *slot, const struct media_layer *layer, int64_t now_us)
+{
+        return slot->held ||
+               (slot->next == layer && slot->relieved_us && now_us - slot->relieved_us < RELIEF_US);
+}
+
 /* What to show while a layer that was stopped starts again: one that flows, if
  * the slot shows nothing of the target yet. */
 static struct media_layer *for_now(const struct media_slot *slot, struct media_layer *layer,
@@ -136,7 +143,8 @@ static struct media_layer *for_now(const struct media_slot *slot, struct media_l
 {
         struct media_pub *pub = layer->pub;
 
-        if (layer_is_live(layer, now_us) || (slot->current && slot->current->pub == pub))
+        if (layer_is_live(layer, now_us) || (slot->current && slot->current->pub == pub) ||
+            was_held(slot, layer, now_us))
                 return layer;
         for (size_t i = 0; i < pub->n_layers; i++) {
                 if (layer_flows(&pub->layers[i], now_us))

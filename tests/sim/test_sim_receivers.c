@@ -169,6 +169,33 @@ static void a_step_down_is_followed_and_a_step_up_found(void **state)
         sim_done(&sim);
 }
 
+/* Her machine stopped the smallest layer, and the next one takes long to start. What flows
+ * meanwhile is the biggest, for which the line has no room any more. */
+static void a_line_that_falls_waits_for_a_layer_that_was_stopped(void **state)
+{
+        struct sim sim;
+        struct sim_peer *a, *b;
+        uint32_t keyframes;
+
+        (void)state;
+        sim_init(&sim, 15);
+        a = add_sender(&sim, 1);
+        b = add_receiver(&sim, 2, 1);
+        set_line(b, 3 * MBIT, BEGIN_US + 15 * S, 900 * KBIT);
+        sim_watch(b, 0, 1, SFU_CAMERA, 720, 1);
+        sim_run(&sim, 10 * S);
+        a->cam[0].on = a->cam[1].on = false;
+        sim_run(&sim, 5 * S);
+        assert_int_equal(layer_of(b, 0), 2);
+        keyframes = sim_video(b, 0)->n_keyframes;
+        sim_run(&sim, 13 * S / 10);
+        a->cam[1].on = a->cam[1].key_due = true;
+        sim_run(&sim, 2 * S);
+        assert_int_equal(layer_of(b, 0), 1);
+        assert_int_equal(sim_video(b, 0)->n_keyframes - keyframes, 1);
+        sim_done(&sim);
+}
+
 /* Key frames of the smallest layer are ten packets: half of what the queue takes. */
 static void pictures_on_a_line_that_falls_come_back_one_after_the_other(void **state)
 {
@@ -539,6 +566,7 @@ int main(void)
                 cmocka_unit_test(a_wide_line_is_found_within_seconds),
                 cmocka_unit_test(numbers_run_over_all_that_leaves),
                 cmocka_unit_test(a_step_down_is_followed_and_a_step_up_found),
+                cmocka_unit_test(a_line_that_falls_waits_for_a_layer_that_was_stopped),
                 cmocka_unit_test(pictures_on_a_line_that_falls_come_back_one_after_the_other),
                 cmocka_unit_test(at_64_kbits_the_voice_stays_and_the_picture_comes_back),
                 cmocka_unit_test(a_voice_has_a_narrow_line_to_itself),
