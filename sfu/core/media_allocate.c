@@ -259,27 +259,30 @@ static enum sfu_carries carries_of(const struct alloc_sum *sum)
 /* In how long a held picture may go on; INT64_MAX: there is none. */
 static int64_t held_for_us(const struct media_peer *peer, int64_t now_us)
 {
-        int64_t wait_us, spread_us;
+        int64_t wait_us, spread_us, enough_us = INT64_MAX;
         bool held = false;
 
-        for (size_t i = peer->n_audio; i < peer->n_slots; i++)
-                held |= peer->slots[i].held;
+        for (size_t i = peer->n_audio; i < peer->n_slots; i++) {
+                const struct media_slot *slot = &peer->slots[i];
+                int64_t left_us = slot->relieved_us + MAX_HELD_US + 1 - now_us;
+
+                held |= slot->held;
+                if (slot->held && left_us > 0 && left_us < enough_us)
+                        enough_us = left_us;
+        }
         if (!held || !peer->path)
                 return INT64_MAX;
         wait_us = path_backlog_us(peer, now_us) - KEY_LEAD_US;
         spread_us = peer->path->freed_us + KEY_SPREAD_US - now_us;
         wait_us = spread_us > wait_us ? spread_us : wait_us;
+        wait_us = enough_us < wait_us ? enough_us : wait_us;
         return wait_us > REGULAR_GRID_US ? wait_us : REGULAR_GRID_US;
 }
 
 /* Who has all that was asked for is looked at when something happens: a report
  * that the line carries less, a layer that starts, another view. */
-static int64_t interval_of(const struct media_peer *peer, int64_t now_us)
+static int64_t usual_interval_us(const struct media_peer *peer)
 {
-        int64_t held_us = held_for_us(peer, now_us);
-
-        if (held_us < ALLOCATE_INTERVAL_US)
-                return held_us;
         if (peer->spent.n_reduced > 0 || peer->spent.n_silenced > 0)
                 return ALLOCATE_INTERVAL_US;
         for (size_t i = 0; i < peer->n_slots; i++) {
@@ -287,6 +290,13 @@ static int64_t interval_of(const struct media_peer *peer, int64_t now_us)
                         return ALLOCATE_INTERVAL_US;
         }
         return CONTENT_INTERVAL_US;
+}
+
+static int64_t interval_us_of(const struct media_peer *peer, int64_t now_us)
+{
+        int64_t held_us = held_for_us(peer, now_us), usual_us = usual_interval_us(peer);
+
+        return held_us < usual_us ? held_us : usual_us;
 }
 
 /* Told when it has lasted; that pictures are back, at once. */
@@ -353,7 +363,7 @@ void peer_allocate(struct media_peer *peer, int64_t now_us)
         turn = whose_turn(slots, demands, n);
         for (size_t i = 0; i < n; i++)
                 apply_grant(slots[i], &demands[i], slots[i] == turn, now_us);
-        peer->allocate_us = regular_us(now_us + interval_of(peer, now_us));
+        peer->allocate_us = regular_us(now_us + interval_us_of(peer, now_us));
         note_carries(peer, carries_of(&peer->spent), now_us);
         if (peer->path)
                 path_on_allocated(peer, now_us);
