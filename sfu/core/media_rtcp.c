@@ -99,8 +99,7 @@ static int on_bye(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t n
 
                 if (!layer)
                         continue;
-                layer->recv.last_us = now_us - FLOW_TIMEOUT_US; /* it has stopped, */
-                layer->keyframe_us = now_us - KEY_REST_US;      /* and does not rest */
+                layer->recv.last_us = now_us - KEY_REST_US; /* it has stopped, and does not rest */
                 relay_layer_changed(layer);
         }
         return 0;
