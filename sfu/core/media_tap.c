@@ -237,7 +237,7 @@ static struct media_layer *best_layer(const struct media_tap *tap, struct media_
 static struct media_layer *for_now(struct media_pub *pub, struct media_layer *desired,
                                    int64_t now_us)
 {
-        if (layer_flows(desired, now_us))
+        if (layer_is_live(desired, now_us))
                 return desired;
         for (size_t i = pub->n_layers; i > 0; i--) {
                 if (layer_flows(&pub->layers[i - 1], now_us))

@@ -149,6 +149,36 @@ static void layer_switch_is_a_new_generation_with_key_frame(void **state)
         sim_done(&sim);
 }
 
+/* Encoders that made a key frame of a hard picture send nothing for more than a second. */
+static void an_encoder_that_rests_behind_a_key_frame_is_recorded_on(void **state)
+{
+        struct sim sim;
+        struct sim_peer *a;
+        struct sim_track *camera;
+        struct sim_tap *tap;
+        uint32_t before;
+
+        (void)state;
+        sim_init(&sim, 15);
+        a = sim_join(&sim, 1, &all);
+        tap = sim_tap_new(&sim, SFU_TAP_ALL);
+        sim_run(&sim, 10 * S);
+        a->cam[2].key_due = true;
+        sim_run(&sim, S / 5);
+        camera = sim_tap_track(tap, 1, SFU_CAMERA);
+        assert_int_equal(camera->layer, 2);
+        before = camera->n_generations;
+        a->cam[2].on = false;
+        sim_run(&sim, 2 * S);
+        a->cam[2].on = true;
+        sim_run(&sim, S);
+        assert_int_equal(camera->layer, 2);
+        assert_int_equal(camera->n_generations, before);
+        assert_clean(camera);
+        sim_tap_free(tap);
+        sim_done(&sim);
+}
+
 static void pub_without_viewers_is_wanted_by_the_tap(void **state)
 {
         struct sim sim;
@@ -534,6 +564,7 @@ int main(void)
                 cmocka_unit_test(key_frame_that_came_late_is_whole),
                 cmocka_unit_test(redundancy_gives_back_what_was_lost),
                 cmocka_unit_test(layer_switch_is_a_new_generation_with_key_frame),
+                cmocka_unit_test(an_encoder_that_rests_behind_a_key_frame_is_recorded_on),
                 cmocka_unit_test(pub_without_viewers_is_wanted_by_the_tap),
                 cmocka_unit_test(key_frame_is_asked_for_until_it_comes),
                 cmocka_unit_test(muted_sends_nothing),
