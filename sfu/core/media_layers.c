@@ -65,8 +65,9 @@ static void note_before_key(struct media_layer *layer, int64_t now_us)
 {
         struct media_detail *detail = layer->detail;
 
-        if (rests(layer, now_us))
-                return; /* it has not yet sent as it does */
+        if (rests(layer, now_us) && now_us - detail->before_us < KEY_REST_US)
+                return; /* it has not yet sent as it does, unless they come all the time */
+        detail->before_us = now_us;
         for (unsigned s = 0; s < LAYER_MAX_SPATIAL; s++)
                 for (unsigned t = 0; t < LAYER_MAX_TEMPORAL; t++)
                         detail->before_key[s][t] = rtp_rate_bps(&detail->rates[s][t], now_us);
@@ -114,11 +115,6 @@ uint32_t layer_bps_of(const struct media_layer *layer, uint8_t sid, uint8_t tid,
         return bps;
 }
 
-static bool flows(const struct media_layer *layer, unsigned sid, unsigned tid, int64_t now_us)
-{
-        return layer->detail && rtp_rate_bps(&layer->detail->rates[sid][tid], now_us) > 0;
-}
-
 /* Those that the sender says it sends: known at once when one stops. */
 static unsigned n_active(const struct media_layer *layer)
 {
@@ -139,9 +135,9 @@ uint8_t layer_n_spatial(const struct media_layer *layer, int64_t now_us)
         unsigned most = n_active(layer);
         uint8_t n = 1;
 
-        for (unsigned s = 0; s < most; s++)
+        for (unsigned s = 0; layer->detail && s < most; s++)
                 for (unsigned t = 0; t < LAYER_MAX_TEMPORAL; t++)
-                        n = flows(layer, s, t, now_us) ? (uint8_t)(s + 1) : n;
+                        n = usual_bps(layer, s, t, now_us) > 0 ? (uint8_t)(s + 1) : n;
         return n;
 }
 

@@ -142,8 +142,9 @@ struct media_layer {
 /* What is known of the spatial and temporal layers within one stream. */
 struct media_detail {
         struct rtp_rate rates[LAYER_MAX_SPATIAL][LAYER_MAX_TEMPORAL]; /* without key frames */
-        uint32_t before_key[LAYER_MAX_SPATIAL][LAYER_MAX_TEMPORAL];   /* bps, and */
-        uint32_t key_ts;                                              /* of the last one */
+        uint32_t before_key[LAYER_MAX_SPATIAL][LAYER_MAX_TEMPORAL];   /* bps, */
+        int64_t before_us;                                            /* and when that was */
+        uint32_t key_ts;                                              /* of the last key frame */
         uint16_t heights[LAYER_MAX_SPATIAL];                          /* 0: not told */
         struct dd_structure structure; /* the latest, which came with the packet */
         uint32_t structure_ext;

@@ -351,6 +351,47 @@ static void rates_are_known_by_layer(void **state)
         free(captured);
 }
 
+static void key_frame_comes(struct world *world, struct media_layer *layer)
+{
+        static const uint8_t payload[1];
+        struct media_in in = { .starts_keyframe = true };
+
+        in.rtp.payload = (struct span){ payload, sizeof(payload) };
+        in.rtp.ts = layer->detail->key_ts + 1;
+        layer_describe(layer, &in, true, world->now_us);
+        layer->keyframe_us = world->now_us;
+}
+
+/* An encoder that saves up for it is behind a key frame as it was before. */
+static void what_was_sent_before_a_key_frame_counts_for_a_while(void **state)
+{
+        struct captured *captured = captured_load(folder, "vp9_l3t3_key");
+        struct world *world = world_new(SDP_VP9);
+        struct media_layer *layer = &world->publishers[0]->pubs[SFU_CAMERA]->layers[0];
+        uint32_t bps;
+
+        (void)state;
+        watch(world, 0);
+        for (size_t i = 0; i < captured->n; i++)
+                give(world, 0, &captured->packets[i]);
+        layer->keyframe_us = world->now_us - KEY_REST_US;
+        bps = layer_bps_of(layer, 2, 2, world->now_us);
+        key_frame_comes(world, layer);
+        for (int s = 0; s < 2; s++) {
+                world->now_us += S;
+                key_frame_comes(world, layer);
+                assert_int_equal(layer_bps_of(layer, 2, 2, world->now_us), bps);
+                assert_int_equal(layer_n_spatial(layer, world->now_us), 3);
+                assert_int_equal(layer_n_temporal(layer, world->now_us), 3);
+        }
+        world->now_us += S;
+        key_frame_comes(world, layer); /* they come all the time: it is slow for good */
+        assert_int_equal(layer_bps_of(layer, 2, 2, world->now_us), 0);
+        assert_int_equal(layer_n_spatial(layer, world->now_us), 1);
+        world_free(world);
+        free(captured);
+}
+
 /* The lower ones did not pass, so without a key frame nothing would. */
 static void a_stopped_spatial_layer_is_replaced_at_once(void **state)
 {
@@ -382,6 +423,7 @@ int main(int argc, char **argv)
                 cmocka_unit_test(a_repeated_packet_is_the_one_that_was_sent),
                 cmocka_unit_test(losses_and_repetitions_keep_every_number_once),
                 cmocka_unit_test(rates_are_known_by_layer),
+                cmocka_unit_test(what_was_sent_before_a_key_frame_counts_for_a_while),
                 cmocka_unit_test(a_stopped_spatial_layer_is_replaced_at_once),
         };
 
