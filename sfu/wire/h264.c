@@ -3,16 +3,9 @@
 
 #include "sfu/wire/h264_sps.h"
 
-enum { /* NAL unit types: ITU-T H.264 table 7-1, RFC 6184 table 1 */
-       NAL_IDR = 5,
-       NAL_SPS = 7,
-       NAL_STAP_A = 24,
-       NAL_FU_A = 28,
-};
-
 static bool is_key_nal(uint8_t header)
 {
-        uint8_t type = header & 0x1f;
+        uint8_t type = header & NAL_TYPE;
 
         return type == NAL_IDR || type == NAL_SPS;
 }
@@ -34,7 +27,7 @@ bool h264_starts_keyframe(struct span payload)
         struct rd r = rd_init(payload.data, payload.len);
         uint8_t header = rd_u8(&r);
 
-        switch (header & 0x1f) {
+        switch (header & NAL_TYPE) {
         case NAL_STAP_A:
                 return stap_has_key(&r);
         case NAL_FU_A:
@@ -49,7 +42,7 @@ static uint16_t height_of(struct span nal)
 {
         struct h264_sps sps;
 
-        if (nal.len == 0 || (nal.data[0] & 0x1f) != NAL_SPS || !h264_sps_parse(nal, &sps))
+        if (nal.len == 0 || (nal.data[0] & NAL_TYPE) != NAL_SPS || !h264_sps_parse(nal, &sps))
                 return 0;
         return sps.height <= UINT16_MAX ? (uint16_t)sps.height : 0;
 }
@@ -59,7 +52,7 @@ uint16_t h264_height(struct span payload)
         struct rd r = rd_init(payload.data, payload.len);
         uint16_t height = 0;
 
-        if ((rd_u8(&r) & 0x1f) != NAL_STAP_A)
+        if ((rd_u8(&r) & NAL_TYPE) != NAL_STAP_A)
                 return height_of(payload);
         while (!r.bad && rd_left(&r) > 0 && height == 0)
                 height = height_of(rd_take(&r, rd_u16(&r)));

@@ -10,6 +10,20 @@
 
 #include "base/base.h"
 
+/* Types of NAL units: ITU-T H.264 table 7-1, RFC 6184 table 1. */
+enum h264_nal {
+        NAL_SLICE = 1,
+        NAL_IDR = 5,
+        NAL_SPS = 7,
+        NAL_PPS = 8,
+        NAL_DELIMITER = 9,
+        NAL_FILLER = 12,
+        NAL_LAST = 23, /* of those that are not RTP's own */
+        NAL_STAP_A = 24,
+        NAL_FU_A = 28,
+};
+enum { NAL_TYPE = 0x1f }; /* of a NAL unit's first byte */
+
 /* True when the payload holds a sequence parameter set or the start of an IDR
  * slice: a decoder can begin with the frame (timestamp) of this packet. Several
  * packets of one key frame may answer true. Malformed payloads: what was found

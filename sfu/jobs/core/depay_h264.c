@@ -3,19 +3,8 @@
  * packets (FU-A, §5.8). */
 #include "sfu/wire/bits.h"
 #include "sfu/jobs/core/depay_internal.h"
+#include "sfu/wire/h264.h"
 #include "sfu/wire/h264_sps.h"
-
-enum { /* ITU-T H.264 table 7-1, RFC 6184 table 1 */
-       NAL_SLICE = 1,
-       NAL_IDR = 5,
-       NAL_SPS = 7,
-       NAL_PPS = 8,
-       NAL_DELIMITER = 9,
-       NAL_FILLER = 12,
-       NAL_LAST = 23,
-       NAL_STAP_A = 24,
-       NAL_FU_A = 28,
-};
 
 static void keep(struct parameter_set *set, struct span nal)
 {
@@ -26,7 +15,7 @@ static void keep(struct parameter_set *set, struct span nal)
 /* A whole NAL unit, behind its length. */
 static int add_nal(struct depay *depay, struct span nal)
 {
-        unsigned type = nal.len > 0 ? nal.data[0] & 0x1f : 0;
+        unsigned type = nal.len > 0 ? nal.data[0] & NAL_TYPE : 0;
         uint8_t len[4];
         struct wr w = wr_init(len, sizeof(len));
         int err;
@@ -62,7 +51,7 @@ static int add_fragment(struct depay *depay, uint8_t indicator, struct rd *r)
 {
         uint8_t fu = rd_u8(r);
         bool starts = fu & 0x80, ends = fu & 0x40;
-        uint8_t header = (uint8_t)((indicator & 0xe0) | (fu & 0x1f));
+        uint8_t header = (uint8_t)((indicator & 0xe0) | (fu & NAL_TYPE));
         int err = 0;
 
         if (r->bad || starts == depay->has_part)
@@ -85,7 +74,7 @@ static int add_h264(struct depay *depay, struct span payload)
 {
         struct rd r = rd_init(payload.data, payload.len);
         uint8_t header = rd_u8(&r);
-        unsigned type = header & 0x1f;
+        unsigned type = header & NAL_TYPE;
 
         if (depay->has_part && type != NAL_FU_A)
                 return DEPAY_E_BROKEN;
@@ -101,13 +90,13 @@ static bool may_begin_h264(struct span payload)
 {
         struct rd r = rd_init(payload.data, payload.len);
         uint8_t header = rd_u8(&r);
-        unsigned type = header & 0x1f;
+        unsigned type = header & NAL_TYPE;
 
         if (type == NAL_FU_A) {
                 header = rd_u8(&r);
                 if (!(header & 0x80))
                         return false;
-                type = header & 0x1f;
+                type = header & NAL_TYPE;
         }
         if (type != NAL_SLICE && type != NAL_IDR)
                 return true;

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "sfu/wire/h264.h"
 #include "sfu/wire/job_record.h"
 #include "sfu/wire/rtcp.h"
 #include "sfu/wire/rtp.h"
@@ -15,17 +16,10 @@ enum {
         VP8_I = 0x80,
         VP8_M = 0x80,
         PICTURE_IDS = 0x8000,
-        /* ITU-T H.264 §7.3.1, table 7-1; RFC 6184 table 1, §5.7.1, §5.8 */
+        /* ITU-T H.264 §7.3.1; RFC 6184 §5.7.1, §5.8 */
         START_CODE = 3,
         NAL_F = 0x80,
         NAL_NRI = 0x60,
-        NAL_TYPE = 0x1f,
-        NAL_SLICE = 1,
-        NAL_IDR = 5,
-        NAL_SPS = 7,
-        NAL_PPS = 8,
-        NAL_STAP_A = 24,
-        NAL_FU_A = 28,
         STAP_HEAD = 1,
         STAP_SIZE = 2,
         FU_HEAD = 2,
