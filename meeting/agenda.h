@@ -11,15 +11,15 @@
 #ifndef MEETING_AGENDA_H
 #define MEETING_AGENDA_H
 
-#include "base/base.h"
+#include "base/rand.h"
 
 enum {
         AGENDA_MAX_ITEMS = 100,
         AGENDA_MAX_PAPERS = 20, /* of one item */
         AGENDA_MAX_MINUTES = 600,
-        AGENDA_ID = 37, /* a UUID and NUL; of papers too */
+        AGENDA_ID = UUID_TEXT, /* of papers too */
         AGENDA_TITLE_CHARS = 200,
-        AGENDA_TITLE = 200 * 4 + 1,
+        AGENDA_TITLE = AGENDA_TITLE_CHARS * 4 + 1,
 };
 
 struct agenda_item {

@@ -12,7 +12,7 @@
 #include "meeting/meeting.h"
 
 enum {
-        AGENDA_FIELD = 64 + 1, /* as MSG_FIELD_BYTES */
+        AGENDA_FIELD = 64 + 1,
         AGENDA_E_FIELD = 1,
 };
 

@@ -17,11 +17,12 @@
 
 #include "base/base.h"
 #include "meeting/meeting.h"
+#include "signaling/wire/agenda_json.h"
 
 enum {
         MSG_MAX_DEPTH = 8, /* the protocol needs 5 */
         MSG_MAX_SLOTS = 25,
-        MSG_FIELD_BYTES = 64 + 1,
+        MSG_FIELD_BYTES = AGENDA_FIELD,
 };
 
 enum client_msg_type {
