@@ -586,7 +586,7 @@ export interface Agenda {
    */
   item: DocumentId | null;
   /**
-   * when that began, milliseconds since 1970
+   * when that began or ended, milliseconds since 1970
    */
   since: number;
 }
