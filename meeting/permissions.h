@@ -24,9 +24,8 @@ enum meeting_permission {
         PERM_HAND = 1 << 2,
         PERM_PRESENT = 1 << 3,
         PERM_UPLOAD = 1 << 4,
-        PERM_MODERATE =
-                1
-                << 5, /* mute, remove, lock, roles; take over a presentation; record, stream; agenda */
+        /* mute, remove, lock, roles; take over a presentation; record, stream; agenda */
+        PERM_MODERATE = 1 << 5,
 };
 enum { N_PERMISSIONS = 6 };
 

@@ -72,9 +72,8 @@ static void frame(struct run *run, int n, bool skip)
 
 static void run_all(int of)
 {
-        const struct encoder_params params = { .live = true, .on_unit = on_unit, .user = NULL };
-        struct encoder_params with_user = params;
         struct run run = { .of = of, .order_us = INT64_MIN };
+        const struct encoder_params params = { .live = true, .on_unit = on_unit, .user = &run };
         char path[] = "/tmp/test_encoder.XXXXXX";
         int fd = mkstemp(path);
 
@@ -83,8 +82,7 @@ static void run_all(int of)
         unlink(path);
         run.i420 = malloc(PICTURE_BYTES);
         memset(run.i420, 128, PICTURE_BYTES);
-        with_user.user = &run;
-        assert_int_equal(encoder_new(&run.encoder, &with_user), 0);
+        assert_int_equal(encoder_new(&run.encoder, &params), 0);
         assert_int_equal(encoder_small(run.encoder, true), 0);
         assert_int_equal(mp4_out_new(&run.mp4, path), 0);
         for (int n = 0; n < FRAMES; n++)

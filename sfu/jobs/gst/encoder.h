@@ -21,8 +21,8 @@
 enum {
         ENCODER_GOP_US = 2000000,
         ENCODER_BLOCK = 960,
-        ENCODER_DELAY_US =
-                80000, /* three units of sound and a frame: one is filled, one overlaps */
+        /* three units of sound and a frame: one is filled, one overlaps */
+        ENCODER_DELAY_US = 80000,
 };
 
 enum encoded {

@@ -338,7 +338,6 @@ static double now_ns(void)
         return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
 }
 
-/* Not judged: machines differ. */
 enum { N_BACKLOG = 1000 };
 
 /* A line that carries 960 kbit/s, then half of it: reports come every 50 ms. */
@@ -444,6 +443,7 @@ static void a_pause_of_everything_is_no_rate(void **state)
         assert_true(cc_target_bps(cc) > 500000);
 }
 
+/* Not judged: machines differ. */
 static void costs_little(void **state)
 {
         cleanup(cc_freep) struct cc *cc = make(0);
