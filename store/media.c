@@ -6,7 +6,6 @@
 #include <linux/openat2.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "base/rand.h"
+#include "base/thread.h"
 
 enum {
         NOBODY = 65534, /* whom a server that is root starts its jobs as */
@@ -164,15 +164,10 @@ int media_remove(struct media *media, const char *path)
 
 static int start_thread(struct media *media)
 {
-        sigset_t all, before;
-        int r;
+        int r = thread_start(&media->thread, remover_main, media);
 
-        sigfillset(&all); /* signals are the main thread's business */
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        r = pthread_create(&media->thread, NULL, remover_main, media);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
         media->running = r == 0;
-        return -r;
+        return r;
 }
 
 static int prepare(struct media *media)

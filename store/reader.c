@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "base/mailbox.h"
+#include "base/thread.h"
 
 struct reader {
         void (*wake)(void *user);
@@ -49,15 +49,10 @@ static void *reader_main(void *user)
 
 static int start_thread(struct reader *reader)
 {
-        sigset_t all, before;
-        int r;
+        int r = thread_start(&reader->thread, reader_main, reader);
 
-        sigfillset(&all); /* signals are the main thread's business */
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        r = pthread_create(&reader->thread, NULL, reader_main, reader);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
         reader->running = r == 0;
-        return -r;
+        return r;
 }
 
 int reader_new(struct reader **ret_reader, void (*wake)(void *user), void *wake_user)

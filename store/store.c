@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mailbox.h"
+#include "base/thread.h"
 #include "store/db.h"
 #include "store/rows.h"
 
@@ -193,16 +193,10 @@ static void *store_main(void *user)
 
 static int start_thread(struct store *store)
 {
-        sigset_t all, before;
-        int r;
+        int r = thread_start(&store->thread, store_main, store);
 
-        /* Signals are the main thread's business. */
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        r = pthread_create(&store->thread, NULL, store_main, store);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
         store->running = r == 0;
-        return -r;
+        return r;
 }
 
 static int prepare_all(struct store *store, const char *dir, char *ret_error, size_t error_cap)

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "base/rand.h"
+#include "base/thread.h"
 #include "docs-share/core/frames.h"
 #include "docs-share/core/pdfinfo.h"
 #include "docs-share/io/files.h"
@@ -497,7 +497,6 @@ int convert_new(struct convert **ret_convert, const char *dir, const char *progr
                 void (*wake)(void *user), void *wake_user)
 {
         struct convert *convert = calloc(1, sizeof(*convert));
-        sigset_t all, before;
         int r;
 
         if (!convert)
@@ -513,10 +512,7 @@ int convert_new(struct convert **ret_convert, const char *dir, const char *progr
         if (r == 0)
                 r = mailbox_new(&convert->news, sizeof(struct convert_news), MAX_NEWS);
         if (r == 0) {
-                sigfillset(&all);
-                pthread_sigmask(SIG_SETMASK, &all, &before);
-                r = -pthread_create(&convert->thread, NULL, convert_main, convert);
-                pthread_sigmask(SIG_SETMASK, &before, NULL);
+                r = thread_start(&convert->thread, convert_main, convert);
                 convert->running = r == 0;
         }
         if (r < 0)

@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/fd.h"
 #include "base/mailbox.h"
+#include "base/thread.h"
 
 /* Room beside the DISK_KEEP jobs, which must always fit. */
 enum { MAX_JOBS = 1024 };
@@ -76,7 +76,6 @@ static void *disk_main(void *user)
 int disk_new(struct disk **ret_disk, const char *dir, void (*wake)(void *user), void *wake_user)
 {
         struct disk *disk = calloc(1, sizeof(*disk));
-        sigset_t all, before;
         int r;
 
         if (!disk)
@@ -88,10 +87,7 @@ int disk_new(struct disk **ret_disk, const char *dir, void (*wake)(void *user), 
         if (r == 0)
                 r = mailbox_new(&disk->kept, sizeof(struct disk_job), DISK_MAX_KEEP);
         if (r == 0) {
-                sigfillset(&all);
-                pthread_sigmask(SIG_SETMASK, &all, &before);
-                r = -pthread_create(&disk->thread, NULL, disk_main, disk);
-                pthread_sigmask(SIG_SETMASK, &before, NULL);
+                r = thread_start(&disk->thread, disk_main, disk);
                 disk->running = r == 0;
         }
         if (r < 0)

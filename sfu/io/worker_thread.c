@@ -2,13 +2,13 @@
 /* A worker's thread, and what others see of it. */
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/thread.h"
 #include "sfu/io/worker_internal.h"
 
 static void *run(void *user)
@@ -21,21 +21,11 @@ static void *run(void *user)
 
 int worker_start(struct worker *worker)
 {
-        static const int faults[] = { SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
-        sigset_t all, before;
         char name[16];
-        int r;
+        int r = thread_start(&worker->thread, run, worker);
 
-        /* Signals are for the main thread, but not those that say that this one is
-         * broken: they end the process. */
-        sigfillset(&all);
-        for (size_t i = 0; i < ARRAY_LEN(faults); i++)
-                sigdelset(&all, faults[i]);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        r = pthread_create(&worker->thread, NULL, run, worker);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-        if (r != 0)
-                return -r;
+        if (r < 0)
+                return r;
         worker->started = true;
         snprintf(name, sizeof(name), "media-%u", worker->config.index % 1000);
         (void)pthread_setname_np(worker->thread, name);
