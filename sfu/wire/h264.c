@@ -44,7 +44,7 @@ static uint16_t height_of(struct span nal)
 
         if (nal.len == 0 || (nal.data[0] & NAL_TYPE) != NAL_SPS || !h264_sps_parse(nal, &sps))
                 return 0;
-        return sps.height <= UINT16_MAX ? (uint16_t)sps.height : 0;
+        return (uint16_t)sps.height; /* 32768 at most */
 }
 
 uint16_t h264_height(struct span payload)

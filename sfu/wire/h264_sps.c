@@ -3,7 +3,11 @@
 
 #include "sfu/wire/bits.h"
 
-enum { MAX_NAL = 256, MAX_MACROBLOCKS = 1024 /* 16384 pixels */ };
+enum {
+        MAX_NAL = 256,
+        MAX_MACROBLOCKS = 1024, /* 16384 pixels */
+        MAX_DEPTH = 6,          /* more than 8 bits */
+};
 
 /* Without emulation prevention (§7.4.1): 00 00 03 stands for 00 00. */
 static size_t unescape(uint8_t ret[MAX_NAL], struct span nal)
@@ -51,22 +55,27 @@ static void skip_scaling_list(struct bits *b, unsigned n)
         }
 }
 
-static void read_high(struct bits *b, struct h264_sps *sps)
+static bool read_high(struct bits *b, struct h264_sps *sps)
 {
-        unsigned n_lists;
+        uint32_t chroma_format = bits_ue(b), luma_depth, chroma_depth;
+        unsigned n_lists = chroma_format == 3 ? 12 : 8;
 
-        sps->chroma_format = (uint8_t)bits_ue(b);
-        if (sps->chroma_format == 3)
+        if (chroma_format == 3)
                 (void)bits_u(b, 1); /* separate_colour_plane_flag */
-        sps->luma_depth = (uint8_t)bits_ue(b);
-        sps->chroma_depth = (uint8_t)bits_ue(b);
+        luma_depth = bits_ue(b);
+        chroma_depth = bits_ue(b);
+        if (chroma_format > 3 || luma_depth > MAX_DEPTH || chroma_depth > MAX_DEPTH)
+                return false;
+        sps->chroma_format = (uint8_t)chroma_format;
+        sps->luma_depth = (uint8_t)luma_depth;
+        sps->chroma_depth = (uint8_t)chroma_depth;
         (void)bits_u(b, 1); /* qpprime_y_zero_transform_bypass_flag */
         if (!bits_u(b, 1))
-                return;
-        n_lists = sps->chroma_format == 3 ? 12 : 8;
+                return true;
         for (unsigned i = 0; i < n_lists; i++)
                 if (bits_u(b, 1))
                         skip_scaling_list(b, i < 6 ? 16 : 64);
+        return true;
 }
 
 static void skip_order_count(struct bits *b)
@@ -129,14 +138,13 @@ bool h264_sps_parse(struct span nal, struct h264_sps *ret_sps)
         sps.level = (uint8_t)bits_u(&b, 8);
         sps.is_high = is_high_profile(sps.profile);
         (void)bits_ue(&b); /* seq_parameter_set_id */
-        if (sps.is_high)
-                read_high(&b, &sps);
+        if (sps.is_high && !read_high(&b, &sps))
+                return false;
         (void)bits_ue(&b); /* log2_max_frame_num_minus4 */
         skip_order_count(&b);
         (void)bits_ue(&b);   /* max_num_ref_frames */
         (void)bits_u(&b, 1); /* gaps_in_frame_num_value_allowed_flag */
-        if (sps.chroma_format > 3 || sps.luma_depth > 6 || sps.chroma_depth > 6 ||
-            !read_size(&b, &sps))
+        if (!read_size(&b, &sps))
                 return false;
         *ret_sps = sps;
         return true;

@@ -3,7 +3,6 @@
 #include "tests/unit/wire/wire_test.h"
 
 #include "sfu/jobs/core/depay.h"
-#include "sfu/wire/h264_sps.h"
 
 enum { M = 1, LOSS = 2, NEW = 4 }; /* marker, after_loss, new_stream */
 
@@ -250,46 +249,6 @@ static void h264_is_set_up_by_its_parameter_sets(void **state)
         assert_memory_equal(frame.format->config, want, sizeof(want));
 }
 
-static void sizes_are_read_from_sps(void **state)
-{
-        /* Of openh264, x264 in High with a crop to 1080 lines, and Safari's kind in High. */
-        static const struct {
-                uint8_t nal[40];
-                size_t len;
-                uint32_t width, height;
-                bool is_high;
-        } cases[] = {
-                { { SPS }, SPS_LEN, 64, 64, false },
-                { { 0x67, 0x42, 0xc0, 0x0a, 0x8c, 0x8d, 0x42, 0x12, 0x40, 0x3c, 0x22, 0x11, 0xa8 },
-                  13,
-                  64,
-                  64,
-                  false },
-                { { 0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02,
-                    0x27, 0xe5, 0xc0, 0x44, 0x00, 0x00, 0x03, 0x00, 0x04,
-                    0x00, 0x00, 0x03, 0x00, 0xc8, 0x3c, 0x60, 0xc6, 0x58 },
-                  27,
-                  1920,
-                  1080,
-                  true },
-        };
-
-        (void)state;
-        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-                struct h264_sps sps;
-
-                assert_true(h264_sps_parse((struct span){ cases[i].nal, cases[i].len }, &sps));
-                assert_int_equal(sps.width, cases[i].width);
-                assert_int_equal(sps.height, cases[i].height);
-                assert_int_equal(sps.is_high, cases[i].is_high);
-                for (size_t cut = 0; cut < 6; cut++) {
-                        cleanup(wire_freep) uint8_t *copy = wire_copy(cases[i].nal, cut);
-
-                        assert_false(h264_sps_parse((struct span){ copy, cut }, &sps));
-                }
-        }
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -297,7 +256,6 @@ int main(void)
                 cmocka_unit_test(a_frame_without_end_is_bounded),
                 cmocka_unit_test(opus_tells_how_long_it_is),
                 cmocka_unit_test(h264_is_set_up_by_its_parameter_sets),
-                cmocka_unit_test(sizes_are_read_from_sps),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "tests/unit/wire/wire_test.h"
 
 #include "sfu/wire/h264.h"
+#include "sfu/wire/h264_sps.h"
 
 static const struct {
         const char *name;
@@ -73,11 +74,110 @@ static void height_is_that_of_the_parameter_set(void **state)
         }
 }
 
+static void sizes_are_read_from_sps(void **state)
+{
+        /* Of x264, of openh264, and one in High with a crop to 1080 lines. */
+        static const struct {
+                uint8_t nal[40];
+                size_t len;
+                uint32_t width, height;
+                bool is_high;
+        } rows[] = {
+                { { SPS }, SPS_LEN, 160, 96, false },
+                { { 0x67, 0x42, 0xc0, 0x0a, 0x8c, 0x8d, 0x42, 0x12, 0x40, 0x3c, 0x22, 0x11, 0xa8 },
+                  13,
+                  64,
+                  64,
+                  false },
+                { { 0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02,
+                    0x27, 0xe5, 0xc0, 0x44, 0x00, 0x00, 0x03, 0x00, 0x04,
+                    0x00, 0x00, 0x03, 0x00, 0xc8, 0x3c, 0x60, 0xc6, 0x58 },
+                  27,
+                  1920,
+                  1080,
+                  true },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                struct h264_sps sps;
+
+                assert_true(h264_sps_parse((struct span){ rows[i].nal, rows[i].len }, &sps));
+                assert_int_equal(sps.width, rows[i].width);
+                assert_int_equal(sps.height, rows[i].height);
+                assert_int_equal(sps.is_high, rows[i].is_high);
+                for (size_t cut = 0; cut < 6; cut++) {
+                        cleanup(wire_freep) uint8_t *copy = wire_copy(rows[i].nal, cut);
+
+                        assert_false(h264_sps_parse((struct span){ copy, cut }, &sps));
+                }
+        }
+}
+
+static void put_bits(uint8_t *data, size_t *at, unsigned n, uint32_t value)
+{
+        while (n-- > 0) {
+                data[*at / 8] |= (uint8_t)((value >> n & 1) << (7 - *at % 8));
+                ++*at;
+        }
+}
+
+static void put_ue(uint8_t *data, size_t *at, uint32_t value)
+{
+        unsigned n = 32u - (unsigned)__builtin_clz(value + 1);
+
+        put_bits(data, at, n - 1, 0);
+        put_bits(data, at, n, value + 1);
+}
+
+/* One of High profile, of 64 x 64 pixels. */
+static bool reads_high(uint32_t chroma_format, uint32_t luma_depth, uint32_t chroma_depth)
+{
+        uint8_t data[32] = { 0x67, 100, 0, 10 };
+        const uint32_t head[] = { 0, chroma_format }, depths[] = { luma_depth, chroma_depth };
+        struct h264_sps sps;
+        size_t at = 32;
+
+        for (size_t i = 0; i < ARRAY_LEN(head); i++)
+                put_ue(data, &at, head[i]);
+        put_bits(data, &at, chroma_format == 3, 0);
+        for (size_t i = 0; i < ARRAY_LEN(depths); i++)
+                put_ue(data, &at, depths[i]);
+        put_bits(data, &at, 2, 0); /* no bypass, no scaling lists */
+        put_ue(data, &at, 0);      /* frame numbers */
+        put_ue(data, &at, 2);      /* order count */
+        put_ue(data, &at, 1);      /* reference frames */
+        put_bits(data, &at, 1, 0);
+        put_ue(data, &at, 3); /* width and height */
+        put_ue(data, &at, 3);
+        put_bits(data, &at, 5, 0x11); /* frames only, no crop, no VUI, and the end */
+        return h264_sps_parse((struct span){ data, (at + 7) / 8 }, &sps) && sps.width == 64 &&
+               sps.height == 64 && sps.chroma_format == chroma_format &&
+               sps.luma_depth == luma_depth && sps.chroma_depth == chroma_depth;
+}
+
+static void colours_and_depths_that_there_are_not_are_refused(void **state)
+{
+        (void)state;
+        for (uint32_t format = 0; format <= 3; format++)
+                assert_true(reads_high(format, 6, 2));
+        assert_false(reads_high(4, 0, 0));
+        assert_false(reads_high(1, 7, 0));
+        assert_false(reads_high(1, 0, 7));
+        for (uint32_t high = 256; high <= 0x10000; high <<= 4) { /* not cut to what is valid */
+                assert_false(reads_high(high + 1, 0, 0));
+                assert_false(reads_high(1, high, 0));
+                assert_false(reads_high(1, 0, high));
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(key_frames_are_found),
                 cmocka_unit_test(height_is_that_of_the_parameter_set),
+                cmocka_unit_test(sizes_are_read_from_sps),
+                cmocka_unit_test(colours_and_depths_that_there_are_not_are_refused),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
