@@ -2,7 +2,6 @@
 #include "sfu/core/media_crypt.h"
 
 #include <errno.h>
-#include <gnutls/gnutls.h>
 #include <srtp2/srtp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,8 +61,8 @@ const char *media_crypt_library(void)
 {
         static char text[128];
 
-        snprintf(text, sizeof(text), "GnuTLS %s (AES-GCM) and %s, %s (AES-CM)",
-                 gnutls_check_version(NULL), srtp_get_version_string(), SRTP_BACK_END);
+        snprintf(text, sizeof(text), "%s (AES-GCM) and %s, %s (AES-CM)", srtp_gcm_library(),
+                 srtp_get_version_string(), SRTP_BACK_END);
         return text;
 }
 

@@ -10,8 +10,10 @@
  *
  * Invariants:
  *  (1) at most MEDIA_CRYPT_MAX_INBOUND different SSRCs are ever accepted from a
- *      peer, and one takes a place only with a packet that verified. The first packet
- *      of each allocates, no other one.
+ *      peer, and one takes a place only with a packet that verified. Only the first
+ *      packets allocate: the peer's first RTP packet the cipher for RTP, an SSRC's
+ *      first its window, one of an unknown SSRC room for places, before it is known
+ *      to be authentic. All of it is bounded by the places.
  *  (2) protection works in place and appends at most MEDIA_CRYPT_TRAILER bytes.
  *  (3) extended sequence numbers of what is sent begin in 0x10000..0x17fff. One
  *      below that has wrapped after 2^32 packets: then nothing more is protected,

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -58,6 +60,14 @@ static int derive_session(struct srtp_gcm *gcm, unsigned labels, const uint8_t *
         OPENSSL_cleanse(key, sizeof(key));
         OPENSSL_cleanse(salt, sizeof(salt));
         return r;
+}
+
+const char *srtp_gcm_library(void)
+{
+        static char text[64];
+
+        snprintf(text, sizeof(text), "GnuTLS %s", gnutls_check_version(NULL));
+        return text;
 }
 
 int srtp_gcm_new(struct srtp_gcm **ret_gcm, enum srtp_gcm_use use, const uint8_t *master_key,

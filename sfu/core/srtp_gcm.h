@@ -8,7 +8,7 @@
  * cipher for each SSRC and a window of what it sent, and asks OpenSSL 3 by name for
  * what it knows: 5,700 instructions for 1,100 bytes, of which the cipher is 1,300. So
  * this does without libsrtp, and the cipher is GnuTLS's, which libnice brings along:
- * the same assembly language with a third less around it.
+ * the same assembly language with less around it.
  *
  * Layer:  core.
  * Owner:  the peer's media_crypt.
@@ -31,6 +31,9 @@ enum { SRTP_GCM_KEY = 16, SRTP_GCM_SALT = 12, SRTP_GCM_TAG = 16 };
 enum srtp_gcm_use { SRTP_GCM_RTP, SRTP_GCM_RTCP };
 
 struct srtp_gcm;
+
+/* Which library the cipher is of, for the log. */
+const char *srtp_gcm_library(void);
 
 /* Derives the session's key and salt from the master's (RFC 3711 §4.3, no
  * re-keying). Returns 0, -ENOMEM, or -EIO: the library refused. */
