@@ -361,7 +361,7 @@ static void say_goodbye(struct worker *worker)
         worker_publish(worker);
 }
 
-void *worker_run(struct worker *worker)
+void worker_run(struct worker *worker)
 {
         worker_heart_beats(worker);
         while (!worker->stopping) {
@@ -402,7 +402,6 @@ void *worker_run(struct worker *worker)
                 finish_turn(worker);
         }
         say_goodbye(worker);
-        return NULL;
 }
 
 /* Life. */

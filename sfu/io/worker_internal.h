@@ -107,7 +107,7 @@ struct worker {
 };
 
 /* worker.c: the loop, until WORKER_STOP. */
-void *worker_run(struct worker *worker);
+void worker_run(struct worker *worker);
 
 static inline void worker_is_at(struct worker *worker, const char *what)
 {

@@ -16,7 +16,8 @@ static void *run(void *user)
         struct worker *worker = user;
 
         __atomic_store_n(&worker->heart.thread, gettid(), __ATOMIC_RELAXED);
-        return worker_run(worker);
+        worker_run(worker);
+        return NULL;
 }
 
 int worker_start(struct worker *worker)
