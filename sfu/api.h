@@ -18,8 +18,9 @@
  *  (1) a room appears with its first peer and goes with its last. A small one
  *      lives on one worker; the peers of a large one are spread over all by load.
  *  (2) after sfu_peer_close() or SFU_EV_GONE no further event names the peer.
- *  (3) a worker that hangs in one turn for SFU_HUNG_US (sfu/io/tuning.h), and not for want of a CPU,
- *      ends the process by abort(), from within sfu_poll(): half a server is worse than none.
+ *  (3) a worker that hangs in one turn for SFU_HUNG_US (sfu/io/tuning.h), and not for want of
+ *      a CPU, ends the process by abort(), from within sfu_poll(): half a server is worse
+ *      than none.
  */
 #ifndef SFU_API_H
 #define SFU_API_H
@@ -274,7 +275,8 @@ struct sfu_tap_params {
 };
 
 /* Begins at once and asks for key frames. Returns 0 and the tap's number (never 0), or
- * -errno (-EBUSY: the room has SFU_MAX_TAPS_PER_ROOM; -EAGAIN: a worker's mailbox is full). A job that does not read loses pictures first; nothing else notices. */
+ * -errno (-EBUSY: the room has SFU_MAX_TAPS_PER_ROOM; -EAGAIN: a worker's mailbox is full). A job
+ * that does not read loses pictures first; nothing else notices. */
 must_use int sfu_tap_open(struct sfu *sfu, const struct sfu_tap_params *params, uint64_t *ret_tap);
 /* Unknown numbers are ignored. The job reads the end of the stream. */
 void sfu_tap_close(struct sfu *sfu, uint64_t tap);
@@ -289,8 +291,11 @@ struct sfu_feed_params {
 };
 
 /* A peer whose media comes from a job: Opus sound as SFU_MIC, and pictures in VP8, or in H.264
- * where somebody in the room cannot decode VP8 and everybody decodes H.264; the job is told which on
- * its socket, and again when somebody comes who cannot decode that. SFU_EV_CONNECTED follows at once. sfu_peer_close() ends it; SFU_EV_GONE comes when the job has closed its end. Returns as sfu_peer_open(). */
+ * where somebody in the room cannot decode VP8 and everybody decodes H.264. The job is told which
+ * on its socket, and again when that changes: somebody cannot decode it, and since somebody came
+ * or left everybody decodes the other. Changes have their pace: three at once, then one in 30 s.
+ * SFU_EV_CONNECTED follows at once. sfu_peer_close() ends it; SFU_EV_GONE comes when the job has
+ * closed its end. Returns as sfu_peer_open(). */
 must_use int sfu_feed_open(struct sfu *sfu, const struct sfu_feed_params *params,
                            uint64_t *ret_peer);
 

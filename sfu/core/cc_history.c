@@ -4,7 +4,7 @@
 _Static_assert((CC_HISTORY & (CC_HISTORY - 1)) == 0 && CC_HISTORY <= 32768, "indexed by bits");
 _Static_assert(sizeof(struct cc_sent) == 12, "a thousand of them for every receiver");
 
-enum { BUSY_US = 300 * 1000, BUSY_PACKETS = 10, ARRIVING_US = 180 * 1000, LOST_SLICES = 3 };
+enum { WAITS_US = 300 * 1000, BUSY_PACKETS = 10, ARRIVING_US = 180 * 1000, LOST_SLICES = 3 };
 
 void cc_history_init(struct cc *cc)
 {
@@ -263,7 +263,8 @@ int64_t cc_excess_us(const struct cc *cc)
                (delay->base_us != CC_NONE ? delay->base_us : delay->first_us);
 }
 
-/* Of what was sent in the slices before the newest reported packet's, per mille. */
+/* Of what was sent in the newest reported packet's slice, `end`, and the few before it, per
+ * mille. */
 static uint32_t lost_lately(const struct cc *cc, int64_t end)
 {
         uint32_t n_acked = 0, n_lost = 0;
@@ -323,7 +324,7 @@ void cc_busy(const struct cc *cc, int64_t end, struct cc_sums *ret_sums)
                         if (no < end - n)
                                 from_us = to_us;
                 }
-                if (from_us == CC_NONE || to_us - from_us < BUSY_US)
+                if (from_us == CC_NONE || to_us - from_us < WAITS_US)
                         continue;
                 cc_sum(cc, end, n, ret_sums);
                 if (ret_sums->n_acked >= BUSY_PACKETS)

@@ -3,8 +3,9 @@
  * patience — when to read a line on which nothing urgent comes. While it is quiet
  *            its reader is woken by what comes. In a crowd it is not: then all
  *            that came is read together, whenever the reader is awake for something
- *            else, and at the latest PATIENCE_US after it came. A wake-up for each
- *            report of a hundred receivers costs more than the reports.
+ *            else, and at the latest PATIENCE_US after it came, and the millisecond
+ *            to which a timer is exact. A wake-up for each report of a hundred
+ *            receivers costs more than the reports.
  *
  *             read twice within PATIENCE_US
  *   watched ──────────────────────────────────► unwatched

@@ -40,8 +40,8 @@ struct transport_cc {
         uint32_t after_us[TRANSPORT_CC_WINDOW]; /* 1 + arrival - since_us; 0: not here */
 };
 
-/* Zero-initialise. fast, for what is not sound, on a line with room: report within TRANSPORT_CC_INTERVAL_US, or
- * TRANSPORT_CC_BUSY_US when many wait. */
+/* Zero-initialise. fast, for what is not sound, on a line with room: report within
+ * TRANSPORT_CC_INTERVAL_US, or TRANSPORT_CC_BUSY_US when many wait. */
 void transport_cc_on_packet(struct transport_cc *tcc, uint16_t seq, bool fast, int64_t now_us);
 
 /* When a report is due; INT64_MAX: nothing waits. */

@@ -55,8 +55,8 @@ void udp_close(struct udp_socket *socket); /* accepts a closed one */
 /* What can wait gets a socket of its own on the same port, patient_fd: STUN and RTCP,
  * by their first bytes (RFC 7983 §7, RFC 5761 §4). Media and handshakes go on coming to
  * fd. One that stands in a train of the other kind comes with it, so each is to be
- * ready for both. To be called before anything comes, or it may be left unread. Returns
- * 0 or -errno: the kernel does not do that (Linux 4.5), and nothing has changed. */
+ * ready for both. Returns 0, or -errno: the kernel does not do that (Linux 4.5), and all comes
+ * to fd as before; what came between the second socket's joining and that is lost. */
 must_use int udp_split(struct udp_socket *socket);
 
 struct udp_receiver; /* the arrays recvmmsg() wants, and what came last */

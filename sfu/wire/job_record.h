@@ -31,7 +31,7 @@
  *   - an SSRC for each layer, all different, chosen by the job: the first record of a layer
  *     binds it, another one later begins the stream anew. PLIs name it;
  *   - one header extension, for sound: the audio level (RFC 6464), id JOB_EXT_AUDIO_LEVEL,
- *     one-byte form. Who sends none is never the speaker nor among the loudest;
+ *     one-byte form. Who sends none counts as moderately loud (a film ranks before all voices);
  *   - VP8 payload descriptors with a 15-bit picture id, for layers to be switched cleanly;
  *   - H.264 (RFC 6184) in packetization mode 1, of constrained baseline profile up to level 3.1,
  *     which every browser decodes; each key frame begins with its parameter sets.
