@@ -289,6 +289,33 @@ static void stopped_layer_falls_to_a_flowing_one(void **state)
         sim_done(&sim);
 }
 
+/* Behind a key frame an encoder may rest; who says goodbye does not. */
+static void layer_that_says_goodbye_is_replaced_at_once(void **state)
+{
+        struct sim sim;
+        struct sim_peer *a, *b;
+        uint8_t buf[32];
+        struct wr w = wr_init(buf, sizeof(buf));
+
+        (void)state;
+        sim_init(&sim, 42);
+        a = sim_join(&sim, 1, &all);
+        b = sim_join(&sim, 2, &all);
+        sim_watch(b, 0, 1, SFU_CAMERA, 720, 1);
+        sim_run(&sim, 2 * S);
+        a->cam[2].key_due = true;
+        sim_run(&sim, S / 5);
+        assert_int_equal(sim_video(b, 0)->layer, 2);
+        a->cam[2].on = false;
+        sim_run(&sim, S / 10);
+        rtcp_write_bye(&w, &a->cam[2].ssrc, 1);
+        sim_send_rtcp(a, buf, wr_len(&w));
+        sim_run(&sim, 3 * S / 2);
+        assert_int_equal(sim_video(b, 0)->layer, 1);
+        assert_clean(sim_video(b, 0));
+        sim_done(&sim);
+}
+
 static void layer_that_nobody_watches_is_stopped_until_somebody_does(void **state)
 {
         struct sim sim;
@@ -588,6 +615,7 @@ int main(void)
                 cmocka_unit_test(muted_kind_is_not_forwarded),
                 cmocka_unit_test(unwatched_camera_is_paused),
                 cmocka_unit_test(stopped_layer_falls_to_a_flowing_one),
+                cmocka_unit_test(layer_that_says_goodbye_is_replaced_at_once),
                 cmocka_unit_test(layer_that_nobody_watches_is_stopped_until_somebody_does),
                 cmocka_unit_test(layer_that_does_not_come_is_not_asked_for_again_at_once),
                 cmocka_unit_test(source_that_leaves_frees_the_slot),
