@@ -2,7 +2,7 @@
 #include "sfu/core/media_priv.h"
 
 enum {
-        MAX_NACKED = 256, /* numbers taken from one message */
+        MAX_NACKED = MEDIA_VIDEO_RING, /* of one message: what can be repeated */
         MAX_FIR = 32,
         RTT_MAX_US = 10 * 1000 * 1000, /* more is a report that makes no sense */
 

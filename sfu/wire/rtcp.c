@@ -168,8 +168,7 @@ int rtcp_parse_pli(struct rtcp_fb *ret_fb, const struct rtcp_pkt *pkt)
         return 0;
 }
 
-/* Walks the PID/BLP pairs; with seqs NULL it only counts. */
-static size_t expand_nack(struct rd r, uint16_t *seqs)
+static size_t expand_nack(struct rd r, uint16_t *seqs, size_t cap)
 {
         size_t n = 0;
 
@@ -177,12 +176,9 @@ static size_t expand_nack(struct rd r, uint16_t *seqs)
                 uint16_t pid = rd_u16(&r);
                 uint32_t bits = (uint32_t)rd_u16(&r) << 1 | 1; /* the pid itself in front */
 
-                for (unsigned i = 0; bits >> i != 0; i++) {
-                        if (!(bits >> i & 1))
-                                continue;
-                        if (seqs)
-                                seqs[n] = (uint16_t)(pid + i);
-                        n++;
+                for (unsigned i = 0; bits >> i != 0 && n < cap; i++) {
+                        if (bits >> i & 1)
+                                seqs[n++] = (uint16_t)(pid + i);
                 }
         }
         return n;
@@ -199,10 +195,8 @@ int rtcp_parse_nack(struct rtcp_fb *ret_fb, uint16_t *ret_seqs, size_t cap, size
                 return err;
         if (rd_left(&r) == 0 || rd_left(&r) % 4 != 0)
                 return RTCP_E_LENGTH;
-        if (expand_nack(r, NULL) > cap)
-                return RTCP_E_MANY;
 
-        *ret_n = expand_nack(r, ret_seqs);
+        *ret_n = expand_nack(r, ret_seqs, cap);
         *ret_fb = fb;
         return 0;
 }

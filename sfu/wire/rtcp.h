@@ -127,8 +127,8 @@ must_use int rtcp_parse_bye(struct rtcp_bye *ret_bye, const struct rtcp_pkt *pkt
 must_use int rtcp_parse_pli(struct rtcp_fb *ret_fb, const struct rtcp_pkt *pkt);
 must_use int rtcp_parse_remb(struct rtcp_remb *ret_remb, const struct rtcp_pkt *pkt);
 
-/* PID and BLP are expanded, in the order of the message. RTCP_E_MANY when they
- * are more than cap. */
+/* PID and BLP are expanded, in the order of the message; of more than cap numbers
+ * the first ones are taken: what is still missing is asked for again. */
 must_use int rtcp_parse_nack(struct rtcp_fb *ret_fb, uint16_t *ret_seqs, size_t cap, size_t *ret_n,
                              const struct rtcp_pkt *pkt);
 /* ret_fb->media_ssrc has no meaning here: each item names its own. */
