@@ -251,12 +251,15 @@ static bool classify_h264(struct media_in *in)
         return true;
 }
 
-static bool classify_red(struct media_in *in)
+/* Its newest frame has to be Opus: neither RED once more nor what was not agreed on. */
+static bool classify_red(struct media_in *in, const struct media_pub *pub)
 {
         struct red_block blocks[RED_MAX_BLOCKS];
+        enum sdp_codec inside;
         size_t n;
 
-        if (red_parse(blocks, &n, in->rtp.payload))
+        if (red_parse(blocks, &n, in->rtp.payload) || !pub_codec(pub, blocks[n - 1].pt, &inside) ||
+            inside != SDP_OPUS)
                 return false;
         in->primary_pt = blocks[n - 1].pt;
         in->primary = blocks[n - 1].data;
@@ -284,7 +287,7 @@ bool media_in_classify(struct media_in *in, const struct media_pub *pub)
         if (in->codec == SDP_AV1)
                 return classify_av1(in);
         if (in->codec == SDP_RED)
-                return classify_red(in);
+                return classify_red(in, pub);
         return in->codec != SDP_H264 || classify_h264(in);
 }
 

@@ -5,9 +5,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "sfu/wire/red.h"
 #include "tests/sim/sim.h"
+#include "tests/sim/sim_priv.h"
 
-enum { S = 1000000 };
+enum { S = 1000000, RED_EARLIER = 4 /* bytes of an earlier block's header */ };
 
 static const struct sim_offer all = {
         .mic = true, .cam = true, .rids = true, .n_layers = 3, .n_audio = 3, .n_video = 4
@@ -39,6 +41,39 @@ static void nack_recovers_5_percent_loss(void **state)
         assert_true(sim_video(b, 0)->n_packets > 3000);
         assert_recovered(sim_video(b, 0));
         assert_true(sim_video(b, 0)->n_duplicates * 50 < sim_video(b, 0)->n_packets);
+        sim_done(&sim);
+}
+
+/* A second of a large picture was lost, and all of it is asked for at once. */
+static void a_request_for_very_much_is_answered_as_far_as_it_goes(void **state)
+{
+        static const struct sim_offer watcher = { .n_audio = 3, .n_video = 4, .reports = true };
+        uint8_t data[1400];
+        uint16_t seqs[300];
+        struct wr w = wr_init(data, sizeof(data));
+        struct sfu_counters counters = { 0 };
+        struct sim sim;
+        struct sim_peer *b;
+        uint32_t last;
+
+        (void)state;
+        sim_init(&sim, 1);
+        sim_join(&sim, 1, &all);
+        b = sim_join(&sim, 2, &watcher);
+        sim_watch(b, 0, 1, SFU_CAMERA, 720, 1);
+        sim_run(&sim, 20 * S);
+        last = sim_video(b, 0)->highest_ext;
+        for (size_t i = 0; i < ARRAY_LEN(seqs); i++)
+                seqs[i] = (uint16_t)(last - ARRAY_LEN(seqs) + 1 + i);
+        rtcp_write_nack(&w, &(struct rtcp_fb){ 1, b->sdp.video_slots[0].ssrc }, seqs,
+                        ARRAY_LEN(seqs));
+        assert_false(w.bad);
+        sim_send_rtcp(b, data, wr_len(&w));
+        sim_run(&sim, S / 5);
+        sim_counters(&sim, &counters);
+        print_message("figure: repeated of %zu: %llu\n", ARRAY_LEN(seqs),
+                      (unsigned long long)counters.rtx_out);
+        assert_true(counters.rtx_out > 150);
         sim_done(&sim);
 }
 
@@ -84,6 +119,35 @@ static void redundancy_goes_to_those_who_take_it(void **state)
         assert_int_equal(plain->rx[0].n_red, 0);
         assert_int_equal(plain->rx[0].source, 1);
         assert_int_equal(takes->n_changed_repeats + plain->n_changed_repeats, 0);
+        sim_done(&sim);
+}
+
+/* The header of the newest frame stands behind the one of the frame before. */
+static void call_it_red_again(struct sim *sim, uint8_t *data, uint16_t *len)
+{
+        struct rtp_pkt rtp;
+
+        (void)sim;
+        if (rtp_parse(&rtp, data, *len) == 0 && rtp.pt == SIM_PT_RED)
+                data[rtp.payload_offset + RED_EARLIER] = SIM_PT_RED;
+}
+
+static void redundancy_within_redundancy_is_as_good_as_lost(void **state)
+{
+        static const struct sim_offer red = { .mic = true, .n_audio = 3, .red = true };
+        struct sim sim;
+        struct sim_peer *a, *plain;
+
+        (void)state;
+        sim_init(&sim, 3);
+        a = sim_join(&sim, 1, &red);
+        plain = sim_join(&sim, 3, &voice);
+        a->mic.level = 30;
+        a->hostile = true; /* every other packet is damaged */
+        sim.damage = call_it_red_again;
+        sim_run(&sim, 10 * S);
+        assert_true(a->mic_tx.n_nacked > 200);
+        assert_recovered(&plain->rx[0]);
         sim_done(&sim);
 }
 
@@ -302,8 +366,10 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(nack_recovers_5_percent_loss),
+                cmocka_unit_test(a_request_for_very_much_is_answered_as_far_as_it_goes),
                 cmocka_unit_test(audio_nack_is_answered_with_the_same_packet),
                 cmocka_unit_test(redundancy_goes_to_those_who_take_it),
+                cmocka_unit_test(redundancy_within_redundancy_is_as_good_as_lost),
                 cmocka_unit_test(lossy_line_gets_redundant_sound_by_itself),
                 cmocka_unit_test(audio_is_not_repeated_over_a_long_way),
                 cmocka_unit_test(repeated_audio_is_byte_identical_across_switches),
