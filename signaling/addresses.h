@@ -13,8 +13,11 @@ struct addresses {
         size_t n;
 };
 
-/* "IP[,IP…]". Returns 0, or -EINVAL with the wrong part in ret_wrong. */
-must_use int addresses_parse(struct addresses *ret, const char *text, char ret_wrong[ADDRESS_TEXT]);
+/* Adds those of "IP[, IP…]" that are not yet there: what somebody elsewhere can
+ * send to, hence neither 0.0.0.0 nor a group, nor one that needs a zone. Returns
+ * 0; or -EINVAL with the wrong part in ret_wrong, -ENOSPC with the first too many. */
+must_use int addresses_add(struct addresses *addresses, const char *text,
+                           char ret_wrong[ADDRESS_TEXT]);
 
 /* Every address of this machine that others can use, and 127.0.0.1. Returns 0 or -errno. */
 must_use int addresses_of_machine(struct addresses *ret);

@@ -33,8 +33,8 @@
 enum { MAX_WORKERS = 32, DRAIN_MAX_MS = 3000, ERROR_TEXT = 512, DAY_MS = 24 * 3600 * 1000 };
 
 struct serve_options {
-        const char *config, *data, *http, *https, *cert, *key, *media_address, *metrics,
-                *trusted_proxy;
+        const char *config, *data, *http, *https, *cert, *key, *metrics, *trusted_proxy;
+        struct option_list media_addresses;
         long media_port, workers, keep_recordings_days, recording_free_mb;
         struct turn_options turn;
         char *file_text; /* owns the values from --config */
@@ -70,7 +70,7 @@ struct serve {
                         { "https", OPTION_TEXT, &(o)->https, 0, 0, false },                        \
                         { "cert", OPTION_TEXT, &(o)->cert, 0, 0, false },                          \
                         { "key", OPTION_TEXT, &(o)->key, 0, 0, false },                            \
-                        { "media-address", OPTION_TEXT, &(o)->media_address, 0, 0, false },        \
+                        { "media-address", OPTION_LIST, &(o)->media_addresses, 0, 0, false },      \
                         { "media-port", OPTION_NUMBER, &(o)->media_port, 0, UINT16_MAX, false },   \
                         { "workers", OPTION_NUMBER, &(o)->workers, 1, MAX_WORKERS, false },        \
                         { "keep-recordings-days",                                                  \
@@ -92,10 +92,32 @@ struct serve {
                         { "turn-secret-file", OPTION_TEXT, &(o)->turn.secret_file, 0, 0, false },  \
         }
 
+static int read_addresses(struct serve *serve)
+{
+        const struct option_list *given = &serve->options.media_addresses;
+        char wrong[ADDRESS_TEXT];
+        int r = given->n == 0 ? addresses_of_machine(&serve->addresses) : 0;
+
+        if (r < 0)
+                return command_fail(EXIT_FAILURE, "addresses: %s", strerror(-r));
+        for (size_t i = 0; i < given->n; i++) {
+                r = addresses_add(&serve->addresses, given->items[i], wrong);
+                if (r == -ENOSPC)
+                        return command_fail(EXIT_USAGE, "--media-address: more than %d",
+                                            ADDRESSES_MAX);
+                if (r < 0)
+                        return command_fail(EXIT_USAGE,
+                                            "--media-address: \"%s\" is not an IP address that "
+                                            "others can reach",
+                                            wrong);
+        }
+        return 0;
+}
+
 static int check_options(struct serve *serve)
 {
         struct serve_options *o = &serve->options;
-        char wrong[ADDRESS_TEXT], error[OPTION_ERROR];
+        char error[OPTION_ERROR];
 
         if (!o->cert != !o->key)
                 return command_fail(EXIT_USAGE, "--cert and --key go together");
@@ -106,15 +128,7 @@ static int check_options(struct serve *serve)
                                     o->workers, o->media_port);
         if (turn_options_read(&o->turn, error) < 0)
                 return command_fail(EXIT_USAGE, "%s", error);
-        if (!o->media_address) {
-                int r = addresses_of_machine(&serve->addresses);
-
-                return r < 0 ? command_fail(EXIT_FAILURE, "addresses: %s", strerror(-r)) : 0;
-        }
-        if (addresses_parse(&serve->addresses, o->media_address, wrong) < 0)
-                return command_fail(EXIT_USAGE, "--media-address: \"%s\" is not an IP address",
-                                    wrong);
-        return 0;
+        return read_addresses(serve);
 }
 
 /* The command line wins over the file: it is read again after it. Returns 0 or

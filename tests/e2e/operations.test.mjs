@@ -36,6 +36,7 @@ test('wrong_start_ends_with_one_clear_line', () => {
     [['--data', file], /a-file/],
     [['--media-port', '99999'], /media-port/],
     [['--media-address', 'not-an-address'], /media-address|not-an-address/],
+    [['--media-address', '192.0.2.1', '--media-address', '0.0.0.0'], /0\.0\.0\.0/],
     [['--cert', '/nonexistent.pem'], /key|cert|nonexistent/],
   ]) {
     const { status, stderr, stdout } = spawnSync(binary, ['serve', '--data', temporaryFolder(), '--http', '127.0.0.1:0', '--media-port', '0', ...args], { encoding: 'utf8', timeout: 20000 });
