@@ -95,11 +95,12 @@ void whip_reply(struct http_conn *conn, int status, const char *content_type, co
 void whip_reply_options(struct app *app, struct http_conn *conn, bool is_session,
                         const char *participant)
 {
+        const char *methods = is_session ? "PATCH, DELETE, OPTIONS" : "POST, OPTIONS";
         struct whip_headers headers;
 
         whip_headers_init(&headers);
-        whip_headers_add(&headers, "Access-Control-Allow-Methods",
-                         is_session ? "PATCH, DELETE, OPTIONS" : "POST, OPTIONS");
+        whip_headers_add(&headers, "Allow", methods); /* RFC 9110 §9.3.7 */
+        whip_headers_add(&headers, "Access-Control-Allow-Methods", methods);
         whip_headers_add(&headers, "Access-Control-Allow-Headers",
                          "Authorization, Content-Type, If-Match");
         whip_headers_add(&headers, "Access-Control-Max-Age", "86400");

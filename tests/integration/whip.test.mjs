@@ -90,6 +90,7 @@ test('a_preflight_opens_the_endpoint_to_pages_from_elsewhere', async () => {
     const preflight = await fetch(url, { method: 'OPTIONS', headers: { origin: 'https://elsewhere.example' } });
     assert.equal(preflight.status, 204);
     assert.equal(preflight.headers.get('access-control-allow-origin'), '*');
+    assert.equal(preflight.headers.get('allow'), 'POST, OPTIONS');
     assert.match(preflight.headers.get('access-control-allow-methods'), /POST/);
     assert.match(preflight.headers.get('access-control-allow-headers'), /Authorization.*Content-Type.*If-Match/);
     assert.equal(preflight.headers.get('accept-post'), 'application/sdp');
