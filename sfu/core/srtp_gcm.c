@@ -24,6 +24,7 @@ enum {
 
 struct srtp_gcm {
         gnutls_aead_cipher_hd_t cipher;
+        const void *key; /* where the cipher keeps it, to be loaded early: never read by us */
         uint8_t salt[SRTP_GCM_SALT];
 };
 
@@ -55,8 +56,12 @@ static int derive_session(struct srtp_gcm *gcm, unsigned labels, const uint8_t *
                 r = r == 0 ? 0 : r == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EIO;
         }
         EVP_CIPHER_CTX_free(ecb);
-        if (r == 0)
+        if (r == 0) {
                 memcpy(gcm->salt, salt, SRTP_GCM_SALT);
+                /* What the library's handle begins with. Were it anything else, a hint
+                 * to the cache would be of no use, and nothing worse. */
+                memcpy(&gcm->key, gcm->cipher, sizeof(gcm->key));
+        }
         OPENSSL_cleanse(key, sizeof(key));
         OPENSSL_cleanse(salt, sizeof(salt));
         return r;
@@ -98,13 +103,14 @@ struct srtp_gcm *srtp_gcm_free(struct srtp_gcm *gcm)
 
 void srtp_gcm_prefetch(const struct srtp_gcm *gcm, unsigned step)
 {
-        /* The handle, and behind it the key, which is allocated next. */
-        enum { HANDLE_LINES = 10 };
+        enum { HANDLE_LINES = 2, KEY_LINES = 10 };
 
-        if (step == 0)
+        if (step == 0) {
                 prefetch_lines(gcm, 1);
-        else
-                prefetch_lines(gcm->cipher, HANDLE_LINES);
+                return;
+        }
+        prefetch_lines(gcm->cipher, HANDLE_LINES);
+        prefetch_lines(gcm->key, KEY_LINES);
 }
 
 /* RFC 7714 §8.1 and §9.1: SSRC and 48 bits of index, XOR salt. */
