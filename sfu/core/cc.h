@@ -58,6 +58,9 @@ uint16_t cc_on_sent(struct cc *cc, size_t bytes, uint8_t stream, uint16_t rtp_se
 void cc_prefetch(const struct cc *cc, int64_t now_us);
 void cc_prefetch_next(const struct cc *cc);
 
+/* The same for what a report will touch: step 0, then 1. */
+void cc_prefetch_report(const struct cc *cc, unsigned step);
+
 /* In reports: this packet did not arrive (yet). */
 #define CC_LOST INT64_MIN
 

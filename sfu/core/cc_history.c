@@ -62,6 +62,22 @@ void cc_prefetch_next(const struct cc *cc)
         prefetch_lines(&cc->history[cc->n_sent % CC_HISTORY], 1);
 }
 
+void cc_prefetch_report(const struct cc *cc, unsigned step)
+{
+        /* The slices that are summed up, and those behind them. */
+        enum { CLOSED = 24, OPEN = 3, HISTORY_LINES = 8 };
+
+        if (step == 0) {
+                prefetch_lines(cc, offsetof(struct cc, slices) / 64 + 1);
+                return;
+        }
+        for (int64_t no = cc->judged_no - CLOSED; no < cc->judged_no + OPEN; no++)
+                prefetch_lines(&cc->slices[(uint64_t)no % CC_SLICES], 1);
+        prefetch_lines(&cc->history[(cc->n_sent - HISTORY_LINES * 64 / sizeof(cc->history[0])) %
+                                    CC_HISTORY],
+                       HISTORY_LINES);
+}
+
 uint16_t cc_on_sent(struct cc *cc, size_t bytes, uint8_t stream, uint16_t rtp_seq, int64_t now_us)
 {
         uint16_t seq = (uint16_t)cc->n_sent;

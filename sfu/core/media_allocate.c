@@ -260,18 +260,16 @@ static enum sfu_carries carries_of(const struct alloc_sum *sum)
 static int64_t held_for_us(const struct media_peer *peer, int64_t now_us)
 {
         int64_t wait_us, spread_us, enough_us = INT64_MAX;
-        bool held = false;
 
+        if (peer->n_held == 0 || !peer->path)
+                return INT64_MAX;
         for (size_t i = peer->n_audio; i < peer->n_slots; i++) {
                 const struct media_slot *slot = &peer->slots[i];
                 int64_t left_us = slot->relieved_us + MAX_HELD_US + 1 - now_us;
 
-                held |= slot->held;
                 if (slot->held && left_us > 0 && left_us < enough_us)
                         enough_us = left_us;
         }
-        if (!held || !peer->path)
-                return INT64_MAX;
         wait_us = path_backlog_us(peer, now_us) - KEY_LEAD_US;
         spread_us = peer->path->freed_us + KEY_SPREAD_US - now_us;
         wait_us = spread_us > wait_us ? spread_us : wait_us;

@@ -367,6 +367,14 @@ void media_crypt_prefetch(const struct media_crypt *crypt, unsigned step)
                 srtp_gcm_prefetch(crypt->rtp_out, step);
 }
 
+void media_crypt_prefetch_rtcp(const struct media_crypt *crypt, unsigned step)
+{
+        if (crypt->rtcp_in)
+                srtp_gcm_prefetch(crypt->rtcp_in, step);
+        if (step == 0)
+                prefetch_lines(crypt->seen, 1);
+}
+
 int media_crypt_protect_rtp(struct media_crypt *crypt, uint8_t *data, size_t *len, uint32_t ext)
 {
         uint64_t round = (ext >> 16) - (FIRST_EXT >> 16);

@@ -80,6 +80,9 @@ must_use int media_crypt_unprotect_rtcp(struct media_crypt *crypt, uint8_t *data
  * before the first, the lines at crypt itself. */
 void media_crypt_prefetch(const struct media_crypt *crypt, unsigned step);
 
+/* The same for media_crypt_unprotect_rtcp(), two lines at crypt. */
+void media_crypt_prefetch_rtcp(const struct media_crypt *crypt, unsigned step);
+
 /* Encrypt data[0..*len) in place; the buffer has MEDIA_CRYPT_TRAILER more
  * bytes. Return 0, or -EINVAL for a packet the library will not send (a
  * sequence number used before: it would break the cipher).

@@ -262,7 +262,7 @@ struct media_path {
         struct path_sound sound[SFU_AUDIO_SLOTS][MEDIA_AUDIO_RING];
 };
 
-/* What each outgoing packet needs comes first. */
+/* What each outgoing packet needs comes first, then what each report does. */
 struct media_peer {
         struct media_room *room;
         void *tag;
@@ -271,6 +271,12 @@ struct media_peer {
         struct rtp_rate video_rate; /* what its video slots were sent */
         uint32_t participant;
         size_t index; /* in the room's arrays */
+        uint64_t n_rtcp, n_nacked;
+        int64_t rtcp_free_us; /* see budget_take() */
+        int64_t report_us, allocate_us, quality_us;
+        struct alloc_sum spent;
+        size_t n_audio, n_slots;
+        unsigned n_held; /* slots */
         bool connected;
         struct media_proxy *proxy; /* it is another worker's (media_remote.h) */
         struct media_key *key;     /* an own one that other workers know */
@@ -286,19 +292,14 @@ struct media_peer {
         uint32_t rtt_us;                 /* 0: unknown */
         int64_t rtx_spent, rtx_spent_us; /* bytes, of RTX_BURST_BYTES; and at which moment */
         uint64_t remb_bps;
-        struct line_budget line; /* of a line that can't be probed, or reports REMB only */
-        bool pathless;           /* no memory for a path */
-        uint64_t n_rtcp, n_nacked;
-        int64_t rtcp_free_us;     /* see budget_take() */
+        struct line_budget line;  /* of a line that can't be probed, or reports REMB only */
+        bool pathless;            /* no memory for a path */
         struct rtp_rate rtx_rate; /* of video_rate, and more: what was sent again */
-        struct alloc_sum spent;
         enum sfu_carries carries, carries_told;
         int64_t carries_us; /* since when */
         bool quality_changed;
-        int64_t report_us, allocate_us, quality_us;
-        uint8_t in_loss; /* of 256, of what it sends, in the last interval */
-        int8_t bars;     /* last told; -1: never */
-        size_t n_audio, n_slots;
+        uint8_t in_loss;           /* of 256, of what it sends, in the last interval */
+        int8_t bars;               /* last told; -1: never */
         struct media_slot slots[]; /* audio first */
 };
 

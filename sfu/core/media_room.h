@@ -107,6 +107,11 @@ void media_room_step(struct media_room *room, int64_t now_us);
  * more came than that, so do not even decrypt it. */
 bool media_peer_may_report(const struct media_peer *peer, int64_t now_us);
 
+/* Has the cache load what the next will touch, in steps: each needs what the one before
+ * has had loaded. */
+enum { MEDIA_REPORT_STEPS = 4 };
+void media_peer_prefetch_report(const struct media_peer *peer, unsigned step);
+
 /* One decrypted compound RTCP packet. Returns 0 or an enum rtcp_err. */
 int media_peer_on_rtcp(struct media_peer *peer, const uint8_t *data, size_t len, int64_t now_us);
 

@@ -229,6 +229,16 @@ static void charge(struct media_peer *peer, int64_t now_us)
         peer->n_rtcp++;
 }
 
+void media_peer_prefetch_report(const struct media_peer *peer, unsigned step)
+{
+        if (step == 0)
+                prefetch_lines(peer, 3);
+        else if (peer->path && step == 1)
+                prefetch_lines(peer->path, 2);
+        else if (peer->path)
+                cc_prefetch_report(peer->path->cc, step - 2);
+}
+
 int media_peer_on_rtcp(struct media_peer *peer, const uint8_t *data, size_t len, int64_t now_us)
 {
         struct rtcp_iter it = rtcp_iter_init(data, len);

@@ -131,13 +131,19 @@ static void enter(struct media_slot *slot, struct media_layer **which, int link,
         layer_watched(layer);
 }
 
+static void hold(struct media_slot *slot, bool held)
+{
+        slot->peer->n_held += (unsigned)held - (unsigned)slot->held;
+        slot->held = held;
+}
+
 void slot_release(struct media_slot *slot, int64_t now_us)
 {
         if (!slot->audio && slot->current)
                 slot->relieved_us = now_us;
         leave(slot, &slot->next, LINK_NEXT, now_us);
         leave(slot, &slot->current, LINK_CURRENT, now_us);
-        slot->held = false;
+        hold(slot, false);
         show(slot, 0, slot->shown_kind);
 }
 
@@ -145,7 +151,7 @@ void slot_pause(struct media_slot *slot, int64_t now_us)
 {
         leave(slot, &slot->next, LINK_NEXT, now_us);
         leave(slot, &slot->current, LINK_CURRENT, now_us);
-        slot->held = true;
+        hold(slot, true);
         slot->relieved_us = now_us;
 }
 
@@ -181,7 +187,7 @@ void slot_aim(struct media_slot *slot, struct media_layer *layer, int64_t now_us
         if (slot->next == layer)
                 return;
         leave(slot, &slot->next, LINK_NEXT, now_us);
-        slot->held = false;
+        hold(slot, false);
         enter(slot, &slot->next, LINK_NEXT, layer);
         slot->next_since_us = now_us;
         layer_want_key(layer, now_us);
@@ -205,7 +211,7 @@ void slot_set_target(struct media_slot *slot, struct media_pub *pub, int64_t now
                 return;
         slot_desire(slot, NULL, now_us);
         slot->target = pub;
-        slot->held = false;
+        hold(slot, false);
         slot->grant = (struct alloc_memory){ 0 };
         if (old) {
                 link_remove(&slot->links[LINK_WATCH]);

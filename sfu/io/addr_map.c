@@ -58,6 +58,16 @@ struct addr_entry *addr_map_find(const struct addr_map *map, const struct udp_pa
         return entry;
 }
 
+void addr_map_prefetch(const struct addr_map *map, const struct udp_path *path, unsigned step)
+{
+        struct addr_entry *const *bucket = &map->buckets[bucket_of(map, &path->remote)];
+
+        if (step == 0)
+                prefetch_lines(bucket, 1);
+        else
+                prefetch_lines(*bucket, sizeof(**bucket) / 64 + 1);
+}
+
 void addr_map_add(struct addr_map *map, struct addr_entry *entry, struct peer *peer)
 {
         struct addr_entry **bucket = &map->buckets[bucket_of(map, &entry->path.remote)];

@@ -35,6 +35,10 @@ DEFINE_CLEANUP(struct addr_map *, addr_map_free)
 /* Whose is what came over path; its local address does not matter. NULL: nobody's. */
 struct addr_entry *addr_map_find(const struct addr_map *map, const struct udp_path *path);
 
+/* Has the cache load what addr_map_find() will touch: step 0 where it begins, 1 what it
+ * finds there. */
+void addr_map_prefetch(const struct addr_map *map, const struct udp_path *path, unsigned step);
+
 /* entry->path must not be in the map; entry->peer becomes peer. */
 void addr_map_add(struct addr_map *map, struct addr_entry *entry, struct peer *peer);
 void addr_map_remove(struct addr_map *map, struct addr_entry *entry);

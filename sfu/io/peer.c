@@ -326,6 +326,22 @@ void peer_on_rtcp(struct peer *peer, struct pkt *pkt)
                 worker_count_garbage(worker, GARBAGE_RTCP);
 }
 
+void peer_prefetch_report(const struct peer *peer, unsigned step)
+{
+        if (step == 0) {
+                prefetch_lines(peer, 1);
+                prefetch_lines(&peer->room, 2);
+                return;
+        }
+        media_peer_prefetch_report(peer->media, step - 1);
+        if (!peer->crypt)
+                return;
+        if (step == 1)
+                prefetch_lines(peer->crypt, 2);
+        else
+                media_crypt_prefetch_rtcp(peer->crypt, step - 2);
+}
+
 /* Media out. */
 
 uint8_t *peer_reserve(void *user, void *tag, size_t max_len)

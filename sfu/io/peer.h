@@ -29,24 +29,25 @@
 /* Two interfaces, IPv4 and IPv6, UDP and TCP. */
 enum { PEER_MAX_ADDRS = 8, PEER_MAX_CREDS = 3 };
 
-/* What each outgoing packet needs comes first. */
+/* What each outgoing packet needs comes first, then what each report does. */
 struct peer {
         struct worker *worker;
         struct media_crypt *crypt;   /* from the handshake's end on: it is connected */
         struct addr_entry *selected; /* nominated; NULL: none yet */
         struct send_target target;   /* of selected */
         struct room *room;
+        struct media_peer *media;
+        int64_t alive_us;
+        struct steady heard_media, heard_feedback;
         uint64_t id;
         uint32_t participant;
-        struct media_peer *media;
         /* Oldest first: those in use, then of restarts that no check has nominated
          * with yet. More than one, for a client may not have heard our last answer. */
         struct ice_cred *creds[PEER_MAX_CREDS];
         struct sdp_transport transport;
         struct addr_entry addrs[PEER_MAX_ADDRS];
         struct dtls *dtls; /* from the first DTLS datagram on */
-        int64_t opened_us, alive_us;
-        struct steady heard_media, heard_feedback;
+        int64_t opened_us;
         uint64_t swept_batch; /* the last that had something for it, at the last sweep */
         int64_t settle_us;    /* when the handshake is surely over; 0: it is, or not begun */
         struct timer timer;
@@ -71,6 +72,11 @@ void peer_close(struct peer *peer, int64_t now_us);
 void peer_on_dtls(struct peer *peer, struct addr_entry *from, const struct pkt *pkt);
 void peer_on_rtp(struct peer *peer, struct pkt *pkt);
 void peer_on_rtcp(struct peer *peer, struct pkt *pkt);
+
+/* Has the cache load what peer_on_rtcp() will touch, in steps: each needs what the one
+ * before has had loaded. */
+enum { PEER_REPORT_STEPS = MEDIA_REPORT_STEPS + 1 };
+void peer_prefetch_report(const struct peer *peer, unsigned step);
 
 /* A valid check came over path. */
 void peer_on_check(struct peer *peer, const struct udp_path *path, const struct ice_check *check,
