@@ -462,7 +462,7 @@ void dtls_settle(struct dtls *dtls)
 {
         if (dtls->state != DTLS_CONNECTED || !dtls->ssl)
                 return;
-        if (dtls_goodbye_derive(&dtls->goodbye, dtls->ssl) == 0) {
+        if (dtls_goodbye_init(&dtls->goodbye, dtls->ssl) == 0) {
                 SSL_free(dtls->ssl);
                 dtls->ssl = NULL;
         }

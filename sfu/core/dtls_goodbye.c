@@ -21,7 +21,6 @@ enum {
         LEVEL_WARNING = 1,
         LEVEL_FATAL = 2,
         CLOSE_NOTIFY = 0,
-        RANDOM = 32,
 };
 
 static const uint8_t our_header[HEADER] = {
@@ -44,47 +43,58 @@ DEFINE_CLEANUP(EVP_KDF *, EVP_KDF_free)
 DEFINE_CLEANUP(EVP_KDF_CTX *, EVP_KDF_CTX_free)
 DEFINE_CLEANUP(EVP_CIPHER_CTX *, EVP_CIPHER_CTX_free)
 
+int dtls_goodbye_init(struct dtls_goodbye *ret_goodbye, const SSL *ssl)
+{
+        const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
+        uint8_t *randoms = ret_goodbye->randoms;
+
+        if (!cipher || SSL_CIPHER_get_cipher_nid(cipher) != NID_aes_128_gcm ||
+            EVP_MD_get_type(SSL_CIPHER_get_handshake_digest(cipher)) != NID_sha256)
+                return -ENOTSUP;
+        ret_goodbye->server = SSL_is_server(ssl);
+        ret_goodbye->derived = false;
+        (void)SSL_SESSION_get_master_key(SSL_get_session(ssl), ret_goodbye->master,
+                                         DTLS_GOODBYE_MASTER);
+        (void)SSL_get_server_random(ssl, randoms, DTLS_GOODBYE_RANDOM);
+        (void)SSL_get_client_random(ssl, randoms + DTLS_GOODBYE_RANDOM, DTLS_GOODBYE_RANDOM);
+        return 0;
+}
+
 /* RFC 5246 §6.3: key_block = PRF(master, "key expansion", server_random + client_random). */
-static int expand(const SSL *ssl, uint8_t *ret_block, size_t n)
+static int expand(struct dtls_goodbye *goodbye, uint8_t *ret_block, size_t n)
 {
         static const char label[] = "key expansion";
-        uint8_t master[SSL_MAX_MASTER_KEY_LENGTH], seed[sizeof(label) - 1 + RANDOM + RANDOM];
-        size_t master_len = SSL_SESSION_get_master_key(SSL_get_session(ssl), master,
-                                                       sizeof(master));
+        uint8_t seed[sizeof(label) - 1 + sizeof(goodbye->randoms)];
         char digest[] = "SHA256";
         OSSL_PARAM params[] = {
                 OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
-                OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, master, master_len),
+                OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, goodbye->master,
+                                                  sizeof(goodbye->master)),
                 OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, seed, sizeof(seed)),
                 OSSL_PARAM_construct_end(),
         };
         cleanup(EVP_KDF_freep) EVP_KDF *kdf = EVP_KDF_fetch(NULL, "TLS1-PRF", NULL);
         cleanup(EVP_KDF_CTX_freep) EVP_KDF_CTX *ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
-        int r;
 
         memcpy(seed, label, sizeof(label) - 1);
-        (void)SSL_get_server_random(ssl, seed + sizeof(label) - 1, RANDOM);
-        (void)SSL_get_client_random(ssl, seed + sizeof(label) - 1 + RANDOM, RANDOM);
-        r = ctx && EVP_KDF_derive(ctx, ret_block, n, params) == 1 ? 0 : -EIO;
-        OPENSSL_cleanse(master, sizeof(master));
-        return r;
+        memcpy(seed + sizeof(label) - 1, goodbye->randoms, sizeof(goodbye->randoms));
+        return ctx && EVP_KDF_derive(ctx, ret_block, n, params) == 1 ? 0 : -EIO;
 }
 
-int dtls_goodbye_derive(struct dtls_goodbye *ret_goodbye, const SSL *ssl)
+static int derive(struct dtls_goodbye *goodbye)
 {
-        const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
-        bool server = SSL_is_server(ssl);
-        struct dtls_goodbye_side *client_side = server ? &ret_goodbye->in : &ret_goodbye->out;
-        struct dtls_goodbye_side *server_side = server ? &ret_goodbye->out : &ret_goodbye->in;
+        struct dtls_goodbye_side *client_side = goodbye->server ? &goodbye->in : &goodbye->out;
+        struct dtls_goodbye_side *server_side = goodbye->server ? &goodbye->out : &goodbye->in;
         uint8_t block[2 * (DTLS_GOODBYE_KEY + DTLS_GOODBYE_SALT)], *salts;
         int r;
 
-        if (!cipher || SSL_CIPHER_get_cipher_nid(cipher) != NID_aes_128_gcm ||
-            EVP_MD_get_type(SSL_CIPHER_get_handshake_digest(cipher)) != NID_sha256)
-                return -ENOTSUP;
-        r = expand(ssl, block, sizeof(block));
+        if (goodbye->derived)
+                return 0;
+        r = expand(goodbye, block, sizeof(block));
         if (r < 0)
                 return r;
+        goodbye->derived = true;
+        OPENSSL_cleanse(goodbye->master, sizeof(goodbye->master));
         salts = block + 2 * DTLS_GOODBYE_KEY;
         memcpy(client_side->key, block, DTLS_GOODBYE_KEY);
         memcpy(server_side->key, block + DTLS_GOODBYE_KEY, DTLS_GOODBYE_KEY);
@@ -109,14 +119,14 @@ static void fill_nonce(uint8_t *ret_nonce, const struct dtls_goodbye_side *side,
         memcpy(ret_nonce + DTLS_GOODBYE_SALT, record + HEADER, EXPLICIT_NONCE);
 }
 
-bool dtls_goodbye_heard(const struct dtls_goodbye *goodbye, const uint8_t *data, size_t len)
+bool dtls_goodbye_heard(struct dtls_goodbye *goodbye, const uint8_t *data, size_t len)
 {
         cleanup(EVP_CIPHER_CTX_freep) EVP_CIPHER_CTX *ctx = NULL;
         uint8_t nonce[NONCE], aad[AAD], alert[ALERT], tag[TAG];
         int n;
 
         if (len != DTLS_GOODBYE_BYTES || memcmp(data, our_header, 5) != 0 || data[11] != 0 ||
-            data[12] != our_header[12])
+            data[12] != our_header[12] || derive(goodbye) < 0)
                 return false;
         ctx = EVP_CIPHER_CTX_new();
         fill_aad(aad, data);
@@ -131,7 +141,7 @@ bool dtls_goodbye_heard(const struct dtls_goodbye *goodbye, const uint8_t *data,
         return alert[0] == LEVEL_FATAL || alert[1] == CLOSE_NOTIFY;
 }
 
-int dtls_goodbye_write(const struct dtls_goodbye *goodbye, uint8_t *ret)
+int dtls_goodbye_write(struct dtls_goodbye *goodbye, uint8_t *ret)
 {
         static const uint8_t alert[ALERT] = { LEVEL_WARNING, CLOSE_NOTIFY };
         cleanup(EVP_CIPHER_CTX_freep) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
@@ -139,7 +149,7 @@ int dtls_goodbye_write(const struct dtls_goodbye *goodbye, uint8_t *ret)
         int n;
 
         memcpy(ret, our_header, HEADER);
-        if (!ctx || RAND_bytes(ret + HEADER, EXPLICIT_NONCE) != 1)
+        if (!ctx || derive(goodbye) < 0 || RAND_bytes(ret + HEADER, EXPLICIT_NONCE) != 1)
                 return -EIO;
         fill_aad(aad, ret);
         fill_nonce(nonce, &goodbye->out, ret);
