@@ -51,15 +51,19 @@ static int32_t model_on_sent(struct cc_model *model, size_t bytes, int64_t now_u
 
 void cc_prefetch(const struct cc *cc, int64_t now_us)
 {
-        prefetch_lines(&cc->last_sent_us, 1);
-        prefetch_lines(&cc->model, 3);
-        prefetch_lines(&cc->slices[(uint64_t)(now_us / CC_SLICE_US) % CC_SLICES], 1);
+        const struct cc_slice *slice = &cc->slices[(uint64_t)(now_us / CC_SLICE_US) % CC_SLICES];
+
+        prefetch_lines(cc, 2);
+        prefetch_lines(&slice->no, 1);
+        prefetch_lines(&slice->n_sent, 1);
         prefetch_lines(cc->heads, 1);
 }
 
 void cc_prefetch_next(const struct cc *cc)
 {
-        prefetch_lines(&cc->history[cc->n_sent % CC_HISTORY], 1);
+        enum { BEFORE = 5, LINES = 3 }; /* from the stream's last one on, and some more */
+
+        prefetch_lines(&cc->history[(cc->n_sent - BEFORE) % CC_HISTORY], LINES);
 }
 
 void cc_prefetch_report(const struct cc *cc, unsigned step)

@@ -135,6 +135,14 @@ struct cc_probe {
 };
 
 struct cc {
+        /* What each packet that leaves touches, beside its slice, its stream's head and
+         * its place in the history. */
+        uint64_t n_sent;       /* next number, unwrapped */
+        int64_t last_sent_us;  /* CC_NONE: nothing yet */
+        int64_t unreported_us; /* something has been under way since; CC_NONE */
+        struct cc_model model;
+        struct cc_probe probe;
+
         /* cc_rate.c */
         enum cc_phase phase;
         uint64_t target_bps;
@@ -155,10 +163,8 @@ struct cc {
         bool rtt_told;
         uint64_t n_probes, n_overuses;
 
-        int64_t last_sent_us;  /* CC_NONE: nothing yet */
-        int64_t lag_us;        /* departure to report, at best */
-        int64_t unreported_us; /* something has been under way since; CC_NONE */
-        bool reported;         /* ever */
+        int64_t lag_us; /* departure to report, at best */
+        bool reported;  /* ever */
         struct {
                 int64_t at_us; /* newest arrival */
                 uint32_t bytes;
@@ -168,11 +174,8 @@ struct cc {
         uint32_t report_bytes;
         struct cc_delay delay;
         struct cc_loss loss;
-        struct cc_model model;
-        struct cc_probe probe;
 
         /* cc_history.c */
-        uint64_t n_sent;          /* next number, unwrapped */
         int64_t frontier_us;      /* departure of the newest reported packet; CC_NONE */
         int64_t judged_no;        /* slices up to here have been fed to the detector */
         int64_t ccfb_frontier_us; /* when the last RFC 8888 message ended */

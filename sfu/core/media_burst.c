@@ -115,6 +115,7 @@ static struct media_slot *next_slot(struct media_link *head, int which, uint32_t
 static void look_ahead(struct media_link *head, int which, const struct media_pass *pass)
 {
         enum { NEAREST = 1, CHAIN = MEDIA_PREFETCH_STAGES, TAGS, PEERS, SLOTS };
+        enum { SLOT_LINES = 6 }; /* five that begin anywhere */
         struct media_link *link = head->next;
 
         for (unsigned ahead = NEAREST; ahead <= SLOTS && link != head; ahead++, link = link->next) {
@@ -122,7 +123,7 @@ static void look_ahead(struct media_link *head, int which, const struct media_pa
                 const struct media_peer *peer;
 
                 if (ahead == SLOTS) {
-                        prefetch_lines(slot, 5);
+                        prefetch_lines(slot, SLOT_LINES);
                         return;
                 }
                 peer = slot->peer;
@@ -131,6 +132,7 @@ static void look_ahead(struct media_link *head, int which, const struct media_pa
                 } else if (ahead == TAGS) {
                         prefetch_lines(peer->tag, 4);
                         prefetch_lines(peer->path, 1);
+                        path_prefetch_sound(slot);
                 } else {
                         if (pass->out->prefetch)
                                 pass->out->prefetch(peer->tag, CHAIN - ahead);

@@ -102,6 +102,14 @@ uint16_t path_number(struct media_slot *slot, size_t bytes, uint32_t ext, bool r
         return number;
 }
 
+void path_prefetch_sound(const struct media_slot *slot)
+{
+        const struct media_path *path = slot->peer->path;
+
+        if (path && slot->audio)
+                prefetch_lines(&path->sound[slot->index][slot->map.out_next % MEDIA_AUDIO_RING], 1);
+}
+
 bool path_number_again(const struct media_slot *slot, uint32_t ext, uint16_t *ret_number)
 {
         const struct path_sound *sent =

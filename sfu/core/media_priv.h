@@ -177,7 +177,7 @@ struct slot_ext {
 
 enum { SLOT_NO_PT = 0xff };
 
-/* What every packet needs comes first, in four cache lines. */
+/* What every packet needs comes first, in five cache lines. */
 struct media_slot {
         struct media_link links[N_LINKS];
         struct media_peer *peer;
@@ -197,10 +197,10 @@ struct media_slot {
         uint32_t packets, octets;
         struct rtp_rate rate;
         struct slot_ext ext;
-        struct slot_map map;
-
-        struct sdp_slot sdp;
         uint8_t index; /* among the peer's slots of its kind */
+        struct sdp_slot sdp;
+        struct slot_map map; /* its beginning */
+
         struct sfu_slot_view view;
         struct media_pub *target;
         struct media_layer *current, *next;
@@ -247,15 +247,15 @@ struct path_sound {
 struct media_path {
         struct cc *cc;
         uint64_t n_sent, n_reported; /* numbers */
-        int64_t report_free_us;      /* see budget_take() */
-        bool can_probe;              /* there is an RTX stream to do it on */
+        uint8_t red_depth;      /* frames that sound carries on top of its own, while it is lossy */
+        uint8_t red_frames;     /* of the sound packet that is about to be numbered */
+        int64_t report_free_us; /* see budget_take() */
+        bool can_probe;         /* there is an RTX stream to do it on */
         bool has_arrival;
         int64_t arrival_us;    /* the last one reported, on the receiver's clock */
         uint64_t spent_of_bps; /* the target when it was last spent, */
         int64_t spent_us;      /* and when */
         int64_t freed_us;      /* when the last held picture was let go */
-        uint8_t red_depth;     /* frames that sound carries on top of its own, while it is lossy */
-        uint8_t red_frames;    /* of the sound packet that is about to be numbered */
         int64_t calm_us;       /* from when on losses are the line's own */
         uint64_t overuses;
         int64_t red_us, red_update_us; /* when the depth was set, and is due */
@@ -611,6 +611,8 @@ DEFINE_CLEANUP(struct media_path *, path_free)
 bool path_covers(struct media_slot *slot, int64_t now_us);
 bool slot_is_reported(const struct media_slot *slot);
 uint16_t path_number(struct media_slot *slot, size_t bytes, uint32_t ext, bool rtx, int64_t now_us);
+/* What path_number() of the slot's next packet of sound will touch is loaded. */
+void path_prefetch_sound(const struct media_slot *slot);
 /* The number that a sound packet has; false: not known any more, so it must not
  * be repeated. */
 must_use bool path_number_again(const struct media_slot *slot, uint32_t ext, uint16_t *ret_number);

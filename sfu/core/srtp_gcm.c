@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sfu/core/srtp_gcm.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
@@ -24,8 +25,9 @@ enum {
 
 struct srtp_gcm {
         gnutls_aead_cipher_hd_t cipher;
-        const void *key; /* where the cipher keeps it, to be loaded early: never read by us */
-        uint8_t salt[SRTP_GCM_SALT];
+        const void *key;    /* where the cipher keeps it, to be loaded early: never read by us */
+        uint64_t salt_head; /* the first eight bytes, as a number, */
+        uint32_t salt_tail; /* and the last four */
 };
 
 /* One block of AES-CM with the label: no key of ours is longer. */
@@ -57,7 +59,10 @@ static int derive_session(struct srtp_gcm *gcm, unsigned labels, const uint8_t *
         }
         EVP_CIPHER_CTX_free(ecb);
         if (r == 0) {
-                memcpy(gcm->salt, salt, SRTP_GCM_SALT);
+                memcpy(&gcm->salt_head, salt, sizeof(gcm->salt_head));
+                memcpy(&gcm->salt_tail, salt + sizeof(gcm->salt_head), sizeof(gcm->salt_tail));
+                gcm->salt_head = be64toh(gcm->salt_head);
+                gcm->salt_tail = be32toh(gcm->salt_tail);
                 /* What the library's handle begins with. Were it anything else, a hint
                  * to the cache would be of no use, and nothing worse. */
                 memcpy(&gcm->key, gcm->cipher, sizeof(gcm->key));
@@ -96,7 +101,7 @@ struct srtp_gcm *srtp_gcm_free(struct srtp_gcm *gcm)
                 return NULL;
         if (gcm->cipher)
                 gnutls_aead_cipher_deinit(gcm->cipher); /* wipes the key */
-        OPENSSL_cleanse(gcm->salt, sizeof(gcm->salt));
+        OPENSSL_cleanse(gcm, sizeof(*gcm));
         free(gcm);
         return NULL;
 }
@@ -113,25 +118,18 @@ void srtp_gcm_prefetch(const struct srtp_gcm *gcm, unsigned step)
         prefetch_lines(gcm->key, KEY_LINES);
 }
 
-/* RFC 7714 §8.1 and §9.1: SSRC and 48 bits of index, XOR salt. */
+/* RFC 7714 §8.1 and §9.1: SSRC and 48 bits of index, XOR salt. In words: bytes that are
+ * written one by one and read together a moment later stop the processor. */
 static void make_nonce(uint8_t *ret_nonce, const struct srtp_gcm *gcm, const uint8_t *ssrc,
                        uint64_t index)
 {
-        uint8_t nonce[SRTP_GCM_SALT] = { 0,
-                                         0,
-                                         ssrc[0],
-                                         ssrc[1],
-                                         ssrc[2],
-                                         ssrc[3],
-                                         (uint8_t)(index >> 40),
-                                         (uint8_t)(index >> 32),
-                                         (uint8_t)(index >> 24),
-                                         (uint8_t)(index >> 16),
-                                         (uint8_t)(index >> 8),
-                                         (uint8_t)index };
+        uint32_t source, tail = htobe32((uint32_t)index ^ gcm->salt_tail);
+        uint64_t head;
 
-        for (size_t i = 0; i < sizeof(nonce); i++)
-                ret_nonce[i] = nonce[i] ^ gcm->salt[i];
+        memcpy(&source, ssrc, sizeof(source));
+        head = htobe64(((uint64_t)be32toh(source) << 16 | index >> 32) ^ gcm->salt_head);
+        memcpy(ret_nonce, &head, sizeof(head));
+        memcpy(ret_nonce + sizeof(head), &tail, sizeof(tail));
 }
 
 int srtp_gcm_protect(struct srtp_gcm *gcm, uint8_t *data, size_t header_len, size_t len,
