@@ -97,7 +97,9 @@ enum report_limit report_limit(const struct report *report)
                 return REPORT_CROWDED;
         if (breathless)
                 return REPORT_GENERATOR;
-        if (report->watchers.failed + report->publishers.failed + report->watchers.lost > 0)
+        if (report->watchers.failed + report->publishers.failed + report->watchers.lost +
+                    report->publishers.lost >
+            0)
                 return REPORT_JOINS;
         return late || sum_corrupted(steady) > 0 ? REPORT_SERVER : REPORT_NO_LIMIT;
 }
@@ -110,7 +112,8 @@ struct verdict {
 static void judge(const struct report *report, struct verdict *ret)
 {
         unsigned n = report->watchers.ok, failed = report->watchers.failed + report->watchers.lost +
-                                                   report->publishers.failed;
+                                                   report->publishers.failed +
+                                                   report->publishers.lost;
         double loss = 100 * report_loss(report);
         double late_ms = (double)histogram_at(&report->steady->latency[TALLY_SOUND], 990) / 1e3;
 

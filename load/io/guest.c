@@ -174,13 +174,27 @@ void guest_on_datagram(struct guest *guest, uint8_t *data, size_t len, int64_t n
                 on_rtp(guest, data, (int)len, now_us);
 }
 
+void guest_on_refused(struct guest *guest)
+{
+        if (guest->state == GUEST_UP)
+                guest->state = GUEST_LOST;
+        else if (guest->state == GUEST_HANDSHAKE)
+                fail(guest, "the server's media port is closed");
+}
+
+static void send_datagram(struct guest *guest, const uint8_t *data, size_t len)
+{
+        if (send(guest->join->fd, data, len, MSG_DONTWAIT) < 0 && errno == ECONNREFUSED)
+                guest_on_refused(guest);
+}
+
 static void send_rtcp(struct guest *guest, uint8_t *data, struct wr *w)
 {
         int len = (int)wr_len(w);
 
         if (len == 0 || w->bad || srtp_protect_rtcp(guest->out, data, &len) != srtp_err_status_ok)
                 return;
-        (void)!send(guest->join->fd, data, (size_t)len, MSG_DONTWAIT);
+        send_datagram(guest, data, (size_t)len);
 }
 
 void guest_after_reading(struct guest *guest, int64_t now_us)
@@ -218,7 +232,7 @@ static void ask_consent(struct guest *guest, int64_t now_us)
                 return;
         stun_message_id(&msg, guest->question);
         stun_agent_forget_transaction(agent, guest->question); /* it remembers only 200 */
-        (void)!send(join->fd, data, len, MSG_DONTWAIT);
+        send_datagram(guest, data, len);
 }
 
 void guest_on_time(struct guest *guest, int64_t now_us)

@@ -6,8 +6,8 @@
  * Layer:  load/io.
  * Owner:  the swarm. Thread: the swarm's.
  *
- * States: HANDSHAKE -> UP (on_handshake) -> LOST (no consent for CONSENT_US);
- *         HANDSHAKE -> FAILED.
+ * States: HANDSHAKE -> UP (on_handshake) -> LOST (no consent for CONSENT_US, or
+ *         guest_on_refused()); HANDSHAKE -> FAILED.
  */
 #ifndef LOAD_IO_GUEST_H
 #define LOAD_IO_GUEST_H
@@ -53,6 +53,9 @@ struct guest *guest_free(struct guest *guest); /* accepts NULL */
 
 /* One datagram; data may be written to. */
 void guest_on_datagram(struct guest *guest, uint8_t *data, size_t len, int64_t now_us);
+
+/* Nobody has the server's port any more. */
+void guest_on_refused(struct guest *guest);
 
 /* After the datagrams of one reading. */
 void guest_after_reading(struct guest *guest, int64_t now_us);

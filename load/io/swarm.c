@@ -16,7 +16,7 @@ enum {
         BATCH = 8,   /* reads of one socket at a time, each a train */
         READ_BYTES = 65536,
         SWEEP_US = 2000,
-        TAIL_US = 250 * 1000, /* a slot that was silent for longer was not cut short */
+        TAIL_US = 250 * 1000, /* a picture that rested for longer was not cut short */
 };
 
 struct swarm {
@@ -166,6 +166,8 @@ static void read_guest(struct swarm *swarm, struct guest *guest)
         }
         got = recvmmsg(guest->join->fd, swarm->msgs, BATCH, MSG_DONTWAIT, NULL);
         now_us = clock_now_us();
+        if (got < 0 && errno == ECONNREFUSED)
+                guest_on_refused(guest);
         for (int i = 0; i < got; i++) {
                 size_t len = swarm->msgs[i].msg_len;
                 size_t segment = read_control(swarm, guest, &swarm->msgs[i].msg_hdr, len);
@@ -275,7 +277,8 @@ void swarm_count_tails(struct swarm *swarm)
                 struct receiver *receiver = swarm->guests[i]->receiver;
 
                 for (size_t k = 0; receiver && k < receiver->n_slots; k++)
-                        if (swarm->stopped_us - receiver->slots[k].last_us < TAIL_US)
+                        if (receiver->slots[k].sdp.sound ||
+                            swarm->stopped_us - receiver->slots[k].last_us < TAIL_US)
                                 count_tail(swarm, receiver, &receiver->slots[k]);
         }
 }

@@ -2,6 +2,7 @@
 // `dinh load` against a real server. Usage: node load.test.mjs DINH
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import fs from 'node:fs';
 import test, { after, before } from 'node:test';
 import { Server } from './dinh.mjs';
 
@@ -70,6 +71,23 @@ test('when_no_publisher_gets_in_it_ends_at_once_with_the_reason', async () => {
     assert.match(error, reason);
     assert.equal(error.trim().split('\n').length, 1);
   }
+});
+
+test('a_server_that_dies_is_found_and_not_the_generator', async () => {
+  const mortal = new Server();
+  await mortal.start();
+  const meeting = mortal.meeting();
+  const run = load('--url', mortal.base, '--meeting', meeting, '--token', mortal.token(meeting, 'presenter'),
+    '--publishers', '1', '--subscribers', '3', '--video-kbps', '150', '--duration', '3', '--join-seconds', '0', '--json');
+  const peers = async () => Number(/^dinh_media_peers (\d+)$/m.exec(await (await fetch(`${mortal.metricsBase}/metrics`)).text())[1]);
+  while (await peers() < 4) await new Promise((resolve) => setImmediate(resolve));
+  await mortal.kill();
+  fs.rmSync(mortal.data, { recursive: true, force: true });
+  const { code, out, error } = await run;
+  assert.equal(code, 0, error);
+  const result = JSON.parse(out);
+  assert.equal(result.limit, 'joins');
+  assert.deepEqual([result.publishers.lost + result.publishers.failed, result.subscribers.lost + result.subscribers.failed], [1, 3]);
 });
 
 test('without_gro_and_pacing_it_measures_the_same', async () => {
