@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "sfu/wire/job_record.h"
+#include "sfu/wire/red.h"
 #include "sfu/wire/rtcp.h"
 #include "sfu/wire/rtcp_ccfb.h"
 #include "sfu/wire/rtcp_tcc.h"
@@ -223,7 +224,7 @@ static void make_payloads(const char *root)
         save(root, "h264", "slice", "\x41\x9a\x24\x6c", 4);
 }
 
-static void make_vp9_av1_red(const char *root)
+static void make_vp9_av1(const char *root)
 {
         save(root, "vp9", "key_picture_s0",
              "\x8a\x92\x34\x58\x01\x40\x00\xb4\x02\x80\x01\x68\x05\x00\x02\x18\x49", 17);
@@ -235,9 +236,49 @@ static void make_vp9_av1_red(const char *root)
              14);
         save(root, "av1", "delimiter_first", "\x08\x01\x12\x02\x0a\x01\x03\x32\x05\x06", 10);
         save(root, "av1", "fragment", "\xd0\x11\x22\x33", 4);
-        save(root, "red", "two_generations",
-             "\xef\x1e\x00\x03\xef\x0f\x00\x02\x6f\x78\x01\x02\x78\x03\x78\x04", 16);
+}
+
+static void save_red(const char *root, const char *name, const struct red_block *blocks, size_t n)
+{
+        struct wr w = wr_init(data, CAP);
+
+        red_write(&w, blocks, n);
+        save_wr(root, "red", name, &w);
+}
+
+/* Good ones by our writer, the wrong ones cut from a good one or byte by byte. */
+static void make_red(const char *root)
+{
+        static const uint8_t frame[RED_MAX_BLOCK_LEN] = { 0x78, 1, 2 };
+        static const uint8_t nested[] = { 0xef, 0x1e, 0, 2, 0x6f, 0x78, 3, 0x78, 4 };
+        struct red_block blocks[RED_MAX_BLOCKS] = {
+                { 111, 1920, { (const uint8_t *)"\x78\x01\x02", 3 } },
+                { 111, 960, { (const uint8_t *)"\x78\x03", 2 } },
+                { 111, 0, { (const uint8_t *)"\x78\x04", 2 } },
+        };
+
+        save_red(root, "two_generations", blocks, 3);
+        save(root, "red", "header_cut", data, 6);
+        save(root, "red", "primary_header_missing", data, 8);
+        save(root, "red", "block_cut", data, 11);
         save(root, "red", "primary_only", "\x6f\x78\x01\x02", 4);
+
+        /* Payload type 63 is RED itself, as browsers number it. */
+        blocks[1] = (struct red_block){ 63, 960, { nested, sizeof(nested) } };
+        blocks[2] = (struct red_block){ 63, 0, { nested, sizeof(nested) } };
+        save_red(root, "nested", blocks, 3);
+        blocks[0] = (struct red_block){ 111, RED_MAX_TS_OFFSET, { frame, RED_MAX_BLOCK_LEN } };
+        blocks[1] = (struct red_block){ 111, 0, { frame, 1 } };
+        blocks[2] = (struct red_block){ 111, 0, { NULL, 0 } };
+        save_red(root, "offset_ends_primary_empty", blocks, 3);
+        for (size_t i = 0; i < RED_MAX_BLOCKS; i++)
+                blocks[i] = (struct red_block){ 111, (uint16_t)(960 * (7 - i)), { frame, i } };
+        save_red(root, "most_blocks", blocks, RED_MAX_BLOCKS);
+        for (size_t i = 0; i < RED_MAX_BLOCKS; i++)
+                memcpy(data + 4 * i, "\xef\x1e\x00", 4);
+        memcpy(data + 4 * RED_MAX_BLOCKS, "\x6f\x78", 2);
+        save(root, "red", "too_many_blocks", data, 4 * RED_MAX_BLOCKS + 2);
+        save(root, "red", "length_past_end", "\xef\x1e\x03\xff\x6f\x78\x01\x02", 8);
 }
 
 static void make_job_record(const char *root)
@@ -335,7 +376,8 @@ int main(int argc, char **argv)
         make_tcc(argv[1]);
         make_tcc_like_browsers(argv[1]);
         make_payloads(argv[1]);
-        make_vp9_av1_red(argv[1]);
+        make_vp9_av1(argv[1]);
+        make_red(argv[1]);
         make_job_record(argv[1]);
         make_dd(argv[1]);
         make_captured(argv[1]);
