@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { CACHE_LINE = 64 };
+enum { CACHE_LINE = 64, FIRST_LINES = 3 /* of a packet: what stands before a payload */ };
 
 struct pkt_pool {
         struct pkt *packets; /* calloc: pages cost nothing until a packet is first used */
@@ -71,9 +71,10 @@ struct pkt *pkt_get(struct pkt_pool *pool)
         if (!pool->free)
                 take_returned(pool);
         pkt = pool->free;
-        if (pkt)
+        if (pkt) {
                 pool->free = pkt->next_free;
-        else if (pool->n_fresh < pool->n)
+                prefetch_lines(pool->free, FIRST_LINES); /* the next one */
+        } else if (pool->n_fresh < pool->n)
                 pkt = &pool->packets[pool->n_fresh++];
         else
                 return NULL;
