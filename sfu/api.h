@@ -72,10 +72,18 @@ const char *sfu_srtp_library(void);
 /* The port that worker i got, of UDP and TCP. */
 uint16_t sfu_port(const struct sfu *sfu, unsigned worker);
 
+/* What an offer has to be good for. */
+enum sfu_purpose {
+        SFU_TO_MEET,    /* whatever it has */
+        SFU_TO_PUBLISH, /* at least one line that sends */
+        SFU_TO_WATCH,   /* at least one line that receives; one that does both is taken for that */
+};
+
 struct sfu_peer_params {
         uint64_t room;
         uint32_t participant;
         bool may_publish; /* else its sending m-lines are answered inactive */
+        enum sfu_purpose purpose;
 };
 
 /* Why an offer was refused; sfu_offer_error_code() names it for clients. */
@@ -89,7 +97,8 @@ enum sfu_offer_err {
         SFU_OFFER_NO_CODEC,
         SFU_OFFER_TOO_MANY, /* m-lines, payload types, extensions */
         SFU_OFFER_ROOM_FULL,
-        SFU_OFFER_CHANGED, /* a restart with other media, certificate or DTLS role */
+        SFU_OFFER_CHANGED,   /* a restart with other media, certificate or DTLS role */
+        SFU_OFFER_WRONG_WAY, /* nothing in it is of use for the purpose */
         SFU_N_OFFER_ERRS,
 };
 

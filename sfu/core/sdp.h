@@ -111,6 +111,10 @@ DEFINE_CLEANUP(struct sdp_offer *, sdp_offer_free)
 
 const struct sdp_transport *sdp_offer_transport(const struct sdp_offer *offer);
 
+/* Who comes to watch sends nothing: sendrecv lines of such an offer become slots.
+ * Returns 0, or SFU_OFFER_WRONG_WAY when no line serves the purpose. */
+must_use int sdp_offer_aim(struct sdp_offer *offer, enum sfu_purpose purpose);
+
 /* Bits of the video codecs that every video slot of the offer can receive; 0
  * when it has none. */
 unsigned sdp_offer_recv_codecs(const struct sdp_offer *offer);

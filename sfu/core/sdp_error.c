@@ -16,6 +16,7 @@ const char *sfu_offer_error_code(enum sfu_offer_err err)
                 [SFU_OFFER_TOO_MANY] = "sdp-too-many",
                 [SFU_OFFER_ROOM_FULL] = "sdp-room-full",
                 [SFU_OFFER_CHANGED] = "sdp-changed",
+                [SFU_OFFER_WRONG_WAY] = "sdp-wrong-way",
         };
 
         assert(err >= SFU_OFFER_TOO_LARGE && err < SFU_N_OFFER_ERRS);

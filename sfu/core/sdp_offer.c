@@ -372,6 +372,37 @@ const struct sdp_transport *sdp_offer_transport(const struct sdp_offer *offer)
         return &offer->transport;
 }
 
+/* Lines that were refused stay so: nobody has checked them. */
+static void recast_to_watch(struct sdp_offer *offer)
+{
+        struct casting casting = { 0 };
+
+        for (size_t i = 0; i < offer->n_lines; i++) {
+                struct sdp_line *line = &offer->lines[i];
+
+                if (line->role == SDP_REFUSED)
+                        continue;
+                if (line->dir == SDP_SENDRECV)
+                        line->dir = SDP_RECVONLY;
+                line->role = SDP_REFUSED;
+                cast_line(&casting, line);
+        }
+}
+
+int sdp_offer_aim(struct sdp_offer *offer, enum sfu_purpose purpose)
+{
+        enum sdp_role needed = purpose == SFU_TO_PUBLISH ? SDP_PUBLICATION : SDP_SLOT;
+
+        if (purpose == SFU_TO_MEET)
+                return 0;
+        if (purpose == SFU_TO_WATCH)
+                recast_to_watch(offer);
+        for (size_t i = 0; i < offer->n_lines; i++)
+                if (offer->lines[i].role == needed)
+                        return 0;
+        return SFU_OFFER_WRONG_WAY;
+}
+
 static unsigned common_codecs(const struct sdp_offer *offer, enum sdp_role role)
 {
         unsigned codecs = SDP_VIDEO_CODECS;

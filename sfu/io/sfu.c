@@ -411,6 +411,9 @@ int sfu_peer_open(struct sfu *sfu, const struct sfu_peer_params *params, const c
         assert(params->participant != 0 && params->participant != SFU_ACTIVE_SPEAKER);
         if (r != 0)
                 return r;
+        r = sdp_offer_aim(offer, params->purpose);
+        if (r != 0)
+                return r;
         room = sfu_room(sfu, params->room);
         if (!room)
                 return -ENOMEM;

@@ -51,12 +51,13 @@ static void apply_views(struct room *room, const struct member *member)
                 sfu_peer_view(room->app->sfu, member->peer, views, n);
 }
 
-int media_open_peer(struct room *room, struct member *member, bool may_publish, const char *sdp,
-                    size_t len, char **ret_answer)
+int media_open_peer(struct room *room, struct member *member, bool may_publish,
+                    enum sfu_purpose purpose, const char *sdp, size_t len, char **ret_answer)
 {
         struct sfu_peer_params params = { .room = room->number,
                                           .participant = member->number,
-                                          .may_publish = may_publish };
+                                          .may_publish = may_publish,
+                                          .purpose = purpose };
         uint64_t peer;
         int r = sfu_peer_open(room->app->sfu, &params, sdp, len, ret_answer, &peer);
 
@@ -80,8 +81,8 @@ static int answer_offer(struct session *session, const struct meeting_seat *seat
 
         if (!msg->restart)
                 return media_open_peer(session->room, member,
-                                       role_permissions(seat->role) & PERM_PUBLISH, msg->sdp,
-                                       strlen(msg->sdp), ret_answer);
+                                       role_permissions(seat->role) & PERM_PUBLISH, SFU_TO_MEET,
+                                       msg->sdp, strlen(msg->sdp), ret_answer);
         r = sfu_peer_restart(session->app->sfu, member->peer, msg->sdp, strlen(msg->sdp),
                              ret_answer);
         if (r == -ENOENT)

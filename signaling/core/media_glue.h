@@ -21,7 +21,8 @@ must_use int media_on_stats(struct session *session, const struct client_msg *ms
  * seat does not send are muted. Returns as sfu_peer_open(); *ret_answer is
  * free()d by the caller. */
 must_use int media_open_peer(struct room *room, struct member *member, bool may_publish,
-                             const char *sdp, size_t len, char **ret_answer);
+                             enum sfu_purpose purpose, const char *sdp, size_t len,
+                             char **ret_answer);
 
 /* Silences of her peer what her seat does not send. */
 void media_apply_mutes(struct room *room, const struct member *member);

@@ -318,6 +318,7 @@ static int status_of(enum sfu_offer_err err)
         case SFU_OFFER_NO_ICE:
         case SFU_OFFER_NO_DTLS:
         case SFU_OFFER_NO_CODEC:
+        case SFU_OFFER_WRONG_WAY:
                 return 406;
         case SFU_OFFER_CHANGED:
                 return 409;
@@ -329,11 +330,25 @@ static int status_of(enum sfu_offer_err err)
         return 400;
 }
 
+/* Encoders and players show this text as it is. */
+static const char *offer_message(const struct request *q, int r)
+{
+        if (r != SFU_OFFER_WRONG_WAY)
+                return "the offer was refused";
+        if (q->role == WHIP_PUBLISH)
+                return "Địa chỉ /whip/ để gửi hình tiếng, mà ở đây không có gì được gửi. "
+                       "Để xem, xin dùng địa chỉ /whep/. "
+                       "(The offer sends nothing; to watch, use /whep/.)";
+        return "Địa chỉ /whep/ để xem, mà ở đây không xin nhận gì. "
+               "Để gửi hình tiếng, xin dùng địa chỉ /whip/. "
+               "(The offer receives nothing; to send, use /whip/.)";
+}
+
 static void refuse_offer(const struct request *q, int r)
 {
         if (r > 0)
                 whip_refuse(q->conn, status_of((enum sfu_offer_err)r),
-                            sfu_offer_error_code((enum sfu_offer_err)r), "the offer was refused");
+                            sfu_offer_error_code((enum sfu_offer_err)r), offer_message(q, r));
         else
                 refuse_busy(q->conn);
 }
@@ -369,6 +384,7 @@ static void start(struct request *q)
                 return;
         }
         r = media_open_peer(q->room, member, q->role == WHIP_PUBLISH,
+                            q->role == WHIP_PUBLISH ? SFU_TO_PUBLISH : SFU_TO_WATCH,
                             (const char *)q->req->body.data, q->req->body.len, &answer);
         if (r != 0) {
                 refuse_offer(q, r);

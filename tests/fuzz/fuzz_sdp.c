@@ -65,6 +65,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(strlen(sdp_offer_transport(offer)->ufrag) >= 4);
         answer(offer, true, SDP_VIDEO_CODECS);
         answer(offer, false, SDP_CODEC_BIT(SDP_H264));
+        if (sdp_offer_aim(offer, SFU_TO_WATCH) == 0)
+                answer(offer, false, SDP_VIDEO_CODECS);
         (void)sdp_offer_free(offer);
         return 0;
 }

@@ -178,6 +178,34 @@ test('wrong_offers_are_refused_by_their_kind', async () => {
   }
 });
 
+test('an_offer_that_would_carry_nothing_is_refused_with_the_other_address', async () => {
+  const meeting = server.meeting();
+  const headers = { authorization: `Bearer ${server.token(meeting, 'delegate')}`, 'content-type': 'application/sdp' };
+  const post = (way, directions) => {
+    let i = 0;
+    const body = OFFERS[way].replace(/^a=(sendrecv|recvonly)/gm, () => `a=${directions[i++]}`);
+    return fetch(`${server.base}/${way}/${meeting}`, { method: 'POST', headers, body });
+  };
+  for (const [way, wrong, right, other] of [['whip', 'recvonly', 'sendonly', '/whep/'], ['whep', 'sendonly', 'recvonly', '/whip/']]) {
+    for (const directions of [[wrong, wrong], ['inactive', 'inactive'], [wrong, 'inactive']]) {
+      const answer = await post(way, directions);
+      const { message } = await answer.clone().json();
+      await refused(answer, 406, 'sdp-wrong-way');
+      assert.match(message, /^Địa chỉ /, 'Vietnamese first');
+      assert.ok(message.includes(other), message);
+    }
+    const mirrored = { sendonly: 'recvonly', recvonly: 'sendonly', inactive: 'inactive' };
+    for (const directions of [[right, right], [right, 'inactive'], ['inactive', right]]) {
+      const answer = await post(way, directions);
+      assert.equal(answer.status, 201, `${way} ${directions}`);
+      assert.deepEqual((await answer.text()).match(/(?<=^a=)(sendonly|recvonly|inactive)(?=\r$)/gm), directions.map((d) => mirrored[d]));
+    }
+    const both = await post(way, ['sendrecv', 'sendrecv']);
+    assert.equal(both.status, 201);
+    assert.deepEqual((await both.text()).match(/(?<=^a=)(sendonly|recvonly|inactive)(?=\r$)/gm), [wrong, wrong], 'what both could do goes one way');
+  }
+});
+
 test('candidates_are_taken_for_the_ice_session_they_name', async () => {
   const session = await Session.open();
   const good = fragment(session.ice, [CANDIDATE, 'a=end-of-candidates']);

@@ -297,6 +297,38 @@ static void receivable_codecs_are_those_of_every_slot(void **state)
         }
 }
 
+static void an_offer_that_goes_the_wrong_way_is_told_from_one_of_use(void **state)
+{
+        enum { WRONG = SFU_OFFER_WRONG_WAY };
+        static const struct {
+                const char *find, *replace;
+                int publish, watch;
+        } rows[] = {
+                { "a=mid:ear", "a=mid:ear", 0, 0 },       { "a=recvonly", "a=inactive", 0, WRONG },
+                { "a=recvonly", "a=sendonly", 0, WRONG }, { "a=sendonly", "a=inactive", WRONG, 0 },
+                { "a=sendonly", "a=recvonly", WRONG, 0 }, { "a=recvonly", "a=sendrecv", 0, 0 },
+                { "a=sendonly", "a=sendrecv", 0, 0 },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                char *text = edited(TEST_OFFER, rows[i].find, rows[i].replace);
+                const int results[] = {
+                        [SFU_TO_PUBLISH] = rows[i].publish, [SFU_TO_WATCH] = rows[i].watch
+                };
+
+                for (int purpose = SFU_TO_MEET; purpose <= SFU_TO_WATCH; purpose++) {
+                        struct sdp_offer *offer = NULL;
+
+                        assert_int_equal(parse_copy(&offer, text, strlen(text)), 0);
+                        assert_int_equal(sdp_offer_aim(offer, (enum sfu_purpose)purpose),
+                                         results[purpose]);
+                        (void)sdp_offer_free(offer);
+                }
+                free(text);
+        }
+}
+
 /* The schema lists the words; a client shows its own text for each. */
 static void every_error_has_a_word(void **state)
 {
@@ -323,6 +355,7 @@ int main(int argc, char **argv)
                 cmocka_unit_test(session_level_words_count),
                 cmocka_unit_test(a_refused_tagged_line_still_gives_the_transport),
                 cmocka_unit_test(receivable_codecs_are_those_of_every_slot),
+                cmocka_unit_test(an_offer_that_goes_the_wrong_way_is_told_from_one_of_use),
                 cmocka_unit_test(every_error_has_a_word),
         };
 

@@ -100,6 +100,7 @@ export type ErrorCode =
   | "sdp-too-many"
   | "sdp-room-full"
   | "sdp-changed"
+  | "sdp-wrong-way"
   | "doc-type"
   | "doc-too-large"
   | "doc-empty"

@@ -39,6 +39,7 @@ export const en: Words = {
     'sdp-no-codec': 'This browser lacks a usable format for sound and picture. Please use another one.',
     'sdp-too-many': 'The browser asks for too many streams.',
     'sdp-changed': 'The media connection has changed; connecting again.',
+    'sdp-wrong-way': 'Sound and picture would go the wrong way: /whip/ is the address to send to, /whep/ the one to watch.',
     'sdp-room-full': 'The room has no free stream for you. You can still read the papers and chat.',
     'doc-type': 'This kind of file is not accepted. Accepted: PDF, PPTX, ODP, DOCX, ODT, XLSX, JPEG, PNG; films as MP4, MOV, MKV, WebM; sound as MP3, M4A, OGG.',
     'doc-too-large': 'The file is too large: 200 MB at most for a paper, 2 GB for a film.',

@@ -37,6 +37,7 @@ const faults: Record<Fault, string> = {
   'sdp-no-codec': 'Trình duyệt này không có bộ nén hình tiếng phù hợp. Xin dùng trình duyệt khác.',
   'sdp-too-many': 'Trình duyệt xin quá nhiều luồng hình tiếng.',
   'sdp-changed': 'Kết nối hình tiếng đã thay đổi, đang nối lại.',
+  'sdp-wrong-way': 'Hình tiếng đi sai chiều: địa chỉ /whip/ để gửi, địa chỉ /whep/ để xem.',
   'sdp-room-full': 'Phòng họp đã đủ số luồng hình tiếng. Bạn vẫn đọc được tài liệu và trò chuyện.',
   'doc-type': 'Loại tệp này chưa nhận được. Nhận: PDF, PPTX, ODP, DOCX, ODT, XLSX, JPEG, PNG; phim MP4, MOV, MKV, WebM; âm thanh MP3, M4A, OGG.',
   'doc-too-large': 'Tệp quá lớn: tài liệu tối đa 200 MB, phim tối đa 2 GB.',
