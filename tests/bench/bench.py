@@ -1,13 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""bench.py --dinh DINH --floor FLOOR [--quick] [--only a,c] [--repeat N] [--json FILE] [--before DINH]
+"""bench.py --dinh DINH --floor FLOOR [--quick] [--only a,c] [--repeat N] [--json FILE] [--before DINH] [--together]
 
 Runs `dinh serve` pinned to the first core and `dinh load` pinned to the second, and
 beside each the paced floor (floor.c) on the same cores at the same rate. Prints a
 table; medians of N runs. It asserts nothing: figures are for people.
+--together: all that is compared runs at the same time, on the same cores.
 """
 
 import argparse
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -18,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 SERVER_CORE, LOAD_CORE = 0, 1
 VIDEO_KBPS, FPS, KEY_SECONDS, KEY_RATIO = 1000, 25, 3, 10
@@ -128,7 +131,8 @@ def summarise(name, runs, floors):
         "floor_picture_p99": median(floors, "picture_ms", "p99"),
         "floor_lost": median(floors, "lost"),
     }
-    row["ratio_us"] = ratio(row["us"], row["floor_us"])
+    row["ratio_us"] = statistics.median(
+        one["server"]["us_per_packet"] / other["us_per_packet"] for one, other in zip(runs, floors))
     row["ratio_instructions"] = ratio(row["instructions"], row["floor_instructions"])
     row["ratio_p99"] = ratio(row["picture_p99"], row["floor_picture_p99"])
     return row
@@ -179,21 +183,36 @@ def print_markdown(results):
                 print("| " + " | ".join(cells(title, row)) + " |")
 
 
+def bench_once(args, key, seconds):
+    """What `dinh load` says of this server, the floor, and of the older server or None."""
+    _, words, plan = SCENES[key]
+    # An older server may know no ?height=, and fewer offers a second.
+    slow = dict(words, join=max(words["join"], words["subscribers"] // 80), height=None, simulcast=False, kbps=plan[4])
+
+    def one(dinh, how):
+        with server(dinh) as target:
+            return load(args.dinh, target, seconds, **how)
+
+    def bare():
+        if args.together:
+            time.sleep(words["join"] + 1)  # the others measure from then on
+        return floor(args.floor, plan, seconds)
+
+    jobs = [lambda: one(args.dinh, words), bare]
+    if args.before:
+        jobs.append(lambda: one(args.before, slow))
+    with concurrent.futures.ThreadPoolExecutor(len(jobs) if args.together else 1) as pool:
+        results = [job.result() for job in [pool.submit(job) for job in jobs]]
+    return results if args.before else [*results, None]
+
+
 def bench_scene(args, key, seconds, repeat):
-    title, words, plan = SCENES[key]
-    runs, olds, floors = [], [], []
-    for _ in range(repeat):  # in turns, so that a noisy minute falls on all alike
-        with server(args.dinh) as target:
-            runs.append(load(args.dinh, target, seconds, **words))
-        floors.append(floor(args.floor, plan, seconds))
-        if args.before:
-            # An older server may know no ?height=, and fewer offers a second.
-            slow = dict(words, join=max(words["join"], words["subscribers"] // 80), height=None, simulcast=False, kbps=plan[4])
-            with server(args.before) as target:
-                olds.append(load(args.dinh, target, seconds, **slow))
+    title = SCENES[key][0]
+    # In turns at least, so that a noisy minute falls on all alike.
+    runs, floors, olds = zip(*(bench_once(args, key, seconds) for _ in range(repeat)))
     result = {"title": title, "after": summarise(key, runs, floors), "runs": runs, "floors": floors}
     print_row(f"({key}) {title}", result["after"])
-    if olds:
+    if args.before:
         result["before"] = summarise(key, olds, floors)
         result["before_runs"] = olds
         print_row("    before", result["before"])
@@ -239,6 +258,8 @@ def main():
     parser.add_argument("--dinh", required=True)
     parser.add_argument("--floor", required=True)
     parser.add_argument("--before", help="an older server, measured in the same run")
+    parser.add_argument("--together", action="store_true", help="servers and floor at the same time: a noisy machine falls on "
+                        "all alike, so ratios are good and the rest is not")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", default="")
     parser.add_argument("--repeat", type=int, default=3)
