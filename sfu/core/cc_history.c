@@ -4,7 +4,7 @@
 _Static_assert((CC_HISTORY & (CC_HISTORY - 1)) == 0 && CC_HISTORY <= 32768, "indexed by bits");
 _Static_assert(sizeof(struct cc_sent) == 12, "a thousand of them for every receiver");
 
-enum { WAITS_US = 300 * 1000, BUSY_PACKETS = 10, ARRIVING_US = 180 * 1000, LOST_SLICES = 3 };
+enum { WAITS_US = 300 * 1000, BUSY_PACKETS = 10, SCANT_SPAN_US = 40 * 1000, LOST_SLICES = 3 };
 
 void cc_history_init(struct cc *cc)
 {
@@ -353,18 +353,36 @@ void cc_busy(const struct cc *cc, int64_t end, struct cc_sums *ret_sums)
         cc_sum(cc, end, 20, ret_sums);
 }
 
-uint64_t cc_arriving_bps(const struct cc *cc)
+/* From the report *back before the newest on, over at least span_us, which *back is moved
+ * past; UINT64_MAX: so many are not known. */
+static uint64_t span_bps(const struct cc *cc, unsigned *back, int64_t span_us)
 {
         unsigned newest = cc->n_reports - 1, n = cc->n_reports;
+        int64_t until_us = cc->reports[(newest - *back) % CC_REPORTS].at_us;
         uint64_t bytes = 0;
 
-        for (unsigned back = 0; back + 1 < CC_REPORTS && back + 1 < n; back++) {
-                int64_t span_us = cc->reports[newest % CC_REPORTS].at_us -
-                                  cc->reports[(newest - back - 1) % CC_REPORTS].at_us;
+        while (*back + 1 < CC_REPORTS && *back + 1 < n) {
+                bytes += cc->reports[(newest - *back) % CC_REPORTS].bytes;
+                ++*back;
 
-                bytes += cc->reports[(newest - back) % CC_REPORTS].bytes;
-                if (span_us >= ARRIVING_US)
-                        return cc_bps(bytes, span_us);
+                int64_t us = until_us - cc->reports[(newest - *back) % CC_REPORTS].at_us;
+
+                if (us >= span_us)
+                        return cc_bps(bytes, us);
         }
         return UINT64_MAX;
+}
+
+uint64_t cc_arriving_bps(const struct cc *cc, int64_t span_us)
+{
+        unsigned back = 0;
+
+        return span_bps(cc, &back, span_us);
+}
+
+bool cc_scant(const struct cc *cc, uint64_t bps)
+{
+        unsigned back = 0;
+
+        return span_bps(cc, &back, SCANT_SPAN_US) < bps && span_bps(cc, &back, SCANT_SPAN_US) < bps;
 }

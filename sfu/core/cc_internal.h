@@ -197,8 +197,11 @@ int64_t cc_excess_us(const struct cc *cc);
 void cc_sum(const struct cc *cc, int64_t end, int64_t n, struct cc_sums *ret_sums);
 /* Over so many slices that it says what arrived per second while it had to queue. */
 void cc_busy(const struct cc *cc, int64_t end, struct cc_sums *ret_sums);
-/* What arrived per second according to the last reports; UINT64_MAX: not known. */
-uint64_t cc_arriving_bps(const struct cc *cc);
+/* What arrived per second according to the last reports, over at least span_us; UINT64_MAX:
+ * not known. */
+uint64_t cc_arriving_bps(const struct cc *cc, int64_t span_us);
+/* Less than so much came, in the last reports and in those before them. */
+bool cc_scant(const struct cc *cc, uint64_t bps);
 
 /* cc_delay.c */
 void cc_delay_init(struct cc_delay *delay);

@@ -22,6 +22,9 @@ enum {
         MIN_ACKED = 10,
         ENTRY_BPS = 250 * 1000, /* who asks for little keeps so much: others fill the line */
         BLOCKED_US = 120 * 1000,
+        FALLEN_US = 50 * 1000,
+        SCANT_PERCENT = 45, /* of what came before */
+        ARRIVING_US = 180 * 1000,
         PAUSE_US = 200 * 1000,
         BUSY_US = 250 * 1000, /* longer than what cc_arriving_bps() looks at */
         NEIGHBOURS_QUEUE_US = 40 * 1000,
@@ -122,11 +125,31 @@ static bool has_paused(const struct cc *cc)
                                             PAUSE_US;
 }
 
+/* Much less comes than came, and it had to wait: the line fell. A burst does not look so (the
+ * line is busy), nor a line that stood still for a moment (what waited comes at once). Returns
+ * for how long it has been busy at least; 0: it did not fall. */
+static int64_t fallen_us(const struct cc *cc)
+{
+        const struct cc_delay *delay = &cc->delay;
+        int64_t wait_us;
+
+        if (delay->base_us == CC_NONE || cc_delay_competing(delay) || has_paused(cc))
+                return 0;
+        wait_us = delay->last_delay_us - delay->base_us;
+        if (wait_us < FALLEN_US + 8 * delay->deviation_us ||
+            !cc_scant(cc, cc->half_s.acked_bps * SCANT_PERCENT / 100))
+                return 0;
+        return wait_us;
+}
+
 /* What the line carries now, seen from what arrives. */
 static uint64_t measure(const struct cc *cc, struct cc_sums *ret_sums, int64_t now_us)
 {
-        bool blocked = cc_excess_us(cc) > BLOCKED_US || cc_late_us(cc, now_us) > BLOCKED_US;
-        uint64_t arriving_bps = cc_arriving_bps(cc);
+        int64_t fell_us = fallen_us(cc);
+        bool blocked = fell_us > 0 || cc_excess_us(cc) > BLOCKED_US ||
+                       cc_late_us(cc, now_us) > BLOCKED_US;
+        uint64_t arriving_bps = cc_arriving_bps(
+                cc, fell_us > 0 && fell_us / 2 < ARRIVING_US ? fell_us / 2 : ARRIVING_US);
 
         cc_busy(cc, cc->judged_no + 1, ret_sums);
         if (!blocked || arriving_bps == UINT64_MAX ||
@@ -211,7 +234,7 @@ static void accept_path(struct cc *cc, int64_t now_us)
 /* What a sudden fall was measured with had some of the time before in it. */
 static void refine(struct cc *cc, int64_t now_us)
 {
-        uint64_t arriving_bps = cc_arriving_bps(cc);
+        uint64_t arriving_bps = cc_arriving_bps(cc, ARRIVING_US);
 
         if (!is_busy(cc) || arriving_bps == UINT64_MAX || cc_delay_competing(&cc->delay) ||
             has_paused(cc))
@@ -322,7 +345,8 @@ static bool is_blocked(const struct cc *cc, int64_t now_us)
                 return false;
         if (cc->phase == CC_DRAIN && cc->frontier_us < cc->cut_us)
                 return false; /* what left before: nothing new */
-        return cc_late_us(cc, now_us) > limit_us || cc_excess_us(cc) > limit_us;
+        return cc_late_us(cc, now_us) > limit_us || cc_excess_us(cc) > limit_us ||
+               fallen_us(cc) > 0;
 }
 
 static void end_silence(struct cc *cc, int64_t now_us)

@@ -139,7 +139,7 @@ static void falls_under_a_lower_limit_in_time_and_comes_back(void **state)
                 struct line_result result;
 
                 run(&result, "step", seed);
-                CHECK(target_settles(&result, 30, true, 500 * KBIT) <= 1.5, seed);
+                CHECK(target_settles(&result, 30, true, 500 * KBIT) <= 0.3, seed);
                 CHECK(MEAN_KBIT(&result, sent_bps, 31.5, 34) < 500, seed);
                 CHECK(MEAN_KBIT(&result, received_bps, 40, 60) >= 200, seed);
                 CHECK(layer_reached(&result, 60, 2) <= 8, seed);
@@ -147,7 +147,7 @@ static void falls_under_a_lower_limit_in_time_and_comes_back(void **state)
                 line_result_done(&result);
 
                 run(&result, "step-many", seed);
-                CHECK(target_settles(&result, 30, true, 500 * KBIT) <= 1.5, seed);
+                CHECK(target_settles(&result, 30, true, 500 * KBIT) <= 0.3, seed);
                 CHECK(MEAN_KBIT(&result, sent_bps, 31.5, 34) < 500, seed);
                 CHECK(target_settles(&result, 60, false, 2000 * KBIT) <= 8, seed);
                 line_result_done(&result);
