@@ -10,9 +10,10 @@ enum {
         MEAN_STEP_US = 500 * 1000,
         KEY_SHADOW_US = 1200 * 1000, /* as long as a rate remembers it */
         MAX_KNOWN_AGE_US = 4 * 1000 * 1000,
-        KEY_LEAD_US = 100 * 1000,   /* from asking for a key frame until it comes */
-        KEY_SPREAD_US = 250 * 1000, /* until an encoder has sent it, a little at a time */
+        KEY_LEAD_US = 125 * 1000,   /* from asking for a key frame until it comes */
+        KEY_SPREAD_US = 200 * 1000, /* until an encoder has sent it, a little at a time */
         MAX_HELD_US = 1500 * 1000,
+        CHOKED_US = 200 * 1000,
         CONTENT_INTERVAL_US = 1000 * 1000,
         REDUCED_PATIENCE_US = 3 * 1000 * 1000, /* before the receiver is told */
         SOUND_PATIENCE_US = 500 * 1000,
@@ -72,6 +73,29 @@ static void add_points(struct alloc_demand *d, struct media_layer *layer, uint16
         }
 }
 
+/* So much waits that some of it will be lost, and what hangs on that can't be shown. */
+static bool is_choked(const struct media_peer *peer, int64_t now_us)
+{
+        return path_is_full(peer) && path_backlog_us(peer, now_us) > CHOKED_US;
+}
+
+/* All of the layer that is shown, or another one: fewer of its frames hang on what is lost, too. */
+static void leave_out_parts(struct alloc_demand *d, const struct media_slot *slot)
+{
+        const struct media_layer *now = slot->current;
+        size_t n = 0;
+
+        if (!now || now->pub != slot->target || d->points[0].layer >= now->index)
+                return;
+        for (size_t i = 0; i < d->n_points; i++) {
+                bool whole = i + 1 == d->n_points || d->points[i + 1].layer != d->points[i].layer;
+
+                if (whole || d->points[i].layer != now->index)
+                        d->points[n++] = d->points[i];
+        }
+        d->n_points = n;
+}
+
 static void fill_picture(struct media_slot *slot, struct alloc_demand *ret_demand, int64_t now_us)
 {
         struct media_room *room = slot->peer->room;
@@ -99,6 +123,8 @@ static void fill_picture(struct media_slot *slot, struct alloc_demand *ret_deman
                 if (infos[i].flows || i == wanted)
                         add_points(ret_demand, &pub->layers[i], slot->view.max_height, now_us);
         }
+        if (is_choked(slot->peer, now_us))
+                leave_out_parts(ret_demand, slot);
 }
 
 /* The loudest first; who was pinned is heard before them. */

@@ -66,6 +66,8 @@ struct sim_tx {
         int width, height, packets_per_frame;
         int key_packets; /* of a key frame; 0: thrice as many */
         bool key_due;
+        bool temporal; /* VP8 in three temporal layers: 0 2 1 2 */
+        uint8_t phase; /* of these four */
         uint32_t n_pli, n_nacked, n_sent, n_frames;
         int64_t pli_times[64];
         struct sim_sent *history;

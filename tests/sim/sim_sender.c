@@ -207,13 +207,20 @@ static void sign(struct wr *w, const struct sim_peer *peer, const struct outgoin
         wr_u32(w, (uint32_t)capture_us);
 }
 
+static uint8_t tid_of(const struct sim_tx *tx)
+{
+        static const uint8_t tids[4] = { 0, 2, 1, 2 };
+
+        return tids[tx->phase];
+}
+
 static void write_vp8(struct wr *w, const struct sim_tx *tx, bool first, bool key)
 {
         wr_u8(w, first ? 0x90 : 0x80);
         wr_u8(w, 0xe0); /* I, L, T */
         wr_u16(w, (uint16_t)(0x8000 | tx->pid));
         wr_u8(w, tx->tl0);
-        wr_u8(w, 0); /* tid 0 */
+        wr_u8(w, (uint8_t)(tid_of(tx) << 6));
         if (!first)
                 return;
         wr_u24(w, key ? 0x100000 : 0x110000);
@@ -292,7 +299,9 @@ static void send_frame(struct sim_peer *peer, enum sfu_kind kind, int layer, str
 
         tx->key_due = false;
         tx->pid = (uint16_t)((tx->pid + 1) & 0x7fff);
-        tx->tl0++;
+        if (tx->temporal)
+                tx->phase = key ? 0 : (tx->phase + 1) % 4;
+        tx->tl0 = (uint8_t)(tx->tl0 + (tid_of(tx) == 0));
         tx->n_frames++;
         for (int i = 0; i < n; i++) {
                 uint8_t payload[128];

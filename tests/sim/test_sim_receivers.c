@@ -233,6 +233,38 @@ static void pictures_on_a_line_that_falls_come_back_one_after_the_other(void **s
         sim_done(&sim);
 }
 
+/* Some of what waits in a full queue is lost, and what follows hangs on it: fewer frames of
+ * a large picture would fit, but could not be shown. */
+static void a_line_that_falls_goes_on_with_whole_small_pictures(void **state)
+{
+        struct sim sim;
+        struct sim_peer *b;
+
+        (void)state;
+        sim_init(&sim, 14);
+        for (uint32_t i = 0; i < 2; i++) {
+                struct sim_peer *sender = add_sender(&sim, i + 1);
+
+                for (size_t layer = 0; layer < 3; layer++)
+                        sender->cam[layer].temporal = true;
+        }
+        b = add_receiver(&sim, 3, 2);
+        set_line(b, 3 * MBIT, BEGIN_US + 15 * S, 1050 * KBIT);
+        for (uint8_t i = 0; i < 2; i++)
+                sim_watch(b, i, i + 1u, SFU_CAMERA, 720, i);
+        sim_run(&sim, 15 * S);
+        assert_true(layer_of(b, 0) == 2 && layer_of(b, 1) == 2);
+        for (size_t i = 0; i < 2; i++)
+                sim_video(b, i)->max_gap_us = 0;
+        sim_run(&sim, S);
+        for (size_t i = 0; i < 2; i++) {
+                print_message("figure: picture %zu: layer %d, pause of %lld ms\n", i + 1,
+                              layer_of(b, i), (long long)(sim_video(b, i)->max_gap_us / 1000));
+                assert_in_range(layer_of(b, i), 0, 1);
+        }
+        sim_done(&sim);
+}
+
 static void at_64_kbits_the_voice_stays_and_the_picture_comes_back(void **state)
 {
         struct sim sim;
@@ -568,6 +600,7 @@ int main(void)
                 cmocka_unit_test(a_step_down_is_followed_and_a_step_up_found),
                 cmocka_unit_test(a_line_that_falls_waits_for_a_layer_that_was_stopped),
                 cmocka_unit_test(pictures_on_a_line_that_falls_come_back_one_after_the_other),
+                cmocka_unit_test(a_line_that_falls_goes_on_with_whole_small_pictures),
                 cmocka_unit_test(at_64_kbits_the_voice_stays_and_the_picture_comes_back),
                 cmocka_unit_test(a_voice_has_a_narrow_line_to_itself),
                 cmocka_unit_test(an_encoder_that_rests_behind_a_key_frame_is_waited_for),
