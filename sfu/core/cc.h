@@ -82,6 +82,10 @@ void cc_set_rtt(struct cc *cc, uint32_t rtt_us);
  * growing and probing stop a little above the latter. */
 void cc_set_demand(struct cc *cc, uint64_t allocated_bps, uint64_t wanted_bps);
 
+/* Nobody reports, and that is no sign of anything: what limits is elsewhere. For good;
+ * reports, timeouts and probes are kept from it from now on. */
+void cc_give_up(struct cc *cc);
+
 /* What may be sent now, everything included. */
 uint64_t cc_target_bps(const struct cc *cc);
 

@@ -25,6 +25,8 @@ enum {
         PAD_BYTES = 224, /* the count of padding is one byte */
         MAX_PROBE_PACKETS = 64,
         MIN_WAIT_US = 1000,
+        HEARD_EVERY_US = 900 * 1000, /* as receivers report, nearly */
+        HEARD_ENOUGH = 4,
         MIN_SPENDING_US = 50 * 1000,
 };
 
@@ -203,6 +205,8 @@ static void check_target(struct media_peer *peer, int64_t now_us)
         const struct media_path *path = peer->path;
         uint64_t bps = cc_target_bps(path->cc);
 
+        if (path->unheeded)
+                return;
         /* Without probes the estimate says something only while it is what limits. */
         if (!path->can_probe) {
                 line_budget_on_remb(&peer->line, bps, peer_sent_bps(peer, now_us), now_us);
@@ -258,6 +262,27 @@ uint32_t peer_rtt_us(const struct media_peer *peer)
         return peer->rtt_us + (line.queue_us > 0 ? (uint32_t)line.queue_us : 0);
 }
 
+/* What is numbered arrives, second after second, and never a word of the numbers: a
+ * receiver that negotiated what it does not do. It is limited like one that did not, by
+ * REMB if by anything. For good, or silence would be a way to a larger target. */
+void path_on_arrival(struct media_peer *peer, int64_t now_us)
+{
+        struct media_path *path = peer->path;
+
+        if (path->n_reported > 0 || path->unheeded || now_us - path->heard_us < HEARD_EVERY_US)
+                return;
+        path->heard_us = now_us;
+        if (++path->n_heard < HEARD_ENOUGH)
+                return;
+        if (!path->can_probe)
+                line_budget_init(&peer->line); /* that was our own silence's */
+        path->can_probe = false;
+        path->unheeded = true;
+        cc_give_up(path->cc);
+        peer->allocate_us = now_us;
+        peer_wake(peer, now_us);
+}
+
 int path_on_tcc(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t now_us)
 {
         int64_t arrivals_us[CC_HISTORY];
@@ -266,7 +291,7 @@ int path_on_tcc(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t now
         int err;
 
         static_assert(RTCP_TCC_LOST == CC_LOST, "one word for it");
-        if (!peer->path)
+        if (!peer->path || peer->path->unheeded)
                 return 0;
         err = rtcp_parse_tcc(&tcc, arrivals_us, ARRAY_LEN(arrivals_us), &n, pkt);
         if (err)
@@ -317,7 +342,7 @@ int path_on_ccfb(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t no
         int err;
 
         static_assert(RTCP_CCFB_LOST == CC_LOST, "one word for it");
-        if (!peer->path)
+        if (!peer->path || peer->path->unheeded)
                 return 0;
         err = rtcp_parse_ccfb(&ccfb, pkt);
         if (err)
@@ -416,7 +441,7 @@ int64_t path_on_timeout(struct media_peer *peer, int64_t now_us)
         struct cc *cc;
         size_t bytes;
 
-        if (!peer->path)
+        if (!peer->path || peer->path->unheeded)
                 return INT64_MAX;
         cc = peer->path->cc;
         if (now_us >= cc_deadline_us(cc))

@@ -251,6 +251,9 @@ struct media_path {
         uint8_t red_frames;     /* of the sound packet that is about to be numbered */
         int64_t report_free_us; /* see budget_take() */
         bool can_probe;         /* there is an RTX stream to do it on */
+        bool unheeded;          /* see path_on_arrival(); its numbers stay, for repeats */
+        uint8_t n_heard;        /* see there */
+        int64_t heard_us;
         bool has_arrival;
         int64_t arrival_us;    /* the last one reported, on the receiver's clock */
         uint64_t spent_of_bps; /* the target when it was last spent, */
@@ -628,6 +631,8 @@ int64_t path_backlog_us(const struct media_peer *peer, int64_t now_us);
 uint64_t path_rtx_bps(const struct media_path *path);
 /* With what waits in queues now. 0: unknown. */
 uint32_t peer_rtt_us(const struct media_peer *peer);
+/* A receiver report says that something numbered arrives. */
+void path_on_arrival(struct media_peer *peer, int64_t now_us);
 int path_on_tcc(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t now_us);
 int path_on_ccfb(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t now_us);
 int64_t path_on_timeout(struct media_peer *peer, int64_t now_us); /* returns when again */

@@ -136,7 +136,8 @@ static int8_t bars_of(uint32_t rtt_us, uint32_t loss_permille)
 /* What is known of the line to this peer; 0: nothing. */
 static uint32_t line_bps(const struct media_peer *peer)
 {
-        uint64_t bps = peer->path ? cc_target_bps(peer->path->cc) : peer->remb_bps;
+        bool judged = peer->path && !peer->path->unheeded;
+        uint64_t bps = judged ? cc_target_bps(peer->path->cc) : peer->remb_bps;
 
         return bps > UINT32_MAX ? UINT32_MAX : (uint32_t)bps;
 }

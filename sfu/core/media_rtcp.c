@@ -54,6 +54,8 @@ static void on_blocks(struct media_peer *peer, const struct rtcp_block *blocks, 
                                                            : 0;
                 slot->jitter = blocks[i].jitter;
                 measure_rtt(peer, &blocks[i], now_us);
+                if (peer->path && blocks[i].highest_seq && slot_is_reported(slot))
+                        path_on_arrival(peer, now_us);
         }
         peer_wake(peer, peer->quality_us);
 }

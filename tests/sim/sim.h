@@ -102,6 +102,7 @@ struct sim_peer {
         bool gone, reacts; /* reacts: sends NACK, RR */
         bool hostile;
         bool deaf;               /* sends no key frame when asked */
+        bool no_feedback;        /* of congestion, though negotiated */
         uint64_t remb_bps;       /* sent every second; 0: none */
         struct transport_cc tcc; /* of what the slots get */
         bool ccfb;

@@ -381,8 +381,9 @@ void sim_receiver_tick(struct sim_peer *peer)
 {
         if (peer->reacts) {
                 send_nacks(peer);
-                send_tcc(peer);
-                if (peer->arrivals && peer->n_ticks % TICKS_PER_CCFB == 0)
+                if (!peer->no_feedback)
+                        send_tcc(peer);
+                if (peer->arrivals && !peer->no_feedback && peer->n_ticks % TICKS_PER_CCFB == 0)
                         send_ccfb(peer);
                 if (++peer->n_ticks % TICKS_PER_REPORT == 0)
                         send_reports(peer);

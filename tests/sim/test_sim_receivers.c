@@ -529,6 +529,49 @@ static void a_receiver_without_rtx_gets_its_picture(void **state)
         sim_done(&sim);
 }
 
+/* It promised feedback and sends receiver reports only. */
+static void who_never_reports_on_numbers_is_limited_by_remb_or_nothing(void **state)
+{
+        struct sim sim;
+        struct sim_peer *b, *c;
+
+        (void)state;
+        sim_init(&sim, 11);
+        add_sender(&sim, 1);
+        b = add_receiver(&sim, 2, 1);
+        c = add_receiver(&sim, 3, 1);
+        b->no_feedback = c->no_feedback = true;
+        b->down.loss_permille = 20;
+        c->remb_bps = 400 * KBIT;
+        sim_watch(b, 0, 1, SFU_CAMERA, 720, 1);
+        sim_watch(c, 0, 1, SFU_CAMERA, 720, 1);
+        sim_run(&sim, 8 * S);
+        print_message("figure: picture to who reports on no number: longest gap %lld ms\n",
+                      (long long)(sim_video(b, 0)->max_gap_us / 1000));
+        assert_int_equal(layer_of(b, 0), 2);
+        sim_run(&sim, 30 * S);
+        assert_int_equal(layer_of(b, 0), 2);
+        assert_int_equal(b->n_changed_repeats, 0);
+        assert_int_equal(layer_of(c, 0), 0);
+        sim_done(&sim);
+}
+
+static void a_line_that_carries_no_reports_at_all_stays_cut(void **state)
+{
+        struct sim sim;
+        struct sim_peer *b;
+
+        (void)state;
+        sim_init(&sim, 12);
+        add_sender(&sim, 1);
+        b = add_receiver(&sim, 2, 1);
+        b->reacts = false;
+        sim_watch(b, 0, 1, SFU_CAMERA, 720, 1);
+        sim_run(&sim, 30 * S);
+        assert_true(rate_over(&sim, b, 5 * S) < 200 * KBIT);
+        sim_done(&sim);
+}
+
 static void flood(struct sim_peer *peer, uint16_t first, bool lies)
 {
         uint8_t buf[1200];
@@ -610,6 +653,8 @@ int main(void)
                 cmocka_unit_test(a_line_is_remembered_when_its_owner_comes_back),
                 cmocka_unit_test(feedback_of_rfc_8888_does_as_well),
                 cmocka_unit_test(a_receiver_without_rtx_gets_its_picture),
+                cmocka_unit_test(who_never_reports_on_numbers_is_limited_by_remb_or_nothing),
+                cmocka_unit_test(a_line_that_carries_no_reports_at_all_stays_cut),
                 cmocka_unit_test(a_liar_draws_no_more_than_twice_its_share),
         };
 
