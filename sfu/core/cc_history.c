@@ -75,8 +75,8 @@ void cc_prefetch_report(const struct cc *cc, unsigned step)
                 prefetch_lines(cc, offsetof(struct cc, slices) / 64 + 1);
                 return;
         }
-        for (int64_t no = cc->judged_no - CLOSED; no < cc->judged_no + OPEN; no++)
-                prefetch_lines(&cc->slices[(uint64_t)no % CC_SLICES], 1);
+        for (uint64_t i = 0; i < CLOSED + OPEN; i++)
+                prefetch_lines(&cc->slices[((uint64_t)cc->judged_no - CLOSED + i) % CC_SLICES], 1);
         prefetch_lines(&cc->history[(cc->n_sent - HISTORY_LINES * 64 / sizeof(cc->history[0])) %
                                     CC_HISTORY],
                        HISTORY_LINES);

@@ -24,6 +24,7 @@ enum {
         BLOCKED_US = 120 * 1000,
         FALLEN_US = 50 * 1000,
         SCANT_PERCENT = 45, /* of what came before */
+        LATELY_SLICES = 4,  /* some frames */
         ARRIVING_US = 180 * 1000,
         PAUSE_US = 200 * 1000,
         BUSY_US = 250 * 1000, /* longer than what cc_arriving_bps() looks at */
@@ -125,19 +126,22 @@ static bool has_paused(const struct cc *cc)
                                             PAUSE_US;
 }
 
-/* Much less comes than came, and it had to wait: the line fell. A burst does not look so (the
- * line is busy), nor a line that stood still for a moment (what waited comes at once). Returns
- * for how long it has been busy at least; 0: it did not fall. */
-static int64_t fallen_us(const struct cc *cc)
+/* Much less comes than came before and than leaves, and it had to wait: the line fell. A burst
+ * does not look so (the line is busy), nor a line that stood still for a moment (what waited
+ * comes at once). Returns for how long it has been busy at least; 0: it did not fall. */
+static int64_t fallen_us(const struct cc *cc, int64_t now_us)
 {
         const struct cc_delay *delay = &cc->delay;
+        struct cc_sums lately;
         int64_t wait_us;
 
         if (delay->base_us == CC_NONE || cc_delay_competing(delay) || has_paused(cc))
                 return 0;
         wait_us = delay->last_delay_us - delay->base_us;
-        if (wait_us < FALLEN_US + 8 * delay->deviation_us ||
-            !cc_scant(cc, cc->half_s.acked_bps * SCANT_PERCENT / 100))
+        if (wait_us < FALLEN_US + 8 * delay->deviation_us)
+                return 0;
+        cc_sum(cc, now_us / CC_SLICE_US, LATELY_SLICES, &lately);
+        if (!cc_scant(cc, cc_min_u64(cc->half_s.acked_bps, lately.sent_bps) * SCANT_PERCENT / 100))
                 return 0;
         return wait_us;
 }
@@ -145,7 +149,7 @@ static int64_t fallen_us(const struct cc *cc)
 /* What the line carries now, seen from what arrives. */
 static uint64_t measure(const struct cc *cc, struct cc_sums *ret_sums, int64_t now_us)
 {
-        int64_t fell_us = fallen_us(cc);
+        int64_t fell_us = fallen_us(cc, now_us);
         bool blocked = fell_us > 0 || cc_excess_us(cc) > BLOCKED_US ||
                        cc_late_us(cc, now_us) > BLOCKED_US;
         uint64_t arriving_bps = cc_arriving_bps(
@@ -346,7 +350,7 @@ static bool is_blocked(const struct cc *cc, int64_t now_us)
         if (cc->phase == CC_DRAIN && cc->frontier_us < cc->cut_us)
                 return false; /* what left before: nothing new */
         return cc_late_us(cc, now_us) > limit_us || cc_excess_us(cc) > limit_us ||
-               fallen_us(cc) > 0;
+               fallen_us(cc, now_us) > 0;
 }
 
 static void end_silence(struct cc *cc, int64_t now_us)

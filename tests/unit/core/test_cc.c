@@ -444,6 +444,59 @@ static void a_pause_of_everything_is_no_rate(void **state)
 }
 
 /* Not judged: machines differ. */
+/* 1 Mbit/s of picture and a voice; from stop_us on the voice alone, and what leaves in the 150 ms
+ * from late_us on comes extra_us late. Returns the lowest target since. */
+static uint64_t lowest_after_stop(int64_t stop_us, int64_t late_us, int64_t extra_us)
+{
+        cleanup(cc_freep) struct cc *cc = make(0);
+        int64_t arrivals_us[64], newest_us = 0;
+        uint64_t lowest_bps = UINT64_MAX;
+        uint16_t base = 0;
+        size_t n = 0;
+
+        cc_set_demand(cc, 1200000, 1500000);
+        for (int64_t now_us = 0; now_us < stop_us + 2000000; now_us += STEP_US) {
+                bool late = now_us >= late_us && now_us < late_us + 150000;
+                unsigned packets = now_us < stop_us && now_us % 30000 == 0 ? 4 : 0;
+
+                for (unsigned i = 0; i <= packets; i++) {
+                        uint16_t seq = cc_on_sent(cc, i < packets ? 1100 : 100, 1, 0, now_us);
+                        int64_t at_us = now_us + DELAY_US + (late ? extra_us : 0);
+
+                        base = n == 0 ? seq : base;
+                        newest_us = at_us > newest_us ? at_us : newest_us;
+                        arrivals_us[n++] = EPOCH_US + newest_us;
+                }
+                if (now_us % 50000 == 0) {
+                        cc_on_tcc(cc, base, arrivals_us, n, newest_us + DELAY_US);
+                        n = 0;
+                }
+                if (now_us >= stop_us && cc_target_bps(cc) < lowest_bps)
+                        lowest_bps = cc_target_bps(cc);
+        }
+        return lowest_bps;
+}
+
+static void who_sends_less_is_not_on_a_line_that_fell(void **state)
+{
+        (void)state;
+        for (int64_t pause_us = 100000; pause_us <= 400000; pause_us += 50000) {
+                for (int64_t extra_us = 60000; extra_us <= 120000; extra_us += 20000)
+                        assert_true(lowest_after_stop(3000000, 3000000 + pause_us, extra_us) >
+                                    400000);
+        }
+}
+
+static void what_a_report_needs_may_be_loaded_before_there_was_one(void **state)
+{
+        cleanup(cc_freep) struct cc *cc = make(0);
+
+        (void)state;
+        for (unsigned step = 0; step < 4; step++)
+                cc_prefetch_report(cc, step);
+        assert_int_equal(cc_target_bps(cc), CC_START_BPS);
+}
+
 static void costs_little(void **state)
 {
         cleanup(cc_freep) struct cc *cc = make(0);
@@ -504,6 +557,8 @@ int main(void)
                 cmocka_unit_test(what_waits_is_told_until_it_is_gone),
                 cmocka_unit_test(a_fall_is_measured_while_its_queue_drains),
                 cmocka_unit_test(a_pause_of_everything_is_no_rate),
+                cmocka_unit_test(who_sends_less_is_not_on_a_line_that_fell),
+                cmocka_unit_test(what_a_report_needs_may_be_loaded_before_there_was_one),
                 cmocka_unit_test(costs_little),
         };
 
