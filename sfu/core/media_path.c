@@ -236,7 +236,8 @@ void path_on_allocated(struct media_peer *peer, int64_t now_us)
         path->spent_of_bps = path->can_probe ? cc_target_bps(path->cc) : UINT64_MAX;
         cc_set_demand(path->cc, peer->spent.granted_bps, wanted_bps + wanted_bps / 2);
         path->spent_us = now_us;
-        peer_wake(peer, next_look(path, now_us));
+        if (!path->unheeded)
+                peer_wake(peer, next_look(path, now_us));
 }
 
 uint64_t path_rtx_bps(const struct media_path *path)
@@ -459,7 +460,7 @@ void room_remember_line(struct media_peer *peer, int64_t now_us)
         struct media_room *room = peer->room;
         size_t oldest = 0;
 
-        if (!peer->path)
+        if (!peer->path || peer->path->unheeded)
                 return;
         if (!room->lines)
                 room->lines = calloc(ROOM_LINES, sizeof(*room->lines));
@@ -481,8 +482,10 @@ uint64_t room_recall_line(const struct media_peer *peer, int64_t now_us)
         const struct media_room *room = peer->room;
 
         for (size_t i = 0; i < room->n_peers; i++) {
-                if (room->participants[i] == peer->participant && room->peers[i]->path)
-                        return cc_target_bps(room->peers[i]->path->cc); /* about to be replaced */
+                const struct media_path *path = room->peers[i]->path;
+
+                if (room->participants[i] == peer->participant && path && !path->unheeded)
+                        return cc_target_bps(path->cc); /* about to be replaced */
         }
         for (size_t i = 0; room->lines && i < ROOM_LINES; i++) {
                 if (room->lines[i].participant == peer->participant &&

@@ -534,6 +534,7 @@ static void who_never_reports_on_numbers_is_limited_by_remb_or_nothing(void **st
 {
         struct sim sim;
         struct sim_peer *b, *c;
+        struct sfu_peer_stats stats = { 0 };
 
         (void)state;
         sim_init(&sim, 11);
@@ -553,6 +554,12 @@ static void who_never_reports_on_numbers_is_limited_by_remb_or_nothing(void **st
         assert_int_equal(layer_of(b, 0), 2);
         assert_int_equal(b->n_changed_repeats, 0);
         assert_int_equal(layer_of(c, 0), 0);
+        sim_leave(&sim, b); /* what was never measured is not remembered */
+        b = add_receiver(&sim, 2, 1);
+        sim_watch(b, 0, 1, SFU_CAMERA, 720, 1);
+        sim_run(&sim, S / 20);
+        media_peer_stats(b->media, sim.now_us, &stats);
+        assert_int_equal(stats.line_bps, CC_START_BPS);
         sim_done(&sim);
 }
 
