@@ -46,7 +46,7 @@ static inline void freep(void *pointer)
 static inline void prefetch_lines(const void *from, size_t n_lines)
 {
         for (size_t i = 0; i < n_lines; i++)
-                __builtin_prefetch((const char *)from + i * 64);
+                __builtin_prefetch((const void *)((uintptr_t)from + i * 64));
 }
 
 /* A borrowed view of bytes; never owns. */

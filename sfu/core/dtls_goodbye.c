@@ -53,8 +53,9 @@ int dtls_goodbye_init(struct dtls_goodbye *ret_goodbye, const SSL *ssl)
                 return -ENOTSUP;
         ret_goodbye->server = SSL_is_server(ssl);
         ret_goodbye->derived = false;
-        (void)SSL_SESSION_get_master_key(SSL_get_session(ssl), ret_goodbye->master,
-                                         DTLS_GOODBYE_MASTER);
+        if (SSL_SESSION_get_master_key(SSL_get_session(ssl), ret_goodbye->master,
+                                       DTLS_GOODBYE_MASTER) != DTLS_GOODBYE_MASTER)
+                return -ENOTSUP;
         (void)SSL_get_server_random(ssl, randoms, DTLS_GOODBYE_RANDOM);
         (void)SSL_get_client_random(ssl, randoms + DTLS_GOODBYE_RANDOM, DTLS_GOODBYE_RANDOM);
         return 0;

@@ -96,7 +96,8 @@ static void leave_out_parts(struct alloc_demand *d, const struct media_slot *slo
         d->n_points = n;
 }
 
-static void fill_picture(struct media_slot *slot, struct alloc_demand *ret_demand, int64_t now_us)
+static void fill_picture(struct media_slot *slot, bool choked, struct alloc_demand *ret_demand,
+                         int64_t now_us)
 {
         struct media_room *room = slot->peer->room;
         struct media_pub *pub = slot->target;
@@ -123,7 +124,7 @@ static void fill_picture(struct media_slot *slot, struct alloc_demand *ret_deman
                 if (infos[i].flows || i == wanted)
                         add_points(ret_demand, &pub->layers[i], slot->view.max_height, now_us);
         }
-        if (is_choked(slot->peer, now_us))
+        if (choked)
                 leave_out_parts(ret_demand, slot);
 }
 
@@ -368,6 +369,7 @@ void peer_allocate(struct media_peer *peer, int64_t now_us)
 {
         struct alloc_demand demands[SFU_MAX_SLOTS];
         struct media_slot *slots[SFU_MAX_SLOTS], *turn;
+        bool choked = is_choked(peer, now_us);
         struct alloc_sum sum;
         size_t n = 0;
 
@@ -379,7 +381,7 @@ void peer_allocate(struct media_peer *peer, int64_t now_us)
                 if (slot->audio)
                         fill_voice(slot, &demands[n], now_us);
                 else
-                        fill_picture(slot, &demands[n], now_us);
+                        fill_picture(slot, choked, &demands[n], now_us);
                 slots[n++] = slot;
         }
         sum = peer->spent;

@@ -112,10 +112,10 @@ void srtp_gcm_prefetch(const struct srtp_gcm *gcm, unsigned step)
 
         if (step == 0) {
                 prefetch_lines(gcm, 1);
-                return;
+        } else if (step == 1) {
+                prefetch_lines(gcm->cipher, HANDLE_LINES);
+                prefetch_lines(gcm->key, KEY_LINES);
         }
-        prefetch_lines(gcm->cipher, HANDLE_LINES);
-        prefetch_lines(gcm->key, KEY_LINES);
 }
 
 /* RFC 7714 §8.1 and §9.1: SSRC and 48 bits of index, XOR salt. In words: bytes that are
