@@ -17,12 +17,18 @@ export function temporaryFolder(prefix = 'dinh-e2e-') {
   return mkdtempSync(path.join(tmpdir(), prefix));
 }
 
+const REFUSED_PORT = 10080; // by browsers, of all in these ranges
+
 /** Below the ports that the system gives to connections: a server that starts again finds it free. */
 export function freePort(first = 10000, count = 10000) {
   return new Promise((resolve, reject) => {
     const probe = net.createServer();
     let left = 50;
-    const listen = () => probe.listen(first + Math.floor(Math.random() * count), '127.0.0.1');
+    const listen = () => {
+      let port;
+      do port = first + Math.floor(Math.random() * count); while (port === REFUSED_PORT);
+      probe.listen(port, '127.0.0.1');
+    };
     probe.on('error', (error) => (left-- > 0 ? listen() : reject(error)));
     probe.on('listening', () => {
       const { port } = probe.address();
@@ -82,6 +88,7 @@ export class Server {
     leftovers.add(kill);
     this.exited = new Promise((resolve) => child.once('exit', (code, signal) => {
       leftovers.delete(kill);
+      if (signal && !child.killed) console.error(`server ended by ${signal}:\n${this.log.slice(-5).join('\n')}`);
       resolve({ code, signal });
     }));
     readline.createInterface({ input: this.child.stderr }).on('line', (line) => this.log.push(line));

@@ -127,6 +127,11 @@ export function install() {
 export async function whipPage(browser, url, context = {}) {
   const page = await (await browser.newContext({ permissions: ['camera', 'microphone'], ...context })).newPage();
   await page.addInitScript(install);
+  // fetch() tells a page of a request that failed, but not why. An answer that nobody reads is no failure.
+  page.on('requestfailed', (request) => {
+    const why = request.failure()?.errorText;
+    if (why !== 'net::ERR_ABORTED') console.error(`${request.method()} ${request.url()}: ${why}`);
+  });
   await page.goto(url);
   return page;
 }
