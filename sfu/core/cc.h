@@ -21,10 +21,10 @@
  *  (1) a number is acknowledged at most once; numbers that were never sent, that
  *      are older than the history or reported again change nothing.
  *  (2) receivers' clocks may have any epoch, drift or jump, and wrap. The target grows
- *      (until cc_give_up()) only on packets reported to have arrived: to 1.2 times their rate, by a probe to
- *      its own rate, and a probe's is at most CC_OVERSHOOT times what was seen
- *      before: who lies about arrivals is sent no more than was already shown, step
- *      by step, up to CC_MAX_BPS and a little above the demand.
+ *      (until cc_give_up()) only on packets reported to have arrived: to 1.2 times their
+ *      rate, by a probe to its own rate, and a probe's is at most CC_OVERSHOOT times what
+ *      was seen before: who lies about arrivals is sent no more than was already shown,
+ *      step by step, up to CC_MAX_BPS and a little above the demand.
  *  (3) cost per report is linear in the numbers it covers (RFC 8888: plus one walk through
  *      the history per message); cc_on_sent() is O(1); memory is fixed.
  */
