@@ -42,6 +42,10 @@ int main(int argc, char **argv)
 {
         const char *word = argc > 1 ? argv[1] : "";
 
+        if (argc > 1 && strcmp(argv[argc - 1], "--help") == 0) { /* of any command */
+                fputs(help, stdout);
+                return EXIT_SUCCESS;
+        }
         if (strcmp(word, "serve") == 0)
                 return command_serve(argc - 2, argv + 2);
         if (strcmp(word, "token") == 0)
@@ -52,10 +56,6 @@ int main(int argc, char **argv)
                 return job_main(argc - 2, argv + 2);
         if (strcmp(word, "meeting") == 0 && argc > 2 && strcmp(argv[2], "create") == 0)
                 return command_meeting_create(argc - 3, argv + 3);
-        if (strcmp(word, "--help") == 0) {
-                fputs(help, stdout);
-                return EXIT_SUCCESS;
-        }
         if (strcmp(word, "--version") == 0) {
                 puts("dinh " DINH_VERSION);
                 return EXIT_SUCCESS;

@@ -213,3 +213,11 @@ test('metrics_are_for_operators', async () => {
   assert.equal((await fetch(`${server.metricsBase}/api/v1/session`)).status, 404);
   assert.equal((await fetch(`${server.base}/readyz`)).status, 200);
 });
+
+test('every_command_explains_itself', () => {
+  const help = server.run('--help');
+  assert.match(help, /dinh serve/);
+  for (const command of [['serve'], ['meeting'], ['meeting', 'create'], ['token'], ['load'], ['load', 'hls']]) {
+    assert.equal(server.run(...command, '--help'), help);
+  }
+});
