@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "sfu/io/tcp_queue.h"
 #include "sfu/wire/demux.h"
@@ -18,9 +19,13 @@ enum {
         MAX_FRESH = 256,
         MAX_PER_HOST = 512, /* a hall behind one router, several connections each */
         HOSTS = 4096,       /* places of the table of counts */
-        EVENTS = 64,
+        /* Events are taken a few at a time, and epoll tells those next that were not among them:
+         * so nobody's turn is long, and everybody's comes. */
+        EVENTS = 8,
+        EVENTS_ROUNDS = 8,
+        TURN_US = 2 * 1000,
         ACCEPTS_PER_TURN = 32,
-        READ_BYTES = 16 * 1024, /* a turn, of one connection */
+        READ_BYTES = 16 * 1024, /* of one connection, each time it is looked at */
         BACKLOG = 256,
         FRESH_US = 10 * 1000 * 1000,
         PAUSE_US = 1000 * 1000, /* of accepting, when there are no descriptors */
@@ -50,7 +55,7 @@ struct tcp_conn {
 struct tcp_server {
         struct tcp_config config;
         int epoll_fd, listen_fd;
-        bool paused;
+        int64_t resume_us; /* when accepting goes on; 0: it does */
         struct timer timer;
         bool timed; /* the timer is in the heap */
         struct conns fresh, kept;
@@ -109,13 +114,13 @@ static void mark_dirty(struct tcp_conn *conn)
 }
 
 /* The oldest fresh connection is the next to go. */
-static void rearm(struct tcp_server *server, int64_t now_us)
+static void rearm(struct tcp_server *server)
 {
         int64_t due_us = server->fresh.first ? server->fresh.first->accepted_us + FRESH_US
                                              : INT64_MAX;
 
-        if (server->paused && now_us + PAUSE_US < due_us)
-                due_us = now_us + PAUSE_US;
+        if (server->resume_us && server->resume_us < due_us)
+                due_us = server->resume_us;
         timer_heap_set(server->config.timers, &server->timer, due_us);
 }
 
@@ -258,11 +263,12 @@ static void read_in(struct tcp_conn *conn)
 
 /* Accepting. */
 
-static void watch_listener(struct tcp_server *server, bool on)
+/* resume_us: 0, or nobody is let in until then. */
+static void watch_listener(struct tcp_server *server, int64_t resume_us)
 {
-        struct epoll_event event = { .events = on ? EPOLLIN : 0 };
+        struct epoll_event event = { .events = resume_us ? 0 : EPOLLIN };
 
-        server->paused = !on;
+        server->resume_us = resume_us;
         (void)epoll_ctl(server->epoll_fd, EPOLL_CTL_MOD, server->listen_fd, &event);
 }
 
@@ -320,7 +326,7 @@ static bool accept_one(struct tcp_server *server, int64_t now_us)
 
         fd = accept4(server->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
-                watch_listener(server, false);
+                watch_listener(server, now_us + PAUSE_US);
         if (fd < 0)
                 return errno == ECONNABORTED || errno == EINTR;
         if (udp_path_of(fd, &path) < 0)
@@ -341,26 +347,35 @@ static void accept_some(struct tcp_server *server, int64_t now_us)
                         break;
 }
 
+static void on_event(struct tcp_server *server, const struct epoll_event *event, int64_t now_us)
+{
+        struct tcp_conn *conn = event->data.ptr;
+
+        if (!conn) {
+                accept_some(server, now_us);
+                return;
+        }
+        if (event->events & EPOLLOUT) {
+                wait_for_room(conn, false);
+                mark_dirty(conn);
+        }
+        if (!conn->dropped && event->events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+                read_in(conn);
+}
+
 void tcp_server_run(struct tcp_server *server, int64_t now_us)
 {
-        struct epoll_event events[EVENTS];
-        int n = epoll_wait(server->epoll_fd, events, EVENTS, 0);
+        int64_t end_us = clock_now_us() + TURN_US;
+        int n = EVENTS;
 
-        for (int i = 0; i < n; i++) {
-                struct tcp_conn *conn = events[i].data.ptr;
+        for (int i = 0; i < EVENTS_ROUNDS && n == EVENTS && clock_now_us() < end_us; i++) {
+                struct epoll_event events[EVENTS];
 
-                if (!conn) {
-                        accept_some(server, now_us);
-                        continue;
-                }
-                if (events[i].events & EPOLLOUT) {
-                        wait_for_room(conn, false);
-                        mark_dirty(conn);
-                }
-                if (!conn->dropped && events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR))
-                        read_in(conn);
+                n = epoll_wait(server->epoll_fd, events, EVENTS, 0);
+                for (int e = 0; e < n; e++)
+                        on_event(server, &events[e], now_us);
         }
-        rearm(server, now_us);
+        rearm(server);
 }
 
 static void on_timer(void *owner, int64_t now_us)
@@ -373,9 +388,9 @@ static void on_timer(void *owner, int64_t now_us)
                 tcp_conn_drop(conn);
         }
         tcp_server_flush(server);
-        if (server->paused)
-                watch_listener(server, true);
-        rearm(server, now_us);
+        if (server->resume_us && now_us >= server->resume_us)
+                watch_listener(server, 0);
+        rearm(server);
 }
 
 /* Life. */

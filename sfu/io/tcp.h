@@ -16,7 +16,7 @@
  *  (1) a connection lives as long as it is fresh, or is a peer's address: who
  *      keeps one must drop it.
  *  (2) bounded: connections in all, per host, and those that have proved
- *      nothing yet; bytes that wait to be sent (tcp_queue); bytes read a turn.
+ *      nothing yet; bytes that wait to be sent (tcp_queue); the time of a turn.
  *  (3) a dropped connection is never handed out again; its memory stays until
  *      tcp_server_flush(), which writes what it still can and closes it.
  */
@@ -46,7 +46,8 @@ must_use int tcp_server_new(struct tcp_server **ret_server, const struct tcp_con
 struct tcp_server *tcp_server_free(struct tcp_server *server); /* accepts NULL */
 DEFINE_CLEANUP(struct tcp_server *, tcp_server_free)
 
-/* For epoll: readable when tcp_server_run() has work. */
+/* For epoll: readable when tcp_server_run() has work, also when it left some for the next
+ * turn. */
 int tcp_server_fd(const struct tcp_server *server);
 void tcp_server_run(struct tcp_server *server, int64_t now_us);
 

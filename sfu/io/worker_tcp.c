@@ -29,7 +29,7 @@ static void on_frame(void *user, struct tcp_conn *conn, struct span frame)
         }
         datagram.pkt = pkt_get(worker->pool);
         if (!datagram.pkt)
-                return; /* used up, which worker.c logs: as good as lost on the way */
+                return; /* used up: as good as lost on the way */
         memcpy(datagram.pkt->data, frame.data, frame.len);
         datagram.pkt->len = (uint16_t)frame.len;
         datagram.pkt->arrival_us = worker->tcp_now_us;

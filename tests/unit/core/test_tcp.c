@@ -10,8 +10,10 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "sfu/io/tcp.h"
 #include "sfu/io/tcp_queue.h"
 
@@ -26,6 +28,7 @@ struct fixture {
         size_t lens[MAX_GOT];
         struct tcp_conn *conn; /* the last that a frame came from */
         bool keep, drop;       /* what to do with it */
+        int64_t work_us;       /* how long each frame keeps the handler busy */
 };
 
 static void on_frame(void *user, struct tcp_conn *conn, struct span frame)
@@ -36,6 +39,8 @@ static void on_frame(void *user, struct tcp_conn *conn, struct span frame)
                 f->lens[f->n_frames] = frame.len;
         f->n_frames++;
         f->conn = conn;
+        for (int64_t end_us = clock_now_us() + f->work_us; clock_now_us() < end_us;)
+                ;
         if (f->keep)
                 tcp_conn_keep(conn);
         if (f->drop)
@@ -354,6 +359,80 @@ static void one_host_has_its_share_only(void **state)
         done(&f);
 }
 
+/* Some who send without end, and some with one frame each. */
+static void crowd_that_sends_holds_no_turn_and_keeps_nobody_out(void **state)
+{
+        enum { LOUD = 32, CROWD = 40, FRAME = 1000, N_FRAMES = 64 };
+        enum { OF_A_TURN = 8 * 17 }; /* frames: eight connections, 16 kB of each */
+        int fds[CROWD];
+        struct fixture f;
+
+        (void)state;
+        init(&f);
+        f.keep = true;
+        for (size_t i = 0; i < CROWD; i++) {
+                fds[i] = dial(&f, "::1");
+                write_frame(fds[i], 1);
+                await(&f, &f.n_frames, i + 1);
+        }
+        for (size_t i = 0; i < LOUD; i++)
+                for (size_t n = 0; n < N_FRAMES; n++)
+                        write_frame(fds[i], FRAME);
+        for (size_t i = LOUD; i < CROWD; i++)
+                write_frame(fds[i], 1501); /* too long: counted apart */
+        f.work_us = 200;
+        for (size_t i = 0; f.n_frames < CROWD + LOUD * N_FRAMES; i++) {
+                size_t before = f.n_frames + f.n_long;
+
+                turn(&f);
+                assert_in_range(f.n_frames + f.n_long - before, 1, OF_A_TURN);
+                if (i == CROWD / 8 - 1)
+                        assert_int_equal(f.n_long, CROWD - LOUD); /* all were looked at */
+        }
+        done(&f);
+        for (size_t i = 0; i < CROWD; i++)
+                close(fds[i]);
+}
+
+/* Only the soft limit, and only for what is opened meanwhile. */
+static void turn_without_descriptors(struct fixture *f)
+{
+        struct rlimit limit, none;
+
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+        none = limit;
+        none.rlim_cur = 1;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+        tcp_server_run(f->server, f->now_us);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static void who_waits_for_a_descriptor_comes_in_though_others_talk(void **state)
+{
+        struct fixture f;
+        int talks, waits;
+
+        (void)state;
+        init(&f);
+        f.keep = true;
+        talks = dial(&f, "::1");
+        write_frame(talks, 10);
+        await(&f, &f.n_frames, 1);
+        waits = dial(&f, "::1");
+        turn_without_descriptors(&f);
+        assert_int_equal(tcp_server_counters(f.server).open, 1);
+        for (int i = 0; i < 20; i++) {
+                f.now_us += SECOND_US / 10;
+                write_frame(talks, 10);
+                await(&f, &f.n_frames, f.n_frames + 1);
+        }
+        turn(&f);
+        assert_int_equal(tcp_server_counters(f.server).open, 2);
+        close(talks);
+        close(waits);
+        done(&f);
+}
+
 static void handler_may_drop_the_connection_it_reads(void **state)
 {
         struct fixture f;
@@ -382,6 +461,8 @@ int main(void)
                 cmocka_unit_test(silent_connection_goes_a_kept_one_stays),
                 cmocka_unit_test(newer_connections_push_out_the_oldest_silent_one),
                 cmocka_unit_test(one_host_has_its_share_only),
+                cmocka_unit_test(crowd_that_sends_holds_no_turn_and_keeps_nobody_out),
+                cmocka_unit_test(who_waits_for_a_descriptor_comes_in_though_others_talk),
                 cmocka_unit_test(handler_may_drop_the_connection_it_reads),
         };
 
