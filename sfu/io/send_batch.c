@@ -130,9 +130,9 @@ void send_batch_commit(struct send_batch *batch, struct send_target *target, siz
 static void add_bytes(struct send_batch *batch, struct msghdr *msg, const struct entry *entry)
 {
         uint8_t *at = batch->arena + entry->offset;
-        struct iovec *last = &batch->iovs[batch->n_iovs - 1];
+        struct iovec *last = msg->msg_iovlen > 0 ? &batch->iovs[batch->n_iovs - 1] : NULL;
 
-        if (msg->msg_iovlen > 0 && (uint8_t *)last->iov_base + last->iov_len == at) {
+        if (last && (uint8_t *)last->iov_base + last->iov_len == at) {
                 last->iov_len += entry->len;
                 return;
         }
