@@ -230,7 +230,8 @@ static void settle_order(const struct audio_select *select, uint32_t *best, size
         }
 }
 
-/* Returns true when the set changed; a new order alone is no change. */
+/* Returns true when it changed, be it the order alone: who takes three of the four then
+ * hears somebody else. */
 static bool recompute_top(struct audio_select *select, int64_t now_us)
 {
         uint32_t best[AUDIO_SELECT_TOP];
@@ -240,17 +241,19 @@ static bool recompute_top(struct audio_select *select, int64_t now_us)
         for (size_t i = 0; i < select->n; i++) {
                 struct mic *mic = &select->mics[i];
 
-                if (mic->flows && now_us - mic->last_us > AUDIO_SELECT_FLOW_US)
+                if (mic->flows && now_us - mic->last_us > AUDIO_SELECT_FLOW_US) {
                         mic->flows = false;
+                        mic->score = 0; /* nobody has to beat what it was */
+                }
                 if (!mic->flows)
                         continue;
                 mic->score = score_of(mic, now_us);
                 rank(select, best, &n, (uint32_t)i, now_us);
         }
+        settle_order(select, best, n, now_us);
         changed = n != select->ranking.n_top;
         for (size_t i = 0; i < n; i++)
-                changed |= !select->mics[best[i]].in_top;
-        settle_order(select, best, n, now_us);
+                changed |= best[i] != select->ranking.top[i];
         for (size_t i = 0; i < select->ranking.n_top; i++)
                 select->mics[select->ranking.top[i]].in_top = false;
         for (size_t i = 0; i < n; i++)

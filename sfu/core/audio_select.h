@@ -75,7 +75,7 @@ struct audio_ranking {
         uint32_t speaker;               /* or AUDIO_SELECT_NONE */
 };
 
-/* Recomputes. Returns true when set or speaker changed. */
+/* Recomputes. Returns true when the top, its order or the speaker changed. */
 bool audio_select_tick(struct audio_select *select, int64_t now_us,
                        struct audio_ranking *ret_ranking);
 

@@ -84,6 +84,29 @@ static void loudest_three_are_heard(void **state)
         sim_done(&sim);
 }
 
+/* Four microphones are open: the fourth is one too many for who listens, until it is the
+ * second in loudness. */
+static void who_speaks_up_beside_the_speaker_is_heard(void **state)
+{
+        struct sim_peer *p[5];
+        struct sim sim;
+
+        (void)state;
+        sim_init(&sim, 11);
+        join_many(&sim, p, 5);
+        p[0]->mic.on = false;
+        talk(p[1], true);
+        sim_run(&sim, 5 * S);
+        for (uint32_t i = 2; i < 5; i++) {
+                talk(p[i], true);
+                sim_run(&sim, 5 * S);
+                assert_true(sim_hears(p[0], 2) && sim_hears(p[0], i + 1));
+                talk(p[i], false);
+                sim_run(&sim, 5 * S);
+        }
+        sim_done(&sim);
+}
+
 static void speaker_keeps_her_slot(void **state)
 {
         struct sim_peer *p[10];
@@ -307,6 +330,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(nobody_hears_herself),
                 cmocka_unit_test(loudest_three_are_heard),
+                cmocka_unit_test(who_speaks_up_beside_the_speaker_is_heard),
                 cmocka_unit_test(speaker_keeps_her_slot),
                 cmocka_unit_test(loud_claim_cannot_hold_floor),
                 cmocka_unit_test(speaker_event_waits_for_a_lead),

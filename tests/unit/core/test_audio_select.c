@@ -121,6 +121,49 @@ static void who_stops_sending_leaves(void **state)
         audio_select_free(room.select);
 }
 
+/* Her line broke while she was loud: the room does not wait until she has left. */
+static void who_talks_on_is_the_speaker_when_the_louder_one_is_gone(void **state)
+{
+        struct room room;
+
+        (void)state;
+        open_room(&room, 2);
+        room.levels[0] = 15;
+        room.levels[1] = 40;
+        run(&room, 2000000);
+        assert_int_equal(room.ranking.speaker, 0);
+        room.levels[0] = 0;
+        run(&room, AUDIO_SELECT_FLOW_US + 2 * AUDIO_SELECT_TAKE_US);
+        assert_int_equal(room.ranking.speaker, 1);
+        audio_select_free(room.select);
+}
+
+/* The speaker goes on, so it is only a new order; but who takes three of the four hears
+ * somebody else. */
+static void who_speaks_up_beside_the_speaker_is_told(void **state)
+{
+        struct room room;
+        size_t n;
+
+        (void)state;
+        open_room(&room, 4);
+        for (int i = 0; i < 4; i++)
+                room.levels[i] = i == 0 ? 30 : 70;
+        run(&room, 5000000);
+        n = room.n_changes;
+        run(&room, 5000000);
+        assert_int_equal(room.n_changes, n);
+        assert_int_equal(room.ranking.top[0], 0);
+        n = room.ranking.top[3]; /* the last in order */
+        room.levels[n] = 32;
+        room.n_changes = 0;
+        run(&room, 300000);
+        assert_int_equal(room.ranking.speaker, 0);
+        assert_int_equal(room.ranking.top[1], n);
+        assert_true(room.n_changes > 0);
+        audio_select_free(room.select);
+}
+
 static void steady_claim_tires(void **state)
 {
         struct room room;
@@ -236,6 +279,8 @@ int main(void)
                 cmocka_unit_test(loudest_are_ranked_and_stay),
                 cmocka_unit_test(pause_between_sentences_loses_no_place),
                 cmocka_unit_test(who_stops_sending_leaves),
+                cmocka_unit_test(who_talks_on_is_the_speaker_when_the_louder_one_is_gone),
+                cmocka_unit_test(who_speaks_up_beside_the_speaker_is_told),
                 cmocka_unit_test(steady_claim_tires),
                 cmocka_unit_test(film_does_not_tire),
                 cmocka_unit_test(film_keeps_its_place_beside_louder_voices),
