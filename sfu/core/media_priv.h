@@ -329,7 +329,7 @@ struct media_room {
         int64_t block_us[WAKE_BLOCKS]; /* no entry of a block of due_us is earlier, */
         int64_t next_us;               /* and none at all */
         size_t n_layer_ids;
-        struct media_layer **layer_ids; /* by id modulo MEDIA_ID_SPAN */
+        struct media_layer **layer_ids; /* by id modulo ID_SPAN */
         uint32_t *layer_generations;
         struct audio_select *select;
         struct audio_ranking ranking;

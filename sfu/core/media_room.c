@@ -114,6 +114,16 @@ void peer_wake(struct media_peer *peer, int64_t at_us)
                 room->next_us = at_us;
 }
 
+static uint32_t next_layer_id(struct media_room *room, size_t i)
+{
+        uint32_t id;
+
+        do
+                id = ++room->layer_generations[i] * ID_SPAN + (uint32_t)i;
+        while (id == 0); /* that is: none */
+        return id;
+}
+
 /* Layers by number: a slot's history names layers that may be gone by the time
  * a NACK asks for them. */
 int room_add_layer(struct media_room *room, struct media_layer *layer)
@@ -141,7 +151,7 @@ int room_add_layer(struct media_room *room, struct media_layer *layer)
                 room->n_layer_ids = n;
         }
         room->layer_ids[i] = layer;
-        layer->id = ++room->layer_generations[i] * ID_SPAN + (uint32_t)i;
+        layer->id = next_layer_id(room, i);
         return 0;
 }
 
@@ -154,7 +164,7 @@ void room_remove_layer(struct media_room *room, struct media_layer *layer)
 
 void room_renumber_layer(struct media_room *room, struct media_layer *layer)
 {
-        layer->id = ++room->layer_generations[layer->id % ID_SPAN] * ID_SPAN + layer->id % ID_SPAN;
+        layer->id = next_layer_id(room, layer->id % ID_SPAN);
 }
 
 struct media_layer *room_layer(const struct media_room *room, uint32_t id)
@@ -280,6 +290,7 @@ int room_add_peer(struct media_room *room, struct media_peer **ret_peer,
         room->participants[peer->index] = peer->participant;
         room->due_us[peer->index] = INT64_MAX;
         peer->quality_us = now_us + REPORT_INTERVAL_US;
+        peer->rtx_spent_us = now_us; /* what a machine's uptime earns does not fit */
         *ret_peer = peer;
         return 0;
 }

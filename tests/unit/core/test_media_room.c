@@ -127,15 +127,22 @@ static void fill_media(struct sdp_media *media)
         media->video_slots[0].pts[SDP_VP8] = (struct sdp_pt){ true, PT_VP8, PT_VP8 + 1 };
 }
 
+static int add_media(struct media_room *room, struct media_peer **ret, uint32_t participant,
+                     const struct sdp_media *media, int64_t now_us)
+{
+        const struct media_peer_params params = { .tag = room,
+                                                  .participant = participant,
+                                                  .media = media };
+
+        return media_room_add_peer(room, ret, &params, now_us);
+}
+
 static int add(struct media_room *room, struct media_peer **ret, uint32_t participant)
 {
         struct sdp_media media;
-        const struct media_peer_params params = { .tag = room,
-                                                  .participant = participant,
-                                                  .media = &media };
 
         fill_media(&media);
-        return media_room_add_peer(room, ret, &params, S);
+        return add_media(room, ret, participant, &media, S);
 }
 
 static int give_vp8(struct media_peer *peer, struct pkt_pool *pool, uint32_t ssrc, uint16_t seq,
@@ -226,6 +233,51 @@ static void new_ssrc_of_the_same_stream_starts_over(void **state)
         assert_true(pkt_pool_available(pool) >= 60);
 }
 
+static int nack_one(struct media_peer *peer, uint16_t seq, int64_t now_us)
+{
+        uint8_t data[16];
+        struct wr w = wr_init(data, sizeof(data));
+
+        wr_u8(&w, 0x81);
+        wr_u8(&w, RTCP_RTPFB);
+        wr_u16(&w, sizeof(data) / 4 - 1);
+        wr_u32(&w, 1);
+        wr_u32(&w, SLOT_VIDEO);
+        wr_u16(&w, seq);
+        wr_u16(&w, 0);
+        return media_peer_on_rtcp(peer, data, sizeof(data), now_us);
+}
+
+/* A stream's number in the room comes round after 2^17 of its restarts, at five a second
+ * in seven hours. */
+static void a_stream_that_starts_over_for_ever_leaves_nothing_behind(void **state)
+{
+        cleanup(pkt_pool_freep) struct pkt_pool *pool = NULL;
+        cleanup(media_room_freep) struct media_room *room = NULL;
+        const struct sfu_slot_view view = { .participant = 1, .kind = SFU_CAMERA };
+        struct shell shell = { 0 };
+        const struct media_out out = out_to(&shell);
+        struct media_peer *encoder, *viewer;
+        struct sdp_media media;
+        int64_t now_us = S;
+
+        (void)state;
+        assert_int_equal(pkt_pool_new(&pool, 64), 0);
+        assert_int_equal(media_room_new(&room, &out, 1), 0);
+        fill_media(&media);
+        media.pubs[SFU_MIC].used = false; /* her camera is the room's first stream */
+        assert_int_equal(add_media(room, &encoder, 1, &media, S), 0);
+        assert_int_equal(add(room, &viewer, 2), 0);
+        media_peer_on_connected(encoder, S);
+        media_peer_on_connected(viewer, S);
+        media_peer_set_view(viewer, &view, 1, S);
+        for (uint32_t n = 0; n < 1u << 17; n++, now_us += 200000)
+                assert_int_equal(send_vp8(room, encoder, pool, 1 + n % 2, 1, now_us), 0);
+        media_room_remove_peer(room, encoder, now_us);
+        assert_int_equal(nack_one(viewer, shell.last_seq, now_us), 0);
+        assert_int_equal(add_media(room, &encoder, 1, &media, now_us), 0);
+}
+
 /* NACK (RFC 4585 §6.2.1) of the 255 packets from first on. */
 static int nack_all(struct media_peer *peer, uint16_t first, int64_t now_us)
 {
@@ -272,6 +324,42 @@ static void nacks_without_end_draw_about_as_much_again(void **state)
         for (int ms = 1; ms <= 1000; ms++)
                 assert_int_equal(nack_all(viewer, first, S + ms * INT64_C(1000)), 0);
         assert_in_range(shell.n_rtp, 255, 255 + 256);
+}
+
+/* The clock counts from when the machine was started; of each packet that is lost and asked
+ * for, more than may be repeated at once. */
+static void repeats_are_served_however_long_the_machine_runs(void **state)
+{
+        enum { PACKETS = 50000 };
+        static const int64_t days[] = { 0, 214, 300 };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(days); i++) {
+                cleanup(pkt_pool_freep) struct pkt_pool *pool = NULL;
+                cleanup(media_room_freep) struct media_room *room = NULL;
+                const struct sfu_slot_view view = { .participant = 1, .kind = SFU_CAMERA };
+                struct shell shell = { 0 };
+                const struct media_out out = out_to(&shell);
+                int64_t now_us = S + days[i] * 86400 * S;
+                struct media_peer *encoder, *viewer;
+                struct sdp_media media;
+
+                fill_media(&media);
+                media.video_slots[0].ext.transport_cc = 0; /* nothing is known of the line */
+                assert_int_equal(pkt_pool_new(&pool, 1024), 0);
+                assert_int_equal(media_room_new(&room, &out, 1), 0);
+                assert_int_equal(add_media(room, &encoder, 1, &media, now_us), 0);
+                assert_int_equal(add_media(room, &viewer, 2, &media, now_us), 0);
+                media_peer_on_connected(encoder, now_us);
+                media_peer_on_connected(viewer, now_us);
+                media_peer_set_view(viewer, &view, 1, now_us);
+                for (uint32_t seq = 1; seq <= PACKETS; seq++, now_us += 2000) {
+                        assert_int_equal(send_vp8(room, encoder, pool, 9, (uint16_t)seq, now_us),
+                                         0);
+                        assert_int_equal(nack_one(viewer, shell.last_seq, now_us), 0);
+                        assert_int_equal(shell.n_rtp, 2 * seq);
+                }
+        }
 }
 
 static void fir_asks_for_a_key_frame(void **state)
@@ -410,7 +498,9 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(stream_without_mid_is_bound_by_payload_type),
                 cmocka_unit_test(new_ssrc_of_the_same_stream_starts_over),
+                cmocka_unit_test(a_stream_that_starts_over_for_ever_leaves_nothing_behind),
                 cmocka_unit_test(nacks_without_end_draw_about_as_much_again),
+                cmocka_unit_test(repeats_are_served_however_long_the_machine_runs),
                 cmocka_unit_test(fir_asks_for_a_key_frame),
                 cmocka_unit_test(views_out_of_range_are_ignored),
                 cmocka_unit_test(full_room_refuses),
