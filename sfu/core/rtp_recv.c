@@ -199,16 +199,16 @@ uint64_t rtp_recv_lost(const struct rtp_recv *recv)
 void rtp_recv_report(struct rtp_recv *recv, int64_t now_us, struct rtcp_block *ret_block)
 {
         uint32_t e = expected(recv);
-        int32_t interval = (int32_t)(e - recv->expected_prior);
-        int32_t lost = interval - (int32_t)(recv->received - recv->received_prior);
-        int32_t cumulative = (int32_t)(e - recv->received);
+        int64_t interval = (int64_t)e - recv->expected_prior;
+        int64_t lost = interval - (uint32_t)(recv->received - recv->received_prior);
+        int64_t cumulative = (int64_t)e - recv->received;
 
         recv->expected_prior = e;
         recv->received_prior = recv->received;
         *ret_block = (struct rtcp_block){
-                .fraction_lost = interval > 0 && lost > 0 ? (uint8_t)((lost << 8) / (interval + 1))
+                .fraction_lost = interval > 0 && lost > 0 ? (uint8_t)(lost * 256 / (interval + 1))
                                                           : 0,
-                .cumulative_lost = cumulative > 0x7fffff ? 0x7fffff : cumulative,
+                .cumulative_lost = cumulative > 0x7fffff ? 0x7fffff : (int32_t)cumulative,
                 .highest_seq = (uint32_t)recv->seq.newest - 0x10000u,
                 .jitter = recv->jitter_q4 >> 4,
         };

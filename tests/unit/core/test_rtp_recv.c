@@ -91,6 +91,28 @@ static void report_tells_loss_of_the_interval(void **state)
         assert_int_equal(block.cumulative_lost, 25);
 }
 
+/* Each packet as far ahead as is believed at once. */
+static void a_stream_that_leaps_all_the_time_can_be_reported(void **state)
+{
+        struct rtp_recv_packet pkt = { .bytes = 100 };
+        struct rtcp_block block;
+        struct rtp_recv recv;
+        uint32_t ext;
+
+        (void)state;
+        rtp_recv_init(&recv, 90000);
+        for (int i = 0; i < 3000; i++, pkt.seq += RTP_RECV_MAX_DROPOUT)
+                assert_int_equal(rtp_recv_on_packet(&recv, &pkt, 1000000, &ext), RTP_RECV_NEW);
+        rtp_recv_report(&recv, 1000000, &block);
+        assert_int_equal(block.fraction_lost, 255);
+        assert_int_equal(block.cumulative_lost, 0x7fffff);
+        for (int i = 0; i < 800000; i++, pkt.seq += RTP_RECV_MAX_DROPOUT)
+                assert_int_equal(rtp_recv_on_packet(&recv, &pkt, 1000000, &ext), RTP_RECV_NEW);
+        rtp_recv_report(&recv, 1000000, &block);
+        assert_int_equal(block.fraction_lost, 255);
+        assert_int_equal(block.cumulative_lost, 0x7fffff);
+}
+
 static void jitter_follows_arrival(void **state)
 {
         struct rtp_recv recv;
@@ -181,6 +203,7 @@ int main(void)
                 cmocka_unit_test(too_old_counts_as_duplicate),
                 cmocka_unit_test(jump_needs_two_packets_in_a_row),
                 cmocka_unit_test(report_tells_loss_of_the_interval),
+                cmocka_unit_test(a_stream_that_leaps_all_the_time_can_be_reported),
                 cmocka_unit_test(jitter_follows_arrival),
                 cmocka_unit_test(sender_clock_is_mapped),
                 cmocka_unit_test(a_pause_in_which_timestamps_stood_still_outdates_the_report),
