@@ -74,6 +74,25 @@ void rtx_cache_trim(struct rtx_cache *cache, int64_t before_us)
                 trim(cache, before_us, cache->capacity);
 }
 
+/* The places of the numbers that were left out on the way to this one belong to nobody. */
+static void leap_to(struct rtx_cache *cache, uint32_t ext_seq)
+{
+        uint32_t left_out = ext_seq - cache->newest - 1;
+
+        if (cache->size == 0 || (int32_t)(ext_seq - cache->newest) <= 0)
+                return;
+        if (left_out >= cache->capacity) {
+                rtx_cache_clear(cache);
+                return;
+        }
+        for (; left_out > 0; left_out--) {
+                struct entry *e = &cache->entries[(ext_seq - left_out) & (cache->capacity - 1)];
+
+                if (e->pkt)
+                        drop(cache, e);
+        }
+}
+
 static void note_range(struct rtx_cache *cache, uint32_t ext_seq)
 {
         if (cache->size == 0)
@@ -92,6 +111,9 @@ void rtx_cache_put(struct rtx_cache *cache, uint32_t ext_seq, struct pkt *pkt)
 
         if (e->pkt && (int32_t)(ext_seq - e->ext_seq) <= 0)
                 return;
+        if (cache->size > 0 && (int32_t)(cache->newest - ext_seq) >= (int32_t)cache->capacity)
+                return;
+        leap_to(cache, ext_seq);
         note_range(cache, ext_seq);
         if (e->pkt)
                 drop(cache, e);

@@ -8,11 +8,11 @@
  * Thread: the worker's.
  *
  * Invariants:
- *  (1) at most `capacity` packets are held, each under its extended sequence
- *      number modulo capacity: a newer packet evicts the one 'capacity' before.
+ *  (1) only the newest `capacity` numbers are held, each in the place of its extended
+ *      sequence number modulo capacity: a newer packet evicts what is as old.
  *  (2) packets that arrived more than RTX_CACHE_AGE_US before the newest are
  *      given back by and by, and all by rtx_cache_trim(): a slow layer holds few.
- *  (3) a packet older than the one in its place is not taken.
+ *  (3) a packet that is older than that is not taken.
  */
 #ifndef SFU_CORE_RTX_CACHE_H
 #define SFU_CORE_RTX_CACHE_H

@@ -52,6 +52,8 @@ static void older_packet_does_not_evict_a_newer(void **state)
         assert_null(rtx_cache_get(cache, 100 - CAPACITY));
         put(cache, pool, 97); /* late, but its place is free */
         assert_non_null(rtx_cache_get(cache, 97));
+        put(cache, pool, 91); /* later than that */
+        assert_null(rtx_cache_get(cache, 91));
 }
 
 static void clear_gives_everything_back(void **state)
@@ -101,6 +103,29 @@ static void old_packets_are_given_back(void **state)
         assert_int_equal(rtx_cache_size(NULL), 0);
 }
 
+/* A stream that leaps, and then sends little: what lies in places that it left out is
+ * given back too. */
+static void a_leap_leaves_nothing_behind(void **state)
+{
+        static const uint32_t leaps[] = { 100, 511, 512, 70000 };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(leaps); i++) {
+                cleanup(pkt_pool_freep) struct pkt_pool *pool = NULL;
+                cleanup(rtx_cache_freep) struct rtx_cache *cache = NULL;
+
+                assert_int_equal(pkt_pool_new(&pool, 1024), 0);
+                assert_int_equal(rtx_cache_new(&cache, 512), 0);
+                for (uint32_t ext = 70000; ext < 70000 + 512; ext++)
+                        put(cache, pool, ext);
+                put(cache, pool, 70000 + 511 + leaps[i]);
+                assert_int_equal(rtx_cache_size(cache), leaps[i] < 512 ? 513 - leaps[i] : 1);
+                rtx_cache_trim(cache, INT64_MAX);
+                assert_int_equal(rtx_cache_size(cache), 0);
+                assert_int_equal(pkt_pool_available(pool), 1024);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -108,6 +133,7 @@ int main(void)
                 cmocka_unit_test(older_packet_does_not_evict_a_newer),
                 cmocka_unit_test(clear_gives_everything_back),
                 cmocka_unit_test(old_packets_are_given_back),
+                cmocka_unit_test(a_leap_leaves_nothing_behind),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
