@@ -62,10 +62,20 @@ static void drop_at(struct nack_gen *gen, size_t i)
                 (gen->n_missing - i) * sizeof(*gen->missing));
 }
 
+/* For n more (<= max_missing). All the oldest at once: a stream may leap with each packet. */
+static void make_room(struct nack_gen *gen, size_t n)
+{
+        size_t kept = gen->max_missing - n;
+
+        if (gen->n_missing <= kept)
+                return;
+        memmove(&gen->missing[0], &gen->missing[gen->n_missing - kept],
+                kept * sizeof(*gen->missing));
+        gen->n_missing = kept;
+}
+
 static void add_newest(struct nack_gen *gen, uint16_t seq, int64_t now_us)
 {
-        if (gen->n_missing == gen->max_missing)
-                drop_at(gen, 0);
         gen->missing[gen->n_missing++] = (struct missing){
                 .seq = seq,
                 .next_us = now_us + NACK_GEN_REORDER_US,
@@ -94,6 +104,7 @@ void nack_gen_on_packet(struct nack_gen *gen, uint16_t seq, int64_t now_us)
                 /* After a long jump only the newest losses are worth keeping. */
                 size_t first = ahead > gen->max_missing ? ahead - gen->max_missing : 1;
 
+                make_room(gen, ahead - first);
                 for (size_t i = first; i < ahead; i++)
                         add_newest(gen, (uint16_t)(gen->highest_seq + i), now_us);
         }

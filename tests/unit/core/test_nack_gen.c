@@ -58,6 +58,21 @@ static void oldest_given_up_when_full(void **state)
         assert_int_equal(seqs[1], 13);
 }
 
+static void the_newest_stay_when_it_fills_up(void **state)
+{
+        cleanup(nack_gen_freep) struct nack_gen *gen = NULL;
+        uint16_t seqs[8];
+
+        (void)state;
+        assert_int_equal(nack_gen_new(&gen, 4), 0);
+        nack_gen_on_packet(gen, 10, 0);
+        nack_gen_on_packet(gen, 14, 0); /* without 11, 12, 13 */
+        nack_gen_on_packet(gen, 17, 0); /* without 15, 16 */
+        assert_int_equal(nack_gen_poll(gen, WAIT, RTT_US, seqs, 8), 4);
+        for (uint16_t i = 0; i < 4; i++)
+                assert_int_equal(seqs[i], i < 2 ? 12 + i : 13 + i);
+}
+
 static void long_jump_is_bounded(void **state)
 {
         cleanup(nack_gen_freep) struct nack_gen *gen = NULL;
@@ -110,6 +125,7 @@ int main(void)
                 cmocka_unit_test(gap_is_asked_until_filled),
                 cmocka_unit_test(reordering_is_not_asked_for),
                 cmocka_unit_test(oldest_given_up_when_full),
+                cmocka_unit_test(the_newest_stay_when_it_fills_up),
                 cmocka_unit_test(long_jump_is_bounded),
                 cmocka_unit_test(tries_are_limited),
                 cmocka_unit_test(reset_forgets),
