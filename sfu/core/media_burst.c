@@ -47,7 +47,7 @@ void burst_unwatched(struct media_burst *burst)
         burst->items = NULL;
 }
 
-void layer_push(struct media_layer *layer, const struct media_in *in)
+void layer_push(struct media_layer *layer, const struct media_in *in, int64_t now_us)
 {
         struct media_room *room = layer->pub->peer->room;
         struct media_burst *burst = &layer->burst;
@@ -55,6 +55,8 @@ void layer_push(struct media_layer *layer, const struct media_in *in)
         burst_watched(burst, is_sound(layer)); /* there may be memory now */
         if (!burst->items || burst->n == burst->cap) {
                 room->counters.overtaken++;
+                if (in->starts_keyframe && !link_empty(&layer->next))
+                        layer_want_key(layer, now_us); /* nobody could begin with this one */
                 return;
         }
         burst->items[burst->n] = *in;

@@ -356,7 +356,7 @@ static void take(struct media_layer *layer, struct media_in *in, const struct in
                 return; /* it is shown elsewhere, or tapped only */
         in->newest = (uint32_t)layer->recv.seq.newest;
         in->time_us = layer_time_of(layer, in->rtp.ts);
-        layer_push(layer, in);
+        layer_push(layer, in, now_us);
 }
 
 static void layer_on_packet(struct media_layer *layer, struct media_in *in,

@@ -490,7 +490,7 @@ void layer_on_start(struct media_layer *layer, int64_t now_us);
 void burst_init(struct media_burst *burst);
 void burst_watched(struct media_burst *burst, bool sound);
 void burst_unwatched(struct media_burst *burst); /* nothing waits any more */
-void layer_push(struct media_layer *layer, const struct media_in *in);
+void layer_push(struct media_layer *layer, const struct media_in *in, int64_t now_us);
 void layer_drop_waiting(struct media_layer *layer);
 
 /* media_layers.c */

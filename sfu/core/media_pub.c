@@ -195,6 +195,8 @@ void layer_restart(struct media_layer *layer, int64_t now_us)
         room_renumber_layer(layer->pub->peer->room, layer);
         list_for_each (slot, &layer->current, LINK_CURRENT)
                 slot_restart(slot, now_us);
+        if (!link_empty(&layer->next)) /* its key frame may have gone with what waited */
+                layer_want_key(layer, now_us);
 }
 
 static int64_t us_of_ntp(uint64_t ntp)

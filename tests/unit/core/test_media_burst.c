@@ -555,6 +555,54 @@ static void what_waits_is_bounded(void **state)
         assert_int_equal(world->n_sent + counters.overtaken, 1000);
 }
 
+/* Key frames asked for so far, when another request would be due. */
+static uint64_t keys_asked(void)
+{
+        struct sfu_counters counters = { 0 };
+
+        world->now_us += 6 * S / 10; /* no oftener than every half second */
+        media_room_on_timeout(world->room, world->now_us, world->now_us);
+        media_room_add_counters(world->room, &counters);
+        return counters.pli_out;
+}
+
+static void key_frame_that_found_no_place_is_asked_for_again(void **state)
+{
+        struct peer *publisher = publisher_and(1);
+        uint64_t asked;
+
+        (void)state;
+        for (uint16_t seq = 0; seq < 300; seq++)
+                send_video(publisher, seq, false);
+        send_video(publisher, 300, true);
+        step_all();
+        assert_int_equal(world->n_sent, 0);
+        asked = keys_asked();
+        for (uint16_t seq = 301; seq < 305; seq++) {
+                send_video(publisher, seq, false);
+                assert_true(keys_asked() > asked++);
+        }
+        send_video(publisher, 305, true);
+        step_all();
+        assert_int_equal(world->n_sent, 1);
+        assert_int_equal(keys_asked(), asked);
+}
+
+static void key_frame_of_a_stream_that_was_replaced_is_asked_for_again(void **state)
+{
+        struct peer *publisher = publisher_and(1);
+        uint64_t asked;
+
+        (void)state;
+        send_video(publisher, 0, true);
+        send_video_as(publisher, 77, 5000, false); /* before any was distributed */
+        step_all();
+        assert_int_equal(world->n_sent, 0);
+        asked = keys_asked();
+        send_video_as(publisher, 77, 5001, false);
+        assert_true(keys_asked() > asked);
+}
+
 static uint32_t rnd(uint32_t n)
 {
         world->random = world->random * 1664525u + 1013904223u;
@@ -624,6 +672,8 @@ int main(void)
                 WORLD_TEST(publisher_may_leave_with_packets_waiting),
                 WORLD_TEST(packets_of_a_stream_that_was_replaced_are_not_sent),
                 WORLD_TEST(what_waits_is_bounded),
+                WORLD_TEST(key_frame_that_found_no_place_is_asked_for_again),
+                WORLD_TEST(key_frame_of_a_stream_that_was_replaced_is_asked_for_again),
                 WORLD_TEST(anything_may_happen_between_two_steps),
         };
 
