@@ -365,8 +365,10 @@ void media_peer_set_muted(struct media_peer *peer, enum sfu_kind kind, bool mute
                 return;
         pub->muted = muted;
         relay_peer_changed(peer);
-        for (size_t i = 0; muted && i < pub->n_layers; i++)
+        for (size_t i = 0; muted && i < pub->n_layers; i++) {
                 layer_drop_waiting(&pub->layers[i]);
+                rtp_recv_pause(&pub->layers[i].recv);
+        }
         if (muted && kind == SFU_MIC) {
                 audio_select_silence(peer->room->select, pub->mic_id);
                 peer->room->next_us = now_us;

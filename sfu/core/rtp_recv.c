@@ -52,6 +52,18 @@ static void seen_clear_between(struct rtp_recv *recv, uint32_t from, uint32_t to
                 recv->seen[ext % RTP_RECV_WINDOW / 64] &= ~(1ull << (ext % 64));
 }
 
+static void begin_run(struct rtp_recv *recv, uint32_t first_ext)
+{
+        recv->base_ext = first_ext;
+        recv->received = recv->received_prior = recv->expected_prior = 0;
+        recv->has_transit = recv->paused = false;
+}
+
+void rtp_recv_pause(struct rtp_recv *recv)
+{
+        recv->paused = true;
+}
+
 /* True when seq is to be believed. After a believed jump the run starts anew,
  * one cycle further up. */
 static bool accept_jump(struct rtp_recv *recv, uint16_t seq)
@@ -68,9 +80,7 @@ static bool accept_jump(struct rtp_recv *recv, uint16_t seq)
         }
         recv->bad_seq = NO_JUMP;
         recv->seq.newest = ((recv->seq.newest >> 16) + 1) * 65536 + seq - 1;
-        recv->base_ext = (uint32_t)recv->seq.newest + 1;
-        recv->received = recv->received_prior = recv->expected_prior = 0;
-        recv->has_transit = false;
+        begin_run(recv, (uint32_t)recv->seq.newest + 1);
         for (size_t i = 0; i < ARRAY_LEN(recv->seen); i++)
                 recv->seen[i] = 0;
         return true;
@@ -113,7 +123,7 @@ static void doubt_report(struct rtp_recv *recv, uint32_t ts, int64_t now_us)
 enum rtp_recv_verdict rtp_recv_on_packet(struct rtp_recv *recv, const struct rtp_recv_packet *pkt,
                                          int64_t now_us, uint32_t *ret_ext)
 {
-        bool first = !recv->seq.started;
+        bool first = !recv->seq.started, newer;
         int64_t newest;
         uint32_t ext;
 
@@ -121,9 +131,10 @@ enum rtp_recv_verdict rtp_recv_on_packet(struct rtp_recv *recv, const struct rtp
                 return RTP_RECV_JUMP;
         newest = recv->seq.newest;
         ext = (uint32_t)seq16_unwrap(&recv->seq, pkt->seq);
-        if (first)
-                recv->base_ext = ext;
-        else if (recv->seq.newest > newest)
+        newer = recv->seq.newest > newest; /* the first one, too */
+        if (newer && (first || recv->paused))
+                begin_run(recv, ext);
+        if (newer)
                 seen_clear_between(recv, (uint32_t)newest, ext);
         else if ((uint32_t)newest - ext >= RTP_RECV_WINDOW)
                 return RTP_RECV_DUPLICATE;
@@ -138,7 +149,7 @@ enum rtp_recv_verdict rtp_recv_on_packet(struct rtp_recv *recv, const struct rtp
         rtp_rate_add(&recv->rate, pkt->bytes, now_us);
         if (pkt->recovered) {
                 recv->recovered++;
-        } else if (first || recv->seq.newest > newest) {
+        } else if (newer) {
                 update_jitter(recv, pkt->ts, now_us);
                 if (!first)
                         doubt_report(recv, pkt->ts, now_us);

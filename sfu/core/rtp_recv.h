@@ -53,6 +53,7 @@ struct rtp_recv {
         uint32_t jitter_q4; /* jitter in clock units, times 16 */
         uint32_t transit;
         bool has_transit;
+        bool paused;
         uint64_t packets, bytes, recovered;
         int64_t last_us;
         uint32_t last_ts;
@@ -81,6 +82,9 @@ void rtp_recv_init(struct rtp_recv *recv, uint32_t clock_rate);
 must_use enum rtp_recv_verdict rtp_recv_on_packet(struct rtp_recv *recv,
                                                   const struct rtp_recv_packet *pkt, int64_t now_us,
                                                   uint32_t *ret_ext);
+
+/* Packets are not listened to from now until the next one: what lies between is no loss. */
+void rtp_recv_pause(struct rtp_recv *recv);
 
 /* A packet that another rtp_recv has judged RTP_RECV_NEW under this number. */
 void rtp_recv_on_relayed(struct rtp_recv *recv, const struct rtp_recv_packet *pkt, uint32_t ext,

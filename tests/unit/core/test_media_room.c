@@ -41,6 +41,7 @@ struct shell {
         size_t rtp_bytes;
         uint8_t last_rtcp_type;
         struct sfu_event last;
+        int worst_bars; /* 4: never fewer */
 };
 
 static uint8_t *reserve(void *user, void *tag, size_t max_len)
@@ -84,6 +85,8 @@ static void on_event(void *user, void *tag, const struct sfu_event *event)
         (void)tag;
         shell->n_events++;
         shell->last = *event;
+        if (event->type == SFU_EV_QUALITY && event->quality.bars < shell->worst_bars)
+                shell->worst_bars = event->quality.bars;
 }
 
 static bool on_record(void *user, void *tag, const struct job_record *record)
@@ -362,6 +365,52 @@ static void repeats_are_served_however_long_the_machine_runs(void **state)
         }
 }
 
+static int send_voice(struct media_peer *peer, struct pkt_pool *pool, uint16_t seq, int64_t now_us)
+{
+        const struct rtp_pkt header = { .pt = PT_OPUS, .seq = seq, .ts = seq * 960u, .ssrc = 1 };
+        struct pkt *pkt = pkt_get(pool);
+        struct wr w = wr_init(pkt->data, PKT_CAP);
+        int r;
+
+        rtp_write_header(&w, &header, NULL, 0);
+        wr_u32(&w, 0);
+        pkt->len = (uint16_t)wr_len(&w);
+        pkt->arrival_us = now_us;
+        r = media_peer_on_rtp(peer, pkt, now_us);
+        pkt_unref(pkt);
+        return r;
+}
+
+/* A browser goes on sending silence while she is muted. */
+static void what_was_sent_while_muted_is_no_loss(void **state)
+{
+        cleanup(pkt_pool_freep) struct pkt_pool *pool = NULL;
+        cleanup(media_room_freep) struct media_room *room = NULL;
+        struct shell shell = { .worst_bars = 4 };
+        const struct media_out out = out_to(&shell);
+        struct sfu_peer_stats stats;
+        struct media_peer *peer;
+        int64_t now_us = S;
+
+        (void)state;
+        assert_int_equal(pkt_pool_new(&pool, 64), 0);
+        assert_int_equal(media_room_new(&room, &out, 1), 0);
+        assert_int_equal(add(room, &peer, 1), 0);
+        media_peer_on_connected(peer, S);
+        for (uint16_t seq = 60000; seq != 950; seq++, now_us += 20000) { /* two minutes */
+                if (seq % 500 == 0)
+                        media_peer_set_muted(peer, SFU_MIC, seq % 1000 == 0, now_us);
+                if (seq % 1000 == 900) /* but this is */
+                        continue;
+                assert_int_equal(send_voice(peer, pool, seq, now_us), 0);
+                media_room_on_timeout(room, now_us, now_us);
+        }
+        assert_true(shell.n_events > 0);
+        assert_int_equal(shell.worst_bars, 4);
+        media_peer_stats(peer, now_us, &stats);
+        assert_int_equal(stats.streams[0].lost, 1);
+}
+
 static void fir_asks_for_a_key_frame(void **state)
 {
         static const uint8_t fir[] = {
@@ -501,6 +550,7 @@ int main(void)
                 cmocka_unit_test(a_stream_that_starts_over_for_ever_leaves_nothing_behind),
                 cmocka_unit_test(nacks_without_end_draw_about_as_much_again),
                 cmocka_unit_test(repeats_are_served_however_long_the_machine_runs),
+                cmocka_unit_test(what_was_sent_while_muted_is_no_loss),
                 cmocka_unit_test(fir_asks_for_a_key_frame),
                 cmocka_unit_test(views_out_of_range_are_ignored),
                 cmocka_unit_test(full_room_refuses),

@@ -91,6 +91,32 @@ static void report_tells_loss_of_the_interval(void **state)
         assert_int_equal(block.cumulative_lost, 25);
 }
 
+static void numbers_of_a_pause_are_no_loss(void **state)
+{
+        struct rtp_recv_packet pkt = { .bytes = 100 };
+        struct rtcp_block block;
+        struct rtp_recv recv;
+        uint32_t ext, newest;
+
+        (void)state;
+        rtp_recv_init(&recv, 48000);
+        for (pkt.seq = 0xfff0; pkt.seq != 0xfffe; pkt.seq++)
+                assert_int_equal(rtp_recv_on_packet(&recv, &pkt, 1000000, &newest), RTP_RECV_NEW);
+        rtp_recv_pause(&recv);
+        pkt.seq = 0xfffe - 1;
+        assert_int_equal(rtp_recv_on_packet(&recv, &pkt, 1000000, &ext), RTP_RECV_DUPLICATE);
+        pkt.seq = 1000;
+        assert_int_equal(rtp_recv_on_packet(&recv, &pkt, 1000000, &ext), RTP_RECV_NEW);
+        assert_int_equal(ext, newest + 1003);
+        assert_int_equal(rtp_recv_lost(&recv), 0);
+        pkt.seq = 1002;
+        assert_int_equal(rtp_recv_on_packet(&recv, &pkt, 1000000, &ext), RTP_RECV_NEW);
+        rtp_recv_report(&recv, 1000000, &block);
+        assert_int_equal(block.cumulative_lost, 1);
+        assert_int_equal(block.fraction_lost, 256 / 4);
+        assert_int_equal(block.highest_seq, 0x10000 + 1002);
+}
+
 /* Each packet as far ahead as is believed at once. */
 static void a_stream_that_leaps_all_the_time_can_be_reported(void **state)
 {
@@ -203,6 +229,7 @@ int main(void)
                 cmocka_unit_test(too_old_counts_as_duplicate),
                 cmocka_unit_test(jump_needs_two_packets_in_a_row),
                 cmocka_unit_test(report_tells_loss_of_the_interval),
+                cmocka_unit_test(numbers_of_a_pause_are_no_loss),
                 cmocka_unit_test(a_stream_that_leaps_all_the_time_can_be_reported),
                 cmocka_unit_test(jitter_follows_arrival),
                 cmocka_unit_test(sender_clock_is_mapped),
