@@ -98,6 +98,11 @@ struct slot_now {
         enum meeting_kind kind;
 };
 
+struct wanted_now {
+        bool known, wanted;
+        uint8_t n_layers, layers; /* bit i: layer i is of use */
+};
+
 struct member {
         char id[MEETING_ID];
         uint32_t number;
@@ -108,6 +113,9 @@ struct member {
         int64_t lost_ms;         /* when the seat goes offline; 0: not waiting */
         struct slot_now slots[SFU_MAX_SLOTS]; /* of the peer: audio first, then video */
         uint32_t slots_dirty;                 /* not yet told */
+        struct wanted_now wanted[N_KINDS];    /* of the peer */
+        struct sfu_event quality;             /* of the peer's line, */
+        bool quality_known;                   /* once it is */
         struct whip_session *whip;            /* NULL: she has a page of ours */
         bool viewed[SFU_MAX_VIDEO_SLOTS];
         struct sfu_slot_view views[SFU_MAX_VIDEO_SLOTS]; /* what she asked for last */

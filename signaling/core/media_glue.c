@@ -51,6 +51,15 @@ static void apply_views(struct room *room, const struct member *member)
                 sfu_peer_view(room->app->sfu, member->peer, views, n);
 }
 
+/* What was said of another peer. */
+static void forget_news(struct member *member)
+{
+        member->slots_dirty = 0;
+        memset(member->slots, 0, sizeof(member->slots));
+        memset(member->wanted, 0, sizeof(member->wanted));
+        member->quality_known = false;
+}
+
 int media_open_peer(struct room *room, struct member *member, bool may_publish,
                     enum sfu_purpose purpose, const char *sdp, size_t len, char **ret_answer)
 {
@@ -65,8 +74,7 @@ int media_open_peer(struct room *room, struct member *member, bool may_publish,
                 return r;
         member->peer = peer;
         member->may_publish = may_publish;
-        member->slots_dirty = 0;
-        memset(member->slots, 0, sizeof(member->slots));
+        forget_news(member);
         media_apply_mutes(room, member);
         apply_views(room, member);
         return 0;
@@ -225,14 +233,43 @@ static void tell_slots(struct room *room, struct member *member, uint32_t which)
         member->slots_dirty = 0;
 }
 
-void media_tell_slots(struct member *member)
+static void tell_wanted(struct member *member, enum meeting_kind kind)
+{
+        const struct wanted_now *now = &member->wanted[kind];
+
+        if (member->session && now->known)
+                session_send(member->session,
+                             msg_wanted(kind, now->wanted, now->n_layers, now->layers));
+}
+
+static void tell_quality(struct member *member)
+{
+        if (member->session && member->quality_known)
+                session_send(member->session, msg_quality(&member->quality));
+}
+
+void media_tell_all(struct member *member)
 {
         uint32_t which = 0;
 
+        if (!member->peer)
+                return;
         for (unsigned at = 0; at < SFU_MAX_SLOTS; at++)
                 if (member->slots[at].source)
                         which |= 1u << at;
         tell_slots(member->session->room, member, which);
+        for (unsigned kind = 0; kind < N_KINDS; kind++)
+                tell_wanted(member, (enum meeting_kind)kind);
+        tell_quality(member);
+}
+
+static void on_wanted(struct member *member, const struct sfu_event *event)
+{
+        enum meeting_kind kind = meeting_kind_of(event->wanted.kind);
+
+        member->wanted[kind] = (struct wanted_now){ true, event->wanted.wanted,
+                                                    event->wanted.n_layers, event->wanted.layers };
+        tell_wanted(member, kind);
 }
 
 static void on_slot(GPtrArray *dirty, struct member *member, const struct sfu_event *event)
@@ -251,8 +288,7 @@ static void on_slot(GPtrArray *dirty, struct member *member, const struct sfu_ev
 static void on_gone(struct room *room, struct member *member, enum sfu_gone reason)
 {
         member->peer = 0;
-        member->slots_dirty = 0;
-        memset(member->slots, 0, sizeof(member->slots));
+        forget_news(member);
         if (member->session)
                 session_send(member->session, msg_peer_gone(reason));
         else
@@ -273,15 +309,12 @@ static void on_peer_event(struct room *room, GPtrArray *dirty, const struct sfu_
                 on_gone(room, member, event->gone_reason);
                 break;
         case SFU_EV_WANTED:
-                if (member->session)
-                        session_send(member->session,
-                                     msg_wanted(meeting_kind_of(event->wanted.kind),
-                                                event->wanted.wanted, event->wanted.n_layers,
-                                                event->wanted.layers));
+                on_wanted(member, event);
                 break;
         case SFU_EV_QUALITY:
-                if (member->session)
-                        session_send(member->session, msg_quality(event));
+                member->quality = *event;
+                member->quality_known = true;
+                tell_quality(member);
                 break;
         case SFU_EV_SILENT:
                 if (member->session)

@@ -27,9 +27,10 @@ must_use int media_open_peer(struct room *room, struct member *member, bool may_
 /* Silences of her peer what her seat does not send. */
 void media_apply_mutes(struct room *room, const struct member *member);
 
-/* Sends every slot that shows somebody: after a resume the client's picture of
- * them may be old. */
-void media_tell_slots(struct member *member);
+/* Sends all that the media plane has said of her peer: every slot that shows
+ * somebody, what of hers is wanted, her line. It says it once, and she may have
+ * had no socket then, or a dead one. */
+void media_tell_all(struct member *member);
 
 /* Takes the media plane's events. Runs after its wake callback. */
 void media_poll(struct app *app);

@@ -308,7 +308,7 @@ void session_on_joined(struct session *session, const struct reply *reply)
         else
                 memset(member->viewed, 0, sizeof(member->viewed));
         g_ptr_array_add(room->sessions, session);
-        media_tell_slots(member);
+        media_tell_all(member);
 }
 
 void session_on_refused(struct session *session, const struct reply *reply, const char *code)

@@ -475,6 +475,56 @@ static void slots_of_one_turn_are_one_message(void **state)
         fake_close(b);
 }
 
+static void wants_camera(struct world *world, bool wanted, unsigned layers)
+{
+        struct room *room;
+
+        assert_int_equal(room_open(world->app, world->meeting, &room), 0);
+        fake_sfu.events[fake_sfu.n_events++] = (struct sfu_event){
+                .type = SFU_EV_WANTED,
+                .room = room->number,
+                .peer = fake_sfu.peers_opened,
+                .participant = room_find_member(room, "s-a")->number,
+                .wanted = { .kind = SFU_CAMERA, .wanted = wanted, .n_layers = 2, .layers = layers }
+        };
+        fake_sfu.events[fake_sfu.n_events] = fake_sfu.events[fake_sfu.n_events - 1];
+        fake_sfu.events[fake_sfu.n_events].type = SFU_EV_QUALITY;
+        fake_sfu.events[fake_sfu.n_events].quality.carries = SFU_CARRIES_SOUND;
+        fake_sfu.events[fake_sfu.n_events++].quality.bars = 1;
+        service_poll(world->app);
+}
+
+static void news_of_the_media_that_found_no_socket_come_with_the_next(void **state)
+{
+        struct world *world = *state;
+        struct ws_conn *a = fake_open(world, "s-a", ROLE_DELEGATE);
+        json_t *wanted;
+
+        fake_join(world, a, "A", -1);
+        fake_say(world, a, offer(2));
+        wants_camera(world, false, 3);
+        assert_int_equal(fake_count(a, "wanted"), 1);
+        fake_close(a);
+
+        wants_camera(world, true, 1);
+        a = fake_open(world, "s-a", ROLE_DELEGATE);
+        fake_join(world, a, "A", 1);
+        assert_int_equal(fake_count(a, "wanted"), 1);
+        wanted = fake_last(a, "wanted");
+        assert_string_equal(fake_text(wanted, "kind"), "camera");
+        assert_true(json_is_true(json_object_get(wanted, "wanted")));
+        assert_true(json_is_false(json_array_get(json_object_get(wanted, "layers"), 1)));
+        assert_string_equal(fake_text(fake_last(a, "quality"), "carries"), "sound");
+
+        /* A new connection has news of its own. */
+        fake_say(world, a, offer(3));
+        fake_close(a);
+        a = fake_open(world, "s-a", ROLE_DELEGATE);
+        fake_join(world, a, "A", 1);
+        assert_int_equal(fake_count(a, "wanted") + fake_count(a, "quality"), 0);
+        fake_close(a);
+}
+
 static void a_view_comes_back_with_a_new_peer(void **state)
 {
         struct world *world = *state;
@@ -637,6 +687,7 @@ int main(int argc, char **argv)
                 T(a_client_that_fell_silent_is_told),
                 T(observers_open_peers_that_only_receive),
                 T(slots_of_one_turn_are_one_message),
+                T(news_of_the_media_that_found_no_socket_come_with_the_next),
                 T(a_view_comes_back_with_a_new_peer),
                 T(a_removed_person_loses_socket_and_media),
                 T(the_speaker_is_told_now_and_then),
