@@ -4,7 +4,7 @@ import type { Device, DeviceFault, MediaState } from './api.ts';
 
 export function faultOf(error: unknown): DeviceFault {
   if (!globalThis.isSecureContext || !navigator.mediaDevices) return 'insecure';
-  switch (error instanceof DOMException ? error.name : '') {
+  switch (error instanceof Object && 'name' in error ? error.name : '') {
     case 'NotAllowedError':
     case 'SecurityError':
       return 'denied';
@@ -40,12 +40,21 @@ export function openBoth(micId: string, cameraId: string): Promise<MediaStreamTr
   return open({ audio: micOf(micId), video: cameraOf(cameraId) });
 }
 
-export async function openMic(id: string): Promise<MediaStreamTrack> {
-  return (await open({ audio: micOf(id) }))[0]!;
+/** The chosen one; when it is not there any more (unplugged), another. */
+async function openOne(id: string, wanted: (id: string) => MediaStreamConstraints): Promise<MediaStreamTrack> {
+  const tracks = await open(wanted(id)).catch((error: unknown) => {
+    if (id === '' || faultOf(error) !== 'missing') throw error;
+    return open(wanted(''));
+  });
+  return tracks[0]!;
 }
 
-export async function openCamera(id: string): Promise<MediaStreamTrack> {
-  return (await open({ video: cameraOf(id) }))[0]!;
+export function openMic(id: string): Promise<MediaStreamTrack> {
+  return openOne(id, (one) => ({ audio: micOf(one) }));
+}
+
+export function openCamera(id: string): Promise<MediaStreamTrack> {
+  return openOne(id, (one) => ({ video: cameraOf(one) }));
 }
 
 export async function openScreen(): Promise<MediaStreamTrack> {

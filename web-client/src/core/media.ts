@@ -63,6 +63,8 @@ export class MediaClient implements Media, MediaListener {
   #twice = false;
   #askedOff = 0;
   #refused = 0;
+  /** Whose ICE is being restarted. */
+  #restarting: Peer | null = null;
   #restartedAt = -Infinity;
   #closed = false;
 
@@ -125,11 +127,11 @@ export class MediaClient implements Media, MediaListener {
   async setScreen(on: boolean): Promise<boolean> {
     if (on && !this.#tracks.screen) {
       try {
-        this.#tracks.screen = await openScreen();
+        const track = await openScreen();
+        if (this.#take('screen', track)) track.onended = () => void this.setScreen(false);
       } catch {
         return false;
       }
-      this.#tracks.screen.onended = () => void this.setScreen(false);
     }
     if (!on) this.#dropTrack('screen');
     const track = this.#tracks.screen;
@@ -177,8 +179,16 @@ export class MediaClient implements Media, MediaListener {
     }
   }
 
+  /** Of two that were asked for at once, and of one that comes when she has left, none stays open unseen. */
+  #take(kind: Kind, track: MediaStreamTrack): boolean {
+    const mine = !this.#closed && this.#tracks[kind] === null;
+    if (mine) this.#tracks[kind] = track;
+    else track.stop();
+    return mine;
+  }
+
   #takeMic(track: MediaStreamTrack): void {
-    this.#tracks.mic = track;
+    if (!this.#take('mic', track)) return;
     track.onended = () => {
       this.#dropTrack('mic');
       void this.setMic(false);
@@ -188,7 +198,7 @@ export class MediaClient implements Media, MediaListener {
   }
 
   #takeCamera(track: MediaStreamTrack): void {
-    this.#tracks.camera = track;
+    if (!this.#take('camera', track)) return;
     track.onended = () => void this.setCamera(false);
     this.#store.set({ cameraFault: null, cameraId: track.getSettings().deviceId ?? '' });
   }
@@ -262,9 +272,9 @@ export class MediaClient implements Media, MediaListener {
     if (this.#meeting.state.phase === 'ended') this.#closePeer('new');
   }
 
-  onSwitchedOff(kind: Kind): void {
+  onSwitchedOff(kind: Kind, byOther: boolean): void {
     // The echo of my own change is no order.
-    if (this.#askedOff > 0 || !this.#isOn(kind)) return;
+    if ((!byOther && this.#askedOff > 0) || !this.#isOn(kind)) return;
     if (kind === 'mic') void this.setMic(false);
     else if (kind === 'camera') void this.setCamera(false);
     else void this.setScreen(false);
@@ -337,10 +347,11 @@ export class MediaClient implements Media, MediaListener {
       return;
     }
     const { stalled } = this.#flow;
-    if (!(await this.#restart())) return;
+    // What was told last may have been lost with the socket.
     this.#told = [];
     this.#tellViews();
-    if (!stalled) return;
+    await peer.settled(); // what was asked on that socket has been given up
+    if (this.#peer !== peer || !(await this.#restart()) || !stalled) return;
     // A browser may prefer the old way, though dead, for its lower cost.
     const last = peer.lastArrival(this.#carried.keys());
     this.#clock.after(NEW_WAY_MS, () => {
@@ -351,8 +362,11 @@ export class MediaClient implements Media, MediaListener {
   /** ICE anew: keys, slots and pictures stay. False: it is not to be had, and what else there is to do is under way. */
   async #restart(): Promise<boolean> {
     const peer = this.#peer;
-    if (!peer || this.#meeting.state.phase !== 'joined' || peer.pc.signalingState !== 'stable') return false;
+    if (!peer || this.#restarting === peer || this.#meeting.state.phase !== 'joined') return false;
+    this.#restarting = peer;
     try {
+      await peer.settled();
+      if (peer.pc.signalingState !== 'stable') return false;
       await peer.negotiate((sdp) => this.#offer({ type: 'offer', sdp, restart: true }), true);
       this.#restartedAt = this.#clock.now();
       return true;
@@ -360,6 +374,8 @@ export class MediaClient implements Media, MediaListener {
       const code = error instanceof Failure ? error.code : null;
       if (this.#peer === peer && code !== 'offline') this.#replaceSoon(code === 'too-fast' ? RETRY_MS : 0);
       return false; // offline: joining again tries again
+    } finally {
+      if (this.#restarting === peer) this.#restarting = null;
     }
   }
 

@@ -14,8 +14,8 @@ export interface MediaListener {
   onJoined(iceServers: RTCIceServer[]): void;
   onDown(): void;
   onMessage(message: ServerMessage): void;
-  /** The host (or a rule) has switched this off. */
-  onSwitchedOff(kind: Kind): void;
+  /** The host (or a rule) has switched this off; without byOther it may be the echo of her own change. */
+  onSwitchedOff(kind: Kind, byOther: boolean): void;
 }
 
 /** After these the server will not have us back by itself. */
@@ -199,9 +199,12 @@ export class MeetingClient implements Meeting {
 
   #tellSwitchedOff(event: MeetingEvent): void {
     const { self } = this.state;
-    if (event.type === 'all-muted' && event.by !== self) this.#media?.onSwitchedOff('mic');
+    if (event.type === 'all-muted' && event.by !== self) this.#media?.onSwitchedOff('mic', true);
     if (event.type !== 'changed' || event.participant !== self) return;
-    for (const kind of ['mic', 'camera', 'screen'] as const) if (event[kind] === false) this.#media?.onSwitchedOff(kind);
+    for (const kind of ['mic', 'camera', 'screen'] as const) {
+      const byOther = event.role !== undefined || (kind === 'mic' && event.muted === true);
+      if (event[kind] === false) this.#media?.onSwitchedOff(kind, byOther);
+    }
   }
 
   /** A new role brings other permissions, and those come with a welcome. */

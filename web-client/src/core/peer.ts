@@ -86,6 +86,13 @@ function configuration(iceServers: RTCIceServer[]): RTCConfiguration {
   return { bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require', iceServers };
 }
 
+/** What is to be sent of a kind; see send(). */
+interface Sent {
+  track: MediaStreamTrack | null;
+  active: boolean;
+  ofUse: readonly boolean[];
+}
+
 export class Peer {
   readonly pc: RTCPeerConnection;
   readonly voices: MediaStream[] = [];
@@ -95,8 +102,12 @@ export class Peer {
   #lively: RTCRtpReceiver | undefined;
   #arrived = 0;
   #senders: Partial<Record<Kind, RTCRtpSender>> = {};
+  #sent: Partial<Record<Kind, Sent>> = {};
   /** One change of a sender after the other: parameters are read, changed and written. */
   #queue: Promise<void> = Promise.resolve();
+  /** One exchange of descriptions after the other. */
+  #exchange: Promise<void> = Promise.resolve();
+  #twice = false;
 
   constructor(videoSlots: number, mayPublish: boolean, iceServers: RTCIceServer[]) {
     this.pc = new RTCPeerConnection(configuration(iceServers));
@@ -130,16 +141,33 @@ export class Peer {
     if (this.pc.signalingState !== 'closed') this.pc.setConfiguration(configuration(iceServers));
   }
 
-  async negotiate(ask: (offer: string) => Promise<string>, iceRestart = false): Promise<void> {
+  negotiate(ask: (offer: string) => Promise<string>, iceRestart = false): Promise<void> {
+    const done = this.#exchange.then(() => this.#negotiate(ask, iceRestart));
+    this.#exchange = done.catch(() => undefined);
+    return done;
+  }
+
+  /** No exchange of descriptions is under way. */
+  settled(): Promise<void> {
+    return this.#exchange;
+  }
+
+  async #negotiate(ask: (offer: string) => Promise<string>, iceRestart: boolean): Promise<void> {
     const offer = await this.pc.createOffer({ iceRestart });
     await this.pc.setLocalDescription(offer);
     const answer = await ask(offer.sdp!).catch(async (error: unknown) => {
       // Not answered: the way that was found before goes on.
-      if (iceRestart && this.pc.signalingState === 'have-local-offer') await this.pc.setLocalDescription({ type: 'rollback' });
+      if (iceRestart) await this.#rollBack();
       throw error;
     });
     if (this.pc.signalingState === 'closed') return;
-    await this.pc.setRemoteDescription({ type: 'answer', sdp: answer });
+    await this.#takeAnswer(answer);
+  }
+
+  async #takeAnswer(answer: string): Promise<void> {
+    await this.pc.setRemoteDescription({ type: 'answer', sdp: this.#twice ? preferInFirstAudio(answer, 'red') : answer });
+    // Chromium takes each answer as an order to send every layer that is in it.
+    await this.#apply('camera');
   }
 
   /**
@@ -181,18 +209,24 @@ export class Peer {
 
   /**
    * Whether each packet of my voice carries the frame before as well. The server takes both, and a browser sends
-   * what the answer lists first: so the browser alone negotiates again, with the answer it has.
+   * what the answer lists first: so the browser alone negotiates again, with the answer it has. It stays so in
+   * later answers.
    */
   carryVoiceTwice(on: boolean): Promise<void> {
-    this.#queue = this.#queue.then(async () => {
+    this.#exchange = this.#exchange.then(async () => {
+      this.#twice = on;
       const answer = this.pc.currentRemoteDescription?.sdp;
       if (!answer || this.pc.signalingState !== 'stable') return;
       const sdp = preferInFirstAudio(answer, on ? 'red' : 'opus');
       if (sdp === answer) return;
       await this.pc.setLocalDescription();
-      await this.pc.setRemoteDescription({ type: 'answer', sdp });
-    }).catch(() => undefined); // closed in between
-    return this.#queue;
+      await this.#takeAnswer(sdp);
+    }).catch(() => this.#rollBack()).catch(() => undefined); // closed in between
+    return this.#exchange;
+  }
+
+  async #rollBack(): Promise<void> {
+    if (this.pc.signalingState === 'have-local-offer') await this.pc.setLocalDescription({ type: 'rollback' });
   }
 
   /**
@@ -200,10 +234,16 @@ export class Peer {
    * ofUse: which simulcast layers somebody watches, lowest first; one that is not listed is.
    */
   send(kind: Kind, track: MediaStreamTrack | null, active: boolean, ofUse: readonly boolean[] = []): Promise<void> {
-    const sender = this.#senders[kind];
-    if (!sender) return Promise.resolve();
+    this.#sent[kind] = { track, active, ofUse };
+    return this.#apply(kind);
+  }
+
+  #apply(kind: Kind): Promise<void> {
     this.#queue = this.#queue.then(async () => {
-      if (this.pc.signalingState === 'closed') return;
+      const sender = this.#senders[kind];
+      const sent = this.#sent[kind];
+      if (!sender || !sent || this.pc.signalingState === 'closed') return;
+      const { track, active, ofUse } = sent;
       if (sender.track !== track) await sender.replaceTrack(track);
       const parameters = sender.getParameters();
       if (!parameters.encodings?.length) return;
