@@ -369,12 +369,13 @@ int path_on_ccfb(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t no
 static size_t send_padding(struct media_slot *slot, int64_t now_us)
 {
         const struct media_out *out = &slot->peer->room->out;
-        const size_t max_len = RTP_HEADER + 8 + PAD_BYTES;
+        const struct media_pass pass = media_pass_init(slot->peer->room, now_us);
+        const size_t max_len = RTP_HEADER + SLOT_EXT_CAP + PAD_BYTES;
         struct rtp_pkt header = { .seq = (uint16_t)slot->rtx_ext,
                                   .ssrc = slot->sdp.rtx_ssrc,
                                   .ts = slot->last_ts };
         uint8_t number[2], *data, *padding;
-        struct rtp_ext_item item = { slot->sdp.ext.transport_cc, { number, sizeof(number) } };
+        struct rtp_ext_item items[SLOT_MAX_EXTS];
         uint16_t n;
         struct wr w;
 
@@ -389,7 +390,8 @@ static size_t send_padding(struct media_slot *slot, int64_t now_us)
         number[0] = (uint8_t)(n >> 8);
         number[1] = (uint8_t)n;
         w = wr_init(data, max_len);
-        rtp_write_header(&w, &header, &item, item.id ? 1 : 0);
+        rtp_write_header(&w, &header, items,
+                         slot_list_ext(slot, true, pass.send_time, number, items));
         padding = wr_take(&w, PAD_BYTES);
         data[0] |= 0x20; /* RFC 3550 §5.1 */
         memset(padding, 0, PAD_BYTES - 1);

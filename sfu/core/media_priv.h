@@ -175,7 +175,12 @@ struct slot_ext {
         uint8_t bytes[13];    /* head, abs-send-time (1 + 3), number (1 + 2), padding */
 };
 
-enum { SLOT_NO_PT = 0xff };
+enum {
+        SLOT_NO_PT = 0xff,
+        SLOT_MAX_EXTS = 3,
+        SLOT_EXT_CAP = 32, /* block head, MID (1 + 16), abs-send-time (1 + 3) or a
+                            * transport-wide number (1 + 2), padding */
+};
 
 /* What every packet needs comes first, in five cache lines. */
 struct media_slot {
@@ -536,6 +541,10 @@ void slot_count(struct media_slot *slot, struct media_pass *pass);
 void slot_on_nack(struct media_slot *slot, const uint16_t *seqs, size_t n, int64_t now_us);
 /* A packet of the last second once more, as RTX. Its length, 0: not there. */
 size_t slot_repeat(struct media_slot *slot, uint16_t seq, struct media_pass *pass);
+/* What stands in every packet, and the MID as long as the receiver may need it. Returns
+ * how many items, of SLOT_MAX_EXTS; they point into the slot and to send_time and number. */
+size_t slot_list_ext(const struct media_slot *slot, bool with_mid, const uint8_t *send_time,
+                     const uint8_t *number, struct rtp_ext_item *items);
 struct media_slot *peer_slot_by_ssrc(struct media_peer *peer, uint32_t ssrc);
 
 /* media_view.c */

@@ -12,9 +12,6 @@ enum {
         RECENT_RTX_MIN_MS = 10,
         ABS_SEND_TIME_BYTES = 3,
         NUMBER_BYTES = 2,
-        MAX_EXTS = 3,
-        EXT_CAP = 32, /* block head, MID (1 + 16), abs-send-time (1 + 3) or a
-                       * transport-wide number (1 + 2), padding */
         EXT_USUAL = 8,
         DD_ROOM = 16, /* head of a dependency descriptor, its mask, longer heads of the others */
 };
@@ -27,9 +24,8 @@ static bool has_send_time(const struct media_slot *slot)
         return !slot->audio && ids->abs_send_time && ids->abs_send_time <= RTP_EXT_ONE_BYTE_MAX_ID;
 }
 
-/* What stands in every packet, and the MID as long as the receiver may need it. */
-static size_t list_ext(const struct media_slot *slot, bool with_mid, const uint8_t *send_time,
-                       const uint8_t *number, struct rtp_ext_item *items)
+size_t slot_list_ext(const struct media_slot *slot, bool with_mid, const uint8_t *send_time,
+                     const uint8_t *number, struct rtp_ext_item *items)
 {
         const struct sdp_ext_ids *ids = &slot->sdp.ext;
         size_t n = 0, mid_len = strlen(slot->sdp.mid);
@@ -50,9 +46,9 @@ static void build_ext(struct media_slot *slot)
         static const uint8_t unknown_yet[ABS_SEND_TIME_BYTES];
         struct slot_ext *ext = &slot->ext;
         struct wr w = wr_init(ext->bytes, sizeof(ext->bytes));
-        struct rtp_ext_item items[MAX_EXTS];
+        struct rtp_ext_item items[SLOT_MAX_EXTS];
 
-        rtp_ext_write(&w, items, list_ext(slot, false, unknown_yet, unknown_yet, items));
+        rtp_ext_write(&w, items, slot_list_ext(slot, false, unknown_yet, unknown_yet, items));
         assert(!w.bad);
         ext->len = (uint8_t)wr_len(&w);
         ext->send_time_at = has_send_time(slot) ? RTP_EXT_HEAD + 1 : 0;
@@ -310,12 +306,12 @@ static bool number_packet(struct media_slot *slot, struct out_rtp *o, size_t pay
         return true;
 }
 
-/* Writes the extension block to ext, of EXT_CAP bytes; returns its length. */
+/* Writes the extension block to ext, of SLOT_EXT_CAP bytes; returns its length. */
 static size_t put_ext(uint8_t *ext, const struct media_slot *slot, const struct out_rtp *o,
                       struct span descriptor, const struct media_pass *pass)
 {
         const uint8_t number[NUMBER_BYTES] = { (uint8_t)(o->number >> 8), (uint8_t)o->number };
-        struct rtp_ext_item items[MAX_EXTS + 1];
+        struct rtp_ext_item items[SLOT_MAX_EXTS + 1];
         struct wr w;
         size_t n;
 
@@ -327,8 +323,8 @@ static size_t put_ext(uint8_t *ext, const struct media_slot *slot, const struct 
                         memcpy(ext + slot->ext.number_at, number, NUMBER_BYTES);
                 return slot->ext.len;
         }
-        w = wr_init(ext, EXT_CAP + descriptor.len + DD_ROOM);
-        n = list_ext(slot, o->with_mid, pass->send_time, number, items);
+        w = wr_init(ext, SLOT_EXT_CAP + descriptor.len + DD_ROOM);
+        n = slot_list_ext(slot, o->with_mid, pass->send_time, number, items);
         if (descriptor.len > 0)
                 items[n++] = (struct rtp_ext_item){ slot->sdp.ext.dependency, descriptor };
         rtp_ext_write(&w, items, n);
@@ -365,7 +361,7 @@ static bool write_out(struct media_slot *slot, struct out_rtp *o, const struct s
                       const struct media_in *in, struct media_pass *pass)
 {
         const struct media_out *out = pass->out;
-        size_t payload_len = in->rtp.payload.len, ext_cap = EXT_CAP, ext_len, len;
+        size_t payload_len = in->rtp.payload.len, ext_cap = SLOT_EXT_CAP, ext_len, len;
         struct span descriptor = { 0 };
         uint8_t buf[DD_MAX_BYTES], *data, *at;
 
@@ -520,7 +516,8 @@ void slot_skip(struct media_slot *slot, const struct media_in *in, struct media_
                 slot_forward(slot, in, pass); /* its number is spent: fill the gap */
 }
 
-/* RTX (RFC 4588) where it was negotiated. Sound has none: there the packet goes
+/* RTX (RFC 4588) where it was negotiated, always with its MID: no report tells that
+ * its SSRC is known, and Firefox knows it by nothing else. Sound has none: there the packet goes
  * out once more under its own number. SRTP then uses the same nonce again, which
  * is safe only for the same bytes; so nothing in such a packet may depend on the
  * moment: no abs-send-time, the transport-wide number it had the first time, and
@@ -533,7 +530,7 @@ static bool slot_resend(struct media_slot *slot, const struct media_in *in, uint
         struct out_rtp o = {
                 .header = map_header(slot, in, out_ext, seg),
                 .ext = out_ext,
-                .with_mid = carries_mid(slot, out_ext),
+                .with_mid = rtx || carries_mid(slot, out_ext),
                 .is_rtx = rtx,
                 .is_repeat = !rtx,
                 .osn = (uint16_t)out_ext,

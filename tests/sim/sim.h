@@ -36,6 +36,7 @@ struct sim_net {
 /* What a receiver got in one slot. */
 struct sim_rx {
         bool started;
+        bool known[2]; /* the stream and its RTX, by their MID */
         uint32_t n_packets, n_lost, n_duplicates, n_rtx, n_red, n_switches, n_keyframes;
         uint32_t n_pid_jumps, n_ts_back;
         uint32_t first_ext, highest_ext;

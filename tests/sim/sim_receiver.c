@@ -212,6 +212,15 @@ static void send_ccfb(struct sim_peer *peer)
         sim_send_rtcp(peer, buf, wr_len(&w));
 }
 
+/* As in Firefox: a stream is known by the MID that came with it once. */
+static bool is_known(struct sim_rx *rx, bool rtx, const struct rtp_pkt *rtp)
+{
+        struct span mid;
+
+        rx->known[rtx] |= rtp_ext_find(rtp->ext_profile, rtp->ext, SIM_EXT_MID, &mid);
+        return rx->known[rtx];
+}
+
 void sim_receiver_on_rtp(struct sim_peer *peer, const uint8_t *data, size_t len)
 {
         size_t n_slots = peer->sdp.n_audio_slots + peer->sdp.n_video_slots;
@@ -222,12 +231,14 @@ void sim_receiver_on_rtp(struct sim_peer *peer, const uint8_t *data, size_t len)
         bool rtx;
 
         assert(rtp_parse(&rtp, data, len) == 0);
-        if (rtp_ext_find(rtp.ext_profile, rtp.ext, SIM_EXT_TRANSPORT_CC, &number) &&
-            rtp_ext_transport_seq(number, &transport_seq))
-                transport_cc_on_packet(&peer->tcc, transport_seq, true, peer->sim->now_us);
         rtx = rtp.ssrc - SIM_SLOT_SSRC >= SIM_RTX_SSRC;
         index = rtp.ssrc - SIM_SLOT_SSRC - (rtx ? SIM_RTX_SSRC : 0);
         assert(index < n_slots);
+        if (!is_known(&peer->rx[index], rtx, &rtp))
+                return;
+        if (rtp_ext_find(rtp.ext_profile, rtp.ext, SIM_EXT_TRANSPORT_CC, &number) &&
+            rtp_ext_transport_seq(number, &transport_seq))
+                transport_cc_on_packet(&peer->tcc, transport_seq, true, peer->sim->now_us);
         if (peer->ccfb)
                 note_arrival(peer, index + (rtx ? SFU_MAX_SLOTS : 0), rtp.seq);
         if (rtx && rtp.payload.len == 0) { /* a probe */
