@@ -119,12 +119,16 @@ static void report_event(struct peer *peer, const struct sfu_event *event)
         worker_report(peer->worker, &report);
 }
 
-/* On a grid: those of a crowd are done some at a time, which costs each half as much. */
-static int64_t settle_us(int64_t now_us)
+/* As long as the handshake has taken, and some: a client that misses our last flight waits
+ * twice as long each time before it sends its own again. On a grid: those of a crowd are done
+ * some at a time, which costs each half as much. */
+static int64_t settle_us(const struct peer *peer, int64_t now_us)
 {
         enum { GRID_US = 100 * 1000 };
+        int64_t taken_us = now_us - peer->opened_us;
 
-        return (now_us + SFU_SETTLE_US + GRID_US - 1) / GRID_US * GRID_US;
+        return (now_us + taken_us + peer->worker->config.settle_us + GRID_US - 1) / GRID_US *
+               GRID_US;
 }
 
 static bool connect_media(struct peer *peer, int64_t now_us)
@@ -141,7 +145,7 @@ static bool connect_media(struct peer *peer, int64_t now_us)
                 return false;
         }
         peer->alive_us = now_us;
-        peer->settle_us = settle_us(now_us);
+        peer->settle_us = settle_us(peer, now_us);
         report_event(peer, &(struct sfu_event){ .type = SFU_EV_CONNECTED });
         media_peer_on_connected(peer->media, now_us);
         worker_touch_room(peer->worker, peer->room);
@@ -195,6 +199,8 @@ void peer_on_dtls(struct peer *peer, struct addr_entry *from, const struct pkt *
                 worker_count_garbage(worker, GARBAGE_DTLS);
                 return;
         }
+        if (peer->settle_us) /* it speaks, so it has not heard that we are done */
+                peer->settle_us = settle_us(peer, pkt->arrival_us);
         after_dtls(peer, &path, pkt->arrival_us);
 }
 

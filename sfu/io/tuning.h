@@ -19,7 +19,8 @@
 #define SFU_SPREAD_PEERS 16
 
 /* A client that misses our last DTLS flight sends its own again (RFC 6347
- * §4.2.4), at first after a second or less: then the handshake is over. */
+ * §4.2.4), at first after a second or less, and then each time after twice as long:
+ * who did not do so for this long, and the handshake's own time, has all of it. */
 #define SFU_SETTLE_US ((int64_t)10 * 1000 * 1000)
 
 /* A worker that uses so much CPU time in one turn, or is blocked in it for so long, will not go
@@ -29,6 +30,7 @@
 struct sfu_tuning {
         int64_t silence_us;    /* without an authenticated packet, or to become connected */
         uint32_t spread_peers; /* >= 1 */
+        int64_t settle_us;     /* 0: SFU_SETTLE_US */
         int64_t hung_us;       /* 0: nobody looks after the workers */
         /* Called by each worker in each of its turns: it may stand still there, or
          * die. NULL: none. */

@@ -27,6 +27,7 @@ struct worker_config {
         uint16_t port;             /* 0: any */
         struct dtls_context *dtls; /* outlives the worker */
         int64_t silence_us;        /* a peer not heard of for so long is gone */
+        int64_t settle_us;         /* see SFU_SETTLE_US */
         void (*wake)(void *user);
         void *wake_user;
         void (*on_turn)(void *user, unsigned worker); /* tuning.h; may be NULL */

@@ -36,6 +36,7 @@ struct client_params {
         bool dtls_server;          /* offer a=setup:passive */
         bool wrong_fingerprint;    /* announce a certificate we do not have */
         const char *srtp_profiles; /* NULL: both, GCM first */
+        unsigned lost_flights;     /* how often the server's last one does not come */
 };
 
 struct client_packet {
@@ -64,6 +65,7 @@ struct client {
         unsigned dtls_source;
         const uint8_t *in; /* the datagram that OpenSSL reads */
         size_t in_len;
+        unsigned n_lost;
         bool connected, closed, failed;
         srtp_t inbound, outbound;
         char profile[32];

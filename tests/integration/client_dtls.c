@@ -207,6 +207,13 @@ static gboolean on_dtls_tick(gpointer user)
         return G_SOURCE_CONTINUE;
 }
 
+static unsigned repeat_soon(SSL *ssl, unsigned current_us)
+{
+        (void)ssl;
+        (void)current_us;
+        return 400 * 1000;
+}
+
 void client_dtls_start(struct client *client)
 {
         BIO *bio = BIO_new(client->bio_method);
@@ -221,14 +228,22 @@ void client_dtls_start(struct client *client)
                 SSL_set_accept_state(client->ssl);
         else
                 SSL_set_connect_state(client->ssl);
+        if (client->params.lost_flights > 0)
+                DTLS_set_timer_cb(client->ssl, repeat_soon);
         client->dtls_source = g_timeout_add(100, on_dtls_tick, client);
         step(client);
 }
 
 void client_dtls_on_datagram(struct client *client, const uint8_t *data, size_t len)
 {
+        enum { CHANGE_CIPHER_SPEC = 20 }; /* RFC 5246 §6.2.1 */
+
         if (!client->ssl || client->failed)
                 return;
+        if (data[0] == CHANGE_CIPHER_SPEC && client->n_lost < client->params.lost_flights) {
+                client->n_lost++;
+                return;
+        }
         client->in = data;
         client->in_len = len;
         step(client);

@@ -191,6 +191,26 @@ static void latecomer_starts_with_a_key_frame_asked_for(void **state)
         client_free(carol);
 }
 
+static void client_that_misses_the_last_flight_again_and_again_connects(void **state)
+{
+        const struct sfu_tuning tuning = { .silence_us = SFU_SILENCE_US,
+                                           .spread_peers = SFU_SPREAD_PEERS,
+                                           .settle_us = 2 * 1000 * 1000 };
+        struct client *client = client_new(
+                &(struct client_params){ .n_audio = 1, .lost_flights = 8 });
+        struct world world;
+        uint64_t peer;
+
+        (void)state;
+        world_init_tuned(&world, 1, &tuning);
+        peer = world_open(&world, client, ROOM, BOB);
+        assert_true(world_wait(&world, world_connected, client, WAIT_MS));
+        assert_int_equal(client->n_lost, 8);
+        assert_non_null(world_event(&world, SFU_EV_CONNECTED, peer));
+        world_done(&world);
+        client_free(client);
+}
+
 static void server_can_be_the_dtls_client(void **state)
 {
         struct call call;
@@ -628,6 +648,7 @@ int main(int argc, char **argv)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_one_publishes_another_receives),
                 cmocka_unit_test(latecomer_starts_with_a_key_frame_asked_for),
+                cmocka_unit_test(client_that_misses_the_last_flight_again_and_again_connects),
                 cmocka_unit_test(server_can_be_the_dtls_client),
                 cmocka_unit_test(client_without_gcm_gets_cm_sha1),
                 cmocka_unit_test(ipv6_client_hears_ipv4_client),
