@@ -93,7 +93,7 @@ struct sdp_line {
         char media[SDP_TOKEN_CAP], proto[SDP_TOKEN_CAP], fmt[SDP_TOKEN_CAP];
         char mid[SDP_MID_CAP];
         bool live;     /* the offerer means it: port, or bundle-only */
-        bool dtls_rtp; /* a profile of WebRTC */
+        bool dtls_rtp; /* a profile that may mean DTLS-SRTP */
         bool bundled, rtcp_mux, rtcp_rsize;
         enum sdp_dir dir;
         enum sdp_role role;

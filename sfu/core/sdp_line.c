@@ -361,6 +361,21 @@ static int read_payload_types(struct line_reader *reader, const GstSDPMedia *med
         return 0;
 }
 
+/* RFC 8829 §5.1.2: whichever of them is written, DTLS-SRTP is meant where there is a fingerprint,
+ * and we ask for one. */
+static bool is_rtp_profile(const char *proto)
+{
+        static const char *const profiles[] = {
+                "UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "TCP/DTLS/RTP/SAVPF", "TCP/DTLS/RTP/SAVP",
+                "RTP/SAVPF",         "RTP/SAVP",         "RTP/AVPF",           "RTP/AVP",
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(profiles); i++)
+                if (strcmp(proto, profiles[i]) == 0)
+                        return true;
+        return false;
+}
+
 static int read_m_line(struct line_reader *reader, const GstSDPMedia *media)
 {
         struct sdp_line *line = reader->line;
@@ -376,9 +391,7 @@ static int read_m_line(struct line_reader *reader, const GstSDPMedia *media)
         line->type = strcmp(line->media, "audio") == 0   ? SDP_AUDIO
                      : strcmp(line->media, "video") == 0 ? SDP_VIDEO
                                                          : SDP_OTHER;
-        /* RFC 8829 §5.1.2 names these two for DTLS-SRTP. */
-        line->dtls_rtp = strcmp(line->proto, "UDP/TLS/RTP/SAVPF") == 0 ||
-                         strcmp(line->proto, "TCP/DTLS/RTP/SAVPF") == 0;
+        line->dtls_rtp = is_rtp_profile(line->proto);
         return line->dtls_rtp ? read_payload_types(reader, media) : 0;
 }
 

@@ -493,6 +493,32 @@ static void what_we_cannot_do_is_refused_by_port_0(void **state)
         free(text);
 }
 
+/* RFC 8829 §5.1.2. */
+static void every_name_of_the_rtp_profile_is_taken_and_repeated(void **state)
+{
+        static const char *const names[] = {
+                "RTP/AVP",           "RTP/AVPF",           "RTP/SAVP",         "RTP/SAVPF",
+                "TCP/DTLS/RTP/SAVP", "TCP/DTLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF",
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+                char *text = edited(TEST_OFFER, "UDP/TLS/RTP/SAVPF", names[i]);
+                uint32_t counter = 0;
+                struct sdp_answer_params params = test_params(&counter);
+                struct answered answered;
+
+                answer_text(&answered, text, strlen(text), &params);
+                for (guint k = 0; k < 4; k++) {
+                        assert_int_equal(gst_sdp_media_get_port(line_of(&answered, k)), 9);
+                        assert_string_equal(gst_sdp_media_get_proto(line_of(&answered, k)),
+                                            names[i]);
+                }
+                answered_done(&answered);
+                free(text);
+        }
+}
+
 static void candidates_stand_in_the_first_accepted_line(void **state)
 {
         struct answered answered;
@@ -635,6 +661,7 @@ int main(int argc, char **argv)
                 cmocka_unit_test(rids_need_their_header_extension),
                 cmocka_unit_test(a_single_encoding_is_known_by_its_ssrcs),
                 cmocka_unit_test(what_we_cannot_do_is_refused_by_port_0),
+                cmocka_unit_test(every_name_of_the_rtp_profile_is_taken_and_repeated),
                 cmocka_unit_test(candidates_stand_in_the_first_accepted_line),
                 cmocka_unit_test(surplus_slots_are_refused),
                 cmocka_unit_test(real_offers_get_mirrored_answers),

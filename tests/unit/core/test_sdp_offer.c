@@ -100,7 +100,7 @@ static void a_bad_offer_gets_its_own_error(void **state)
                 { "no colons", "00:01:02", "00-01-02", SFU_OFFER_NO_DTLS },
                 { "no setup", "a=setup:actpass\r\n", "", SFU_OFFER_NO_DTLS },
                 { "held setup", "a=setup:actpass", "a=setup:holdconn", SFU_OFFER_NO_DTLS },
-                { "plain RTP", "UDP/TLS/RTP/SAVPF", "RTP/AVP", SFU_OFFER_NO_DTLS },
+                { "no RTP", "UDP/TLS/RTP/SAVPF", "UDP/TLS/UDPTL", SFU_OFFER_NO_DTLS },
                 { "unknown codecs only", "a=rtpmap:", "a=comment:", SFU_OFFER_NO_CODEC },
                 { "all lines off", " 9 UDP", " 0 UDP", SFU_OFFER_NO_CODEC },
         };
