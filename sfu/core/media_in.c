@@ -345,6 +345,8 @@ static void take(struct media_layer *layer, struct media_in *in, const struct in
         if (!layer_is_shown(layer))
                 return;
         if (layer->nack) {
+                if (layer->recv.received == 1) /* a run begins: nothing is missing before it */
+                        nack_gen_reset(layer->nack);
                 nack_gen_on_packet(layer->nack, in->rtp.seq, now_us);
                 peer_wake(peer, nack_gen_deadline_us(layer->nack));
         }

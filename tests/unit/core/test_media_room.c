@@ -381,6 +381,43 @@ static int send_voice(struct media_peer *peer, struct pkt_pool *pool, uint16_t s
         return r;
 }
 
+/* An encoder that starts over under its SSRC, with whatever number. */
+static void losses_behind_a_leap_are_asked_for(void **state)
+{
+        static const uint16_t starts[] = { 10000, 35000, 50000 };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(starts); i++) {
+                cleanup(pkt_pool_freep) struct pkt_pool *pool = NULL;
+                cleanup(media_room_freep) struct media_room *room = NULL;
+                const struct sfu_slot_view view = { .participant = 1, .kind = SFU_CAMERA };
+                struct shell shell = { 0 };
+                const struct media_out out = out_to(&shell);
+                struct sfu_counters counters = { 0 };
+                struct media_peer *encoder, *viewer;
+                int64_t now_us = S;
+
+                assert_int_equal(pkt_pool_new(&pool, 64), 0);
+                assert_int_equal(media_room_new(&room, &out, 1), 0);
+                assert_int_equal(add(room, &encoder, 1), 0);
+                assert_int_equal(add(room, &viewer, 2), 0);
+                media_peer_on_connected(encoder, S);
+                media_peer_on_connected(viewer, S);
+                media_peer_set_view(viewer, &view, 1, S);
+                for (uint16_t n = 0; n < 10; n++)
+                        assert_int_equal(send_vp8(room, encoder, pool, 9, 40000 + n, S), 0);
+                for (uint16_t n = 0; n < 10; n++) {
+                        if (n != 5)
+                                assert_int_equal(send_vp8(room, encoder, pool, 9, starts[i] + n, S),
+                                                 0);
+                }
+                for (; now_us < S + S / 10; now_us += 1000)
+                        media_room_on_timeout(room, now_us, now_us);
+                media_room_add_counters(room, &counters);
+                assert_int_equal(counters.nack_out, 1);
+        }
+}
+
 /* A browser goes on sending silence while she is muted. */
 static void what_was_sent_while_muted_is_no_loss(void **state)
 {
@@ -550,6 +587,7 @@ int main(void)
                 cmocka_unit_test(a_stream_that_starts_over_for_ever_leaves_nothing_behind),
                 cmocka_unit_test(nacks_without_end_draw_about_as_much_again),
                 cmocka_unit_test(repeats_are_served_however_long_the_machine_runs),
+                cmocka_unit_test(losses_behind_a_leap_are_asked_for),
                 cmocka_unit_test(what_was_sent_while_muted_is_no_loss),
                 cmocka_unit_test(fir_asks_for_a_key_frame),
                 cmocka_unit_test(views_out_of_range_are_ignored),
