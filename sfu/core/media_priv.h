@@ -339,9 +339,10 @@ struct media_room {
         struct audio_select *select;
         struct audio_ranking ranking;
         size_t n_mics;
-        struct media_pub **mics; /* by mic_id */
-        uint32_t speaker;        /* as told; 0: silence */
-        uint32_t last_speaker;   /* whom SFU_ACTIVE_SPEAKER shows through a silence */
+        struct media_pub **mics;         /* by mic_id */
+        size_t n_available[SFU_N_KINDS]; /* publications that can be shown, or heard */
+        uint32_t speaker;                /* as told; 0: silence */
+        uint32_t last_speaker;           /* whom SFU_ACTIVE_SPEAKER shows through a silence */
         bool has_wall;
         int64_t wall_offset_us;
         struct media_link work[2]; /* layers whose packets wait: sound, pictures */

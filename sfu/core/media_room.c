@@ -314,6 +314,15 @@ int media_room_add_peer(struct media_room *room, struct media_peer **ret_peer,
         return 0;
 }
 
+/* What pub_available() says of a peer's publications comes true, or ends. */
+static void count_available(struct media_peer *peer, size_t by)
+{
+        for (int kind = 0; kind < SFU_N_KINDS; kind++) {
+                if (peer->pubs[kind] && !peer->pubs[kind]->muted)
+                        peer->room->n_available[kind] += by;
+        }
+}
+
 void media_room_remove_peer(struct media_room *room, struct media_peer *peer, int64_t now_us)
 {
         size_t last = room->n_peers - 1;
@@ -329,6 +338,8 @@ void media_room_remove_peer(struct media_room *room, struct media_peer *peer, in
                         room->block_us[peer->index / WAKE_BLOCK] = room->due_us[last];
                 room->peers[peer->index]->index = peer->index;
         }
+        if (peer->connected)
+                count_available(peer, (size_t)-1);
         peer->connected = false;
         relay_remove_peer(peer);
         room_remember_line(peer, now_us);
@@ -345,6 +356,7 @@ void media_peer_on_connected(struct media_peer *peer, int64_t now_us)
         if (peer->connected)
                 return;
         peer->connected = true;
+        count_available(peer, 1);
         for (int kind = 0; kind < SFU_N_KINDS; kind++) {
                 if (peer->pubs[kind])
                         pub_update_wanted(peer->pubs[kind], now_us);
@@ -364,6 +376,8 @@ void media_peer_set_muted(struct media_peer *peer, enum sfu_kind kind, bool mute
         if (!pub || pub->muted == muted)
                 return;
         pub->muted = muted;
+        if (peer->connected)
+                peer->room->n_available[kind] += muted ? (size_t)-1 : 1;
         relay_peer_changed(peer);
         for (size_t i = 0; muted && i < pub->n_layers; i++) {
                 layer_drop_waiting(&pub->layers[i]);

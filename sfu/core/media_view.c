@@ -31,6 +31,8 @@ static struct media_pub *follow_speaker(const struct media_slot *slot)
         enum sfu_kind kind = slot->view.kind;
         struct media_pub *pub = NULL;
 
+        if (room->n_available[kind] == 0)
+                return NULL; /* all of a room may look for a screen that nobody shares */
         if (room->last_speaker && room->last_speaker != slot->peer->participant)
                 pub = usable(slot, room_find(room, room->last_speaker), kind);
         if (!pub && slot->target && slot->target->kind == kind)

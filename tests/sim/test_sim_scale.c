@@ -75,6 +75,17 @@ static void check_everybody(struct sim *sim)
         }
 }
 
+static void check_counts(const struct media_room *room)
+{
+        for (size_t kind = 0; kind < SFU_N_KINDS; kind++) {
+                size_t n = 0;
+
+                for (size_t i = 0; i < room->n_peers; i++)
+                        n += pub_available(room->peers[i]->pubs[kind]);
+                assert_int_equal(room->n_available[kind], n);
+        }
+}
+
 /* No loss on the way: whatever people do, every slot's stream stays whole. */
 static void fifty_peers_come_and_go(void **state)
 {
@@ -88,6 +99,7 @@ static void fifty_peers_come_and_go(void **state)
                 do_something(&sim);
                 sim_run(&sim, S / 20);
                 check_everybody(&sim);
+                check_counts(sim.room);
         }
         sim_done(&sim);
 }

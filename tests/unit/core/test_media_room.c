@@ -281,6 +281,40 @@ static void a_stream_that_starts_over_for_ever_leaves_nothing_behind(void **stat
         assert_int_equal(add_media(room, &encoder, 1, &media, now_us), 0);
 }
 
+static void who_follows_the_speaker_is_shown_whoever_is_there(void **state)
+{
+        cleanup(pkt_pool_freep) struct pkt_pool *pool = NULL;
+        cleanup(media_room_freep) struct media_room *room = NULL;
+        const struct sfu_slot_view view = { .participant = SFU_ACTIVE_SPEAKER, .kind = SFU_CAMERA };
+        struct shell shell = { 0 };
+        const struct media_out out = out_to(&shell);
+        struct media_peer *encoder, *viewer;
+        int64_t now_us = S;
+
+        (void)state;
+        assert_int_equal(pkt_pool_new(&pool, 64), 0);
+        assert_int_equal(media_room_new(&room, &out, 1), 0);
+        assert_int_equal(add(room, &viewer, 9), 0);
+        media_peer_set_muted(viewer, SFU_CAMERA, true, S);
+        media_peer_on_connected(viewer, S);
+        media_peer_set_view(viewer, &view, 1, S);
+        for (uint32_t i = 1; i <= 3; i++) {
+                assert_int_equal(add(room, &encoder, i), 0);
+                media_peer_set_muted(encoder, SFU_CAMERA, i > 1, now_us); /* before she is in */
+                media_peer_on_connected(encoder, now_us);
+                media_peer_set_muted(encoder, SFU_CAMERA, false, now_us);
+                for (uint16_t seq = 1; seq < 4; seq++) {
+                        assert_int_equal(send_vp8(room, encoder, pool, 5, seq, now_us), 0);
+                        assert_int_equal(shell.last.slot.source, i);
+                        media_peer_set_muted(encoder, SFU_CAMERA, true, now_us);
+                        assert_int_equal(shell.last.slot.source, 0);
+                        media_peer_set_muted(encoder, SFU_CAMERA, i == 3 && seq == 3, now_us);
+                        now_us += S;
+                }
+                media_room_remove_peer(room, encoder, now_us);
+        }
+}
+
 /* NACK (RFC 4585 §6.2.1) of the 255 packets from first on. */
 static int nack_all(struct media_peer *peer, uint16_t first, int64_t now_us)
 {
@@ -585,6 +619,7 @@ int main(void)
                 cmocka_unit_test(stream_without_mid_is_bound_by_payload_type),
                 cmocka_unit_test(new_ssrc_of_the_same_stream_starts_over),
                 cmocka_unit_test(a_stream_that_starts_over_for_ever_leaves_nothing_behind),
+                cmocka_unit_test(who_follows_the_speaker_is_shown_whoever_is_there),
                 cmocka_unit_test(nacks_without_end_draw_about_as_much_again),
                 cmocka_unit_test(repeats_are_served_however_long_the_machine_runs),
                 cmocka_unit_test(losses_behind_a_leap_are_asked_for),
