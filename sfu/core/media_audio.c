@@ -60,6 +60,15 @@ static bool hears(const struct media_peer *peer, const struct media_pub *pub)
         return false;
 }
 
+static bool is_pinned_by(const struct media_peer *peer, const struct media_pub *pub)
+{
+        for (size_t i = 0; i < peer->n_audio; i++) {
+                if (!is_automatic(&peer->slots[i]) && peer->slots[i].target == pub)
+                        return true;
+        }
+        return false;
+}
+
 /* The loudest that this peer should hear: not herself, not more than she has
  * free slots for, and nobody a second time whom she pinned. */
 static size_t list_wanted(const struct media_peer *peer, struct media_pub **ret_wanted)
@@ -71,13 +80,8 @@ static size_t list_wanted(const struct media_peer *peer, struct media_pub **ret_
                 n_free += is_automatic(&peer->slots[i]);
         for (size_t i = 0; i < room->ranking.n_top && n < n_free; i++) {
                 struct media_pub *pub = room->mics[room->ranking.top[i]];
-                bool pinned = false;
 
-                if (pub->peer == peer || !pub_available(pub))
-                        continue;
-                for (size_t k = 0; k < peer->n_audio; k++)
-                        pinned |= !is_automatic(&peer->slots[k]) && peer->slots[k].target == pub;
-                if (!pinned)
+                if (pub->peer != peer && pub_available(pub) && !is_pinned_by(peer, pub))
                         ret_wanted[n++] = pub;
         }
         return n;
@@ -110,6 +114,12 @@ void peer_assign_audio(struct media_peer *peer, int64_t now_us)
         struct media_pub *wanted[AUDIO_SELECT_TOP];
         size_t n = list_wanted(peer, wanted);
 
+        for (size_t i = 0; i < peer->n_audio; i++) { /* whom she heard when she pinned her */
+                struct media_slot *slot = &peer->slots[i];
+
+                if (is_automatic(slot) && slot->target && is_pinned_by(peer, slot->target))
+                        slot_set_target(slot, NULL, now_us);
+        }
         for (size_t i = 0; i < n; i++) {
                 struct media_slot *slot;
 

@@ -263,6 +263,36 @@ static void pinned_slot_stays_and_is_not_doubled(void **state)
         sim_done(&sim);
 }
 
+static void who_is_pinned_while_she_is_heard_is_not_doubled(void **state)
+{
+        struct sim_peer *p[2]; /* nobody else wants the slot */
+        struct sim sim;
+
+        (void)state;
+        sim_init(&sim, 12);
+        join_many(&sim, p, 2);
+        p[0]->mic.on = false;
+        talk(p[1], true);
+        sim_run(&sim, 2 * S);
+        for (uint8_t k = 0; k < 3; k++) {
+                const struct sfu_slot_view pin = { .audio = true, .slot = k, .participant = 2 };
+                const struct sfu_slot_view unpin = { .audio = true, .slot = k };
+                int n_hers = 0;
+
+                media_peer_set_view(p[0]->media, &pin, 1, sim.now_us);
+                sim_run(&sim, S);
+                for (int i = 0; i < 3; i++)
+                        n_hers += sim.now_us - p[0]->rx[i].last_us < S / 2 &&
+                                  p[0]->rx[i].source == 2;
+                assert_int_equal(n_hers, 1);
+                assert_int_equal(p[0]->rx[k].source, 2);
+                media_peer_set_view(p[0]->media, &unpin, 1, sim.now_us);
+                sim_run(&sim, S);
+                assert_true(sim_hears(p[0], 2));
+        }
+        sim_done(&sim);
+}
+
 static int64_t distance(const struct sim_rx *a, const struct sim_rx *b)
 {
         int64_t d = a->capture_offset_us - b->capture_offset_us;
@@ -337,6 +367,7 @@ int main(void)
                 cmocka_unit_test(muted_microphone_is_not_heard),
                 cmocka_unit_test(source_without_levels_is_heard_but_gives_way),
                 cmocka_unit_test(pinned_slot_stays_and_is_not_doubled),
+                cmocka_unit_test(who_is_pinned_while_she_is_heard_is_not_doubled),
                 cmocka_unit_test(audio_and_video_stay_in_sync),
                 cmocka_unit_test(sync_without_publisher_reports_is_bounded),
         };
