@@ -148,6 +148,7 @@ static void fill_voice(struct media_slot *slot, struct alloc_demand *ret_demand,
                 .memory = &slot->grant,
         };
         point.bps = bps > 0 ? bps * (1 + path_red_depth(slot)) + VOICE_OVERHEAD_BPS : 0;
+        point.bps *= 1 + path_n_repeats(slot);
         alloc_add_point(ret_demand, &point);
 }
 

@@ -87,7 +87,7 @@ static int make_session(srtp_t *ret_session, const struct media_crypt_keys *keys
         policy.key = (unsigned char *)(uintptr_t)(inbound ? keys->remote : keys->local);
         policy.window_size = SRTP_WINDOW;
         /* Sound is retransmitted under its own number (there is no RTX for it), byte
-         * for byte the same packet: see slot_resend() in media_slot.c. */
+         * for byte the same packet: see write_again() in media_slot.c. */
         policy.allow_repeat_tx = !inbound;
         status = srtp_create(ret_session, &policy);
         if (status == srtp_err_status_alloc_fail)

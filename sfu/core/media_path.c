@@ -301,7 +301,7 @@ int path_on_tcc(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t now
                 return 0;
         unwrap(peer->path, arrivals_us, n);
         cc_on_tcc(peer->path->cc, tcc.base_seq, arrivals_us, n, now_us);
-        path_update_red(peer->path, now_us);
+        path_update_red(peer, now_us);
         check_target(peer, now_us);
         peer_look_at_held(peer, now_us);
         peer_wake(peer, next_look(peer->path, now_us));
@@ -356,7 +356,7 @@ int path_on_ccfb(struct media_peer *peer, const struct rtcp_pkt *pkt, int64_t no
         while (rtcp_ccfb_next(&ccfb, &block))
                 read_block(peer, &ccfb, &block, now_us);
         cc_on_ccfb_end(peer->path->cc, now_us);
-        path_update_red(peer->path, now_us);
+        path_update_red(peer, now_us);
         check_target(peer, now_us);
         peer_look_at_held(peer, now_us);
         peer_wake(peer, next_look(peer->path, now_us));

@@ -611,9 +611,11 @@ const struct media_in *slot_takes_sound_again(struct media_taken *ret_taken,
                                               const struct media_layer *layer,
                                               const struct media_in *in, uint32_t in_first,
                                               uint32_t out_ext);
-void path_update_red(struct media_path *path, int64_t now_us);
+void path_update_red(const struct media_peer *peer, int64_t now_us);
 /* Frames that the slot's packets carry on top of their own. */
 unsigned path_red_depth(const struct media_slot *slot);
+/* Packets before each one that go out again with it. */
+unsigned path_n_repeats(const struct media_slot *slot);
 
 /* media_path.c. A budget is the moment at which all that was spent is earned
  * again; false: more than burst_us would be spent in advance. */

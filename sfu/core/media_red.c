@@ -2,9 +2,11 @@
 /*
  * Sound with redundancy (RFC 2198) for a receiver whose line loses packets: each
  * packet carries the one or two frames before it as well, taken from the layer's
- * ring. It costs the publisher nothing, and who loses nothing gets none of it.
+ * ring. It costs the publisher nothing, and who loses nothing gets none of it. Who
+ * takes no RED (Firefox) gets these frames' own packets once more instead: receivers
+ * drop what comes twice.
  *
- * A repeat has to be the same packet byte for byte (see slot_resend()), so it is
+ * A repeat has to be the same packet byte for byte (see write_again()), so it is
  * remembered which frames each packet carried; frames themselves never change.
  */
 #include "sfu/core/media_priv.h"
@@ -16,6 +18,7 @@ enum {
         ONE_FRAME_BPS = 300 * 1000, /* what the line carries at least */
         TWO_FRAMES_BPS = 600 * 1000,
         HOLD_US = 10 * 1000 * 1000,
+        HOLD_BLIND_US = 60 * 1000 * 1000, /* reports do not show what a repeat made good */
         UPDATE_US = 500 * 1000,
         CALM_US = 4 * 1000 * 1000,
 };
@@ -36,8 +39,15 @@ static bool calm(struct media_path *path, const struct cc_info *line, int64_t no
         return now_us >= path->calm_us;
 }
 
-void path_update_red(struct media_path *path, int64_t now_us)
+static bool takes_red(const struct media_slot *slot)
 {
+        return slot->pts[SDP_RED] != SLOT_NO_PT;
+}
+
+void path_update_red(const struct media_peer *peer, int64_t now_us)
+{
+        struct media_path *path = peer->path;
+        bool blind = peer->n_audio > 0 && !takes_red(&peer->slots[0]);
         struct cc_info line;
         unsigned depth;
 
@@ -48,18 +58,28 @@ void path_update_red(struct media_path *path, int64_t now_us)
         depth = calm(path, &line, now_us) ? depth_for(&line) : 0;
         if (depth > 0 && depth >= path->red_depth)
                 path->red_us = now_us;
-        else if (line.target_bps >= TWO_FRAMES_BPS && now_us - path->red_us < HOLD_US)
+        else if (line.target_bps >= TWO_FRAMES_BPS &&
+                 now_us - path->red_us < (blind ? HOLD_BLIND_US : HOLD_US))
                 return; /* a line that lost packets a moment ago soon does again */
         path->red_depth = (uint8_t)depth;
 }
 
-unsigned path_red_depth(const struct media_slot *slot)
+static unsigned depth_of(const struct media_slot *slot)
 {
         const struct media_path *path = slot->peer->path;
 
-        if (!path || slot->pts[SDP_RED] == SLOT_NO_PT || !slot_is_reported(slot))
-                return 0; /* what is not numbered is not remembered either */
-        return path->red_depth;
+        /* What is not numbered is not remembered either. */
+        return path && slot_is_reported(slot) ? path->red_depth : 0;
+}
+
+unsigned path_red_depth(const struct media_slot *slot)
+{
+        return takes_red(slot) ? depth_of(slot) : 0;
+}
+
+unsigned path_n_repeats(const struct media_slot *slot)
+{
+        return takes_red(slot) ? 0 : depth_of(slot);
 }
 
 static bool frame_before(struct red_block *ret_block, const struct media_layer *layer,
@@ -117,7 +137,7 @@ static uint8_t compose(struct media_taken *ret_taken, const struct media_slot *s
 static const struct media_in *strip(struct media_taken *ret_taken, const struct media_slot *slot,
                                     const struct media_in *in)
 {
-        if (slot->pts[SDP_RED] != SLOT_NO_PT && slot->pts[SDP_OPUS] == in->primary_pt)
+        if (takes_red(slot) && slot->pts[SDP_OPUS] == in->primary_pt)
                 return in;
         ret_taken->in = *in;
         ret_taken->in.codec = SDP_OPUS;

@@ -16,7 +16,7 @@ enum {
         DD_ROOM = 16, /* head of a dependency descriptor, its mask, longer heads of the others */
 };
 
-/* Not on sound: see slot_resend(). Bandwidth is estimated from video. */
+/* Not on sound: see write_again(). Bandwidth is estimated from video. */
 static bool has_send_time(const struct media_slot *slot)
 {
         const struct sdp_ext_ids *ids = &slot->sdp.ext;
@@ -404,7 +404,7 @@ void slot_count(struct media_slot *slot, struct media_pass *pass)
         count_rates(slot, pass);
 }
 
-/* The same answer for a packet whenever it is asked, see slot_resend(). */
+/* The same answer for a packet whenever it is asked, see write_again(). */
 static bool carries_mid(const struct media_slot *slot, uint32_t out_ext)
 {
         return !slot->mid_known || (int32_t)(out_ext - slot->mid_last_ext) <= 0;
@@ -440,13 +440,120 @@ static void send_mapped(struct media_slot *slot, const struct media_in *in, uint
         slot->octets += (uint32_t)in->rtp.payload.len;
 }
 
+/* RTX (RFC 4588) where it was negotiated, always with its MID: no report tells that its
+ * SSRC is known, and Firefox knows it by nothing else. Sound has none: there the packet
+ * goes out once more under its own number. SRTP then uses the same nonce again, which is
+ * safe only for the same bytes; so nothing in such a packet may depend on the moment: no
+ * abs-send-time, the transport-wide number it had the first time, and the MID exactly if
+ * it had it then. */
+static bool write_again(struct media_slot *slot, const struct media_in *in, uint32_t out_ext,
+                        const struct slot_seg *seg, struct media_pass *pass)
+{
+        const struct sdp_pt *pt = &slot->sdp.pts[in->codec];
+        bool rtx = slot->sdp.rtx_ssrc != 0 && pt->rtx_pt != 0;
+        struct out_rtp o = {
+                .header = map_header(slot, in, out_ext, seg),
+                .ext = out_ext,
+                .with_mid = rtx || carries_mid(slot, out_ext),
+                .is_rtx = rtx,
+                .is_repeat = !rtx,
+                .osn = (uint16_t)out_ext,
+        };
+
+        if (rtx) {
+                o.header.pt = pt->rtx_pt;
+                o.header.seq = (uint16_t)slot->rtx_ext;
+                o.ext = slot->rtx_ext;
+                o.header.ssrc = slot->sdp.rtx_ssrc;
+        } else if (!slot->audio) {
+                return false;
+        }
+        if (!write_out(slot, &o, seg, in, pass))
+                return false;
+        if (rtx)
+                slot->rtx_ext++;
+        slot->retransmitted++;
+        return true;
+}
+
+/* The packet that went out as seq, while its layer's ring has it. */
+static bool find_sent(const struct media_slot *slot, uint16_t seq, struct media_in *ret_in,
+                      uint32_t *ret_out_ext, const struct slot_seg **ret_seg, int64_t now_us)
+{
+        struct media_in in = { 0 };
+        struct media_layer *layer;
+
+        if (!slot_map_find(&slot->map, seq, &in.ext, ret_out_ext, ret_seg))
+                return false;
+        /* A key frame has come after it, or soon will, or the picture is gone. */
+        if (slot->relieved_us && now_us - slot->relieved_us < RELIEF_US &&
+            (!slot->current || !slot_map_is_current(&slot->map, *ret_seg)))
+                return false;
+        layer = room_layer(slot->peer->room, (*ret_seg)->layer_id);
+        if (!layer || !layer->cache || layer->pub->muted)
+                return false;
+        in.pkt = rtx_cache_get(layer->cache, in.ext);
+        if (!in.pkt || rtp_parse(&in.rtp, in.pkt->data, in.pkt->len) ||
+            !media_in_classify(&in, layer->pub) || !codec_negotiated(slot, in.codec))
+                return false;
+        layer_describe(layer, &in, false, now_us);
+        *ret_in = in;
+        return true;
+}
+
+/* Else a few bytes of NACK, sent without end, draw a megabit each; and a queue that
+ * runs over is answered with more of what made it run over. */
+static bool spend_rtx(struct media_peer *peer, size_t bytes, int64_t now_us)
+{
+        int64_t rate = RTX_BYTES_PER_S, burst = RTX_BURST_BYTES, earned;
+
+        if (peer->path) {
+                rate = (int64_t)(path_rtx_bps(peer->path) / 8);
+                burst = rate / 2 > RTX_BURST_MIN_BYTES ? rate / 2 : RTX_BURST_MIN_BYTES;
+        }
+        earned = (now_us - peer->rtx_spent_us) * rate / 1000000;
+        if (earned > 0) {
+                peer->rtx_spent = earned < peer->rtx_spent ? peer->rtx_spent - earned : 0;
+                peer->rtx_spent_us = now_us;
+        }
+        if (peer->rtx_spent > burst)
+                peer->rtx_spent = burst; /* what was spent on a better line is no debt */
+        if (peer->rtx_spent + (int64_t)bytes > burst)
+                return false;
+        peer->rtx_spent += (int64_t)bytes;
+        return true;
+}
+
+/* Unless it was asked for, nothing but the voice itself pays for it. */
+static bool send_again(struct media_slot *slot, uint16_t seq, bool asked, struct media_pass *pass)
+{
+        const struct slot_seg *seg;
+        const struct media_in *taken;
+        struct media_taken sound;
+        struct media_in in;
+        uint32_t out_ext;
+
+        if (!find_sent(slot, seq, &in, &out_ext, &seg, pass->now_us) ||
+            (asked && !spend_rtx(slot->peer, in.pkt->len, pass->now_us)))
+                return false;
+        taken = &in;
+        if (slot->audio)
+                taken = slot_takes_sound_again(&sound, slot,
+                                               room_layer(slot->peer->room, seg->layer_id), &in,
+                                               seg->in_first, out_ext);
+        return taken && write_again(slot, taken, out_ext, seg, pass);
+}
+
 static void send_sound(struct media_slot *slot, const struct media_in *in, uint32_t out_ext,
                        const struct slot_seg *seg, struct media_pass *pass)
 {
+        bool newest = out_ext + 1 == slot->map.out_next;
         struct media_taken taken;
 
         in = slot_takes_sound(&taken, slot, slot->current, in, seg->in_first);
         send_mapped(slot, in, out_ext, seg, pass);
+        for (unsigned back = newest ? path_n_repeats(slot) : 0; back > 0; back--)
+                (void)send_again(slot, (uint16_t)(out_ext - back), false, pass);
 }
 
 static uint16_t recent_ms(int64_t now_us)
@@ -516,109 +623,10 @@ void slot_skip(struct media_slot *slot, const struct media_in *in, struct media_
                 slot_forward(slot, in, pass); /* its number is spent: fill the gap */
 }
 
-/* RTX (RFC 4588) where it was negotiated, always with its MID: no report tells that
- * its SSRC is known, and Firefox knows it by nothing else. Sound has none: there the packet goes
- * out once more under its own number. SRTP then uses the same nonce again, which
- * is safe only for the same bytes; so nothing in such a packet may depend on the
- * moment: no abs-send-time, the transport-wide number it had the first time, and
- * the MID exactly if it had it then. */
-static bool slot_resend(struct media_slot *slot, const struct media_in *in, uint32_t out_ext,
-                        const struct slot_seg *seg, struct media_pass *pass)
+static void count_again(struct media_slot *slot, struct media_pass *pass)
 {
-        const struct sdp_pt *pt = &slot->sdp.pts[in->codec];
-        bool rtx = slot->sdp.rtx_ssrc != 0 && pt->rtx_pt != 0;
-        struct out_rtp o = {
-                .header = map_header(slot, in, out_ext, seg),
-                .ext = out_ext,
-                .with_mid = rtx || carries_mid(slot, out_ext),
-                .is_rtx = rtx,
-                .is_repeat = !rtx,
-                .osn = (uint16_t)out_ext,
-        };
-
-        if (rtx) {
-                o.header.pt = pt->rtx_pt;
-                o.header.seq = (uint16_t)slot->rtx_ext;
-                o.ext = slot->rtx_ext;
-                o.header.ssrc = slot->sdp.rtx_ssrc;
-        } else if (!slot->audio) {
-                return false;
-        }
-        if (!write_out(slot, &o, seg, in, pass))
-                return false;
         rtp_rate_add(&slot->peer->rtx_rate, pass->bytes, pass->now_us);
         count_rates(slot, pass);
-        if (rtx)
-                slot->rtx_ext++;
-        slot->retransmitted++;
-        return true;
-}
-
-/* Else a few bytes of NACK, sent without end, draw a megabit each; and a queue that
- * runs over is answered with more of what made it run over. */
-static bool spend_rtx(struct media_peer *peer, size_t bytes, int64_t now_us)
-{
-        int64_t rate = RTX_BYTES_PER_S, burst = RTX_BURST_BYTES, earned;
-
-        if (peer->path) {
-                rate = (int64_t)(path_rtx_bps(peer->path) / 8);
-                burst = rate / 2 > RTX_BURST_MIN_BYTES ? rate / 2 : RTX_BURST_MIN_BYTES;
-        }
-        earned = (now_us - peer->rtx_spent_us) * rate / 1000000;
-        if (earned > 0) {
-                peer->rtx_spent = earned < peer->rtx_spent ? peer->rtx_spent - earned : 0;
-                peer->rtx_spent_us = now_us;
-        }
-        if (peer->rtx_spent > burst)
-                peer->rtx_spent = burst; /* what was spent on a better line is no debt */
-        if (peer->rtx_spent + (int64_t)bytes > burst)
-                return false;
-        peer->rtx_spent += (int64_t)bytes;
-        return true;
-}
-
-/* The packet that went out as seq, while its layer's ring has it. */
-static bool find_sent(const struct media_slot *slot, uint16_t seq, struct media_in *ret_in,
-                      uint32_t *ret_out_ext, const struct slot_seg **ret_seg, int64_t now_us)
-{
-        struct media_in in = { 0 };
-        struct media_layer *layer;
-
-        if (!slot_map_find(&slot->map, seq, &in.ext, ret_out_ext, ret_seg))
-                return false;
-        /* A key frame has come after it, or soon will, or the picture is gone. */
-        if (slot->relieved_us && now_us - slot->relieved_us < RELIEF_US &&
-            (!slot->current || !slot_map_is_current(&slot->map, *ret_seg)))
-                return false;
-        layer = room_layer(slot->peer->room, (*ret_seg)->layer_id);
-        if (!layer || !layer->cache || layer->pub->muted)
-                return false;
-        in.pkt = rtx_cache_get(layer->cache, in.ext);
-        if (!in.pkt || rtp_parse(&in.rtp, in.pkt->data, in.pkt->len) ||
-            !media_in_classify(&in, layer->pub) || !codec_negotiated(slot, in.codec))
-                return false;
-        layer_describe(layer, &in, false, now_us);
-        *ret_in = in;
-        return true;
-}
-
-static bool resend_one(struct media_slot *slot, uint16_t seq, struct media_pass *pass)
-{
-        const struct slot_seg *seg;
-        struct media_taken sound;
-        const struct media_in *taken;
-        struct media_in in;
-        uint32_t out_ext;
-
-        if (!find_sent(slot, seq, &in, &out_ext, &seg, pass->now_us) ||
-            !spend_rtx(slot->peer, in.pkt->len, pass->now_us))
-                return false;
-        taken = &in;
-        if (slot->audio)
-                taken = slot_takes_sound_again(&sound, slot,
-                                               room_layer(slot->peer->room, seg->layer_id), &in,
-                                               seg->in_first, out_ext);
-        return taken && slot_resend(slot, taken, out_ext, seg, pass);
 }
 
 size_t slot_repeat(struct media_slot *slot, uint16_t seq, struct media_pass *pass)
@@ -628,8 +636,9 @@ size_t slot_repeat(struct media_slot *slot, uint16_t seq, struct media_pass *pas
         uint32_t out_ext;
 
         if (!find_sent(slot, seq, &in, &out_ext, &seg, pass->now_us) || in.rtp.payload.len == 0 ||
-            !slot_resend(slot, &in, out_ext, seg, pass))
+            !write_again(slot, &in, out_ext, seg, pass))
                 return 0;
+        count_again(slot, pass);
         return RTP_HEADER + EXT_USUAL + RTX_OSN_BYTES + in.rtp.payload.len;
 }
 
@@ -670,7 +679,8 @@ void slot_on_nack(struct media_slot *slot, const uint16_t *seqs, size_t n, int64
         for (size_t i = 0; i < n; i++) {
                 if (asked_again_too_soon(slot, seqs[i], now_us))
                         continue;
-                if (resend_one(slot, seqs[i], &pass)) {
+                if (send_again(slot, seqs[i], true, &pass)) {
+                        count_again(slot, &pass);
                         note_late(slot, seqs[i], now_us);
                         c->rtx_out++;
                 } else {

@@ -103,6 +103,7 @@ struct sim_peer {
         bool gone, reacts; /* reacts: sends NACK, RR */
         bool hostile;
         bool deaf;               /* sends no key frame when asked */
+        bool no_audio_nack;      /* does not ask for lost sound */
         bool no_feedback;        /* of congestion, though negotiated */
         uint64_t remb_bps;       /* sent every second; 0: none */
         struct transport_cc tcc; /* of what the slots get */

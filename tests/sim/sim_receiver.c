@@ -340,7 +340,7 @@ static void send_nacks(struct sim_peer *peer)
                 struct wr w = wr_init(buf, sizeof(buf));
                 size_t n;
 
-                if (!peer->rx[i].nack)
+                if (!peer->rx[i].nack || (peer->no_audio_nack && i < peer->sdp.n_audio_slots))
                         continue;
                 n = nack_gen_poll(peer->rx[i].nack, peer->sim->now_us, 50000, seqs, 32);
                 if (n == 0)

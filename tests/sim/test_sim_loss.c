@@ -185,6 +185,43 @@ static void lossy_line_gets_redundant_sound_by_itself(void **state)
         sim_done(&sim);
 }
 
+/* As Firefox: it neither takes redundancy nor asks for sound again. */
+static void voice_without_redundancy_is_said_again_on_a_lossy_line(void **state)
+{
+        static const struct sim_offer fox = { .n_audio = 3, .n_video = 1, .reports = true };
+        struct sim sim;
+        struct sim_peer *a, *lossy, *clean;
+        uint32_t n, n_lost;
+
+        (void)state;
+        sim_init(&sim, 4);
+        a = sim_join(&sim, 1, &all);
+        lossy = sim_join(&sim, 2, &fox);
+        clean = sim_join(&sim, 3, &fox);
+        lossy->no_audio_nack = clean->no_audio_nack = true;
+        a->mic.level = 30;
+        sim_watch(lossy, 0, 1, SFU_CAMERA, 720, 1);
+        sim_watch(clean, 0, 1, SFU_CAMERA, 720, 1);
+        sim_run(&sim, 5 * S);
+        lossy->down.loss_permille = 50;
+        sim_run(&sim, 5 * S);
+        n = lossy->rx[0].n_packets, n_lost = lossy->rx[0].n_lost;
+        sim_run(&sim, 60 * S);
+        n = lossy->rx[0].n_packets - n, n_lost = lossy->rx[0].n_lost - n_lost;
+        print_message("figure: 5 %% loss, each frame sent twice: %u of %u lost\n", n_lost,
+                      n + n_lost);
+        assert_true(n > 2900);
+        assert_true(n_lost * 200 < n);
+        assert_int_equal(clean->rx[0].n_duplicates, 0);
+        assert_int_equal(lossy->n_changed_repeats, 0);
+        lossy->down.loss_permille = 0;
+        sim_run(&sim, 80 * S);
+        n = lossy->rx[0].n_duplicates;
+        sim_run(&sim, 5 * S);
+        assert_int_equal(lossy->rx[0].n_duplicates, n);
+        sim_done(&sim);
+}
+
 static void audio_is_not_repeated_over_a_long_way(void **state)
 {
         struct sim sim;
@@ -371,6 +408,7 @@ int main(void)
                 cmocka_unit_test(redundancy_goes_to_those_who_take_it),
                 cmocka_unit_test(redundancy_within_redundancy_is_as_good_as_lost),
                 cmocka_unit_test(lossy_line_gets_redundant_sound_by_itself),
+                cmocka_unit_test(voice_without_redundancy_is_said_again_on_a_lossy_line),
                 cmocka_unit_test(audio_is_not_repeated_over_a_long_way),
                 cmocka_unit_test(repeated_audio_is_byte_identical_across_switches),
                 cmocka_unit_test(reordered_upstream_loses_nothing),
