@@ -84,6 +84,7 @@ struct app {
         GHashTable *rooms_by_number; /* &room->number -> struct room */
         GHashTable *sessions;        /* &session->serial -> struct session */
         GHashTable *whip_sessions;   /* word -> struct whip_session */
+        GQueue whip_ended;           /* struct whip_ended, owned; the oldest first */
         GHashTable *owed;            /* what others will give back in a callback; owned */
         GHashTable *kept_replies;    /* struct waiting_reply, owned: kept_reply.h */
         GHashTable *read_replies;    /* of read_reply.h */

@@ -13,6 +13,7 @@
 #include "signaling/core/recordings.h"
 #include "signaling/core/rooms.h"
 #include "signaling/core/session.h"
+#include "signaling/core/whip.h"
 
 enum { CLOSE_RESTART = 1012 }; /* IANA WebSocket close codes: service restart */
 
@@ -46,6 +47,7 @@ int service_new(struct app **ret_app, const struct service_config *config)
         app->rooms_by_number = g_hash_table_new(g_int64_hash, g_int64_equal);
         app->sessions = g_hash_table_new(g_int64_hash, g_int64_equal);
         app->whip_sessions = g_hash_table_new(g_str_hash, g_str_equal);
+        g_queue_init(&app->whip_ended);
         app->owed = g_hash_table_new_full(g_direct_hash, g_direct_equal, free, NULL);
         kept_replies_init(app);
         read_replies_init(app);
@@ -73,6 +75,7 @@ struct app *service_free(struct app *app)
         g_hash_table_destroy(app->rooms);
         g_hash_table_destroy(app->sessions);
         g_hash_table_destroy(app->whip_sessions);
+        whip_forget_ended(app);
         g_hash_table_destroy(app->owed);
         kept_replies_done(app);
         read_replies_done(app);

@@ -26,7 +26,10 @@ bool whip_refuses_length(struct http_conn *conn, const struct http_request *req)
 
 /* The peer of a member without a session ended by itself: her seat goes too. */
 void whip_on_peer_gone(struct room *room, struct member *member);
-/* Her Location is no more. */
+/* Her Location is no more. A DELETE of it may be under way: its first one is
+ * answered with 200 for a while. */
 void whip_forget(struct app *app, struct member *member);
+/* With the server's end. */
+void whip_forget_ended(struct app *app);
 
 #endif

@@ -29,6 +29,18 @@ enum {
         WHIP_PATCH_EVERY_MS = 50,   /* in the long run, on one session */
         WHIP_PATCH_BURST_MS = 5000, /* 100 at once */
         WHIP_RESTART_EVERY_MS = 500,
+        /* Of those who leave a room at the same time each has ended before her DELETE is here. */
+        WHIP_MAX_ENDED = SFU_MAX_PEERS_PER_ROOM,
+        WHIP_ENDED_MS = 60 * 1000,
+};
+
+/* A session that ended by itself: a client that closes its PeerConnection and
+ * then sends its DELETE has done nothing wrong. */
+struct whip_ended {
+        char word[WHIP_WORD_CHARS + 1];
+        char meeting[UUID_TEXT];
+        char *bearer;
+        int64_t until_ms;
 };
 
 struct whip_session {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "signaling/core/auth.h"
 #include "signaling/core/rooms.h"
@@ -62,12 +63,78 @@ struct whip_session *whip_session_new(struct room *room, struct member *member, 
         return session;
 }
 
-void whip_forget(struct app *app, struct member *member)
+static void drop_oldest_ended(struct app *app)
+{
+        struct whip_ended *ended = g_queue_pop_head(&app->whip_ended);
+
+        if (ended)
+                g_free(ended->bearer);
+        free(ended);
+}
+
+void whip_forget_ended(struct app *app)
+{
+        while (!g_queue_is_empty(&app->whip_ended))
+                drop_oldest_ended(app);
+}
+
+/* Without memory its DELETE gets 404. */
+static void remember_ended(struct app *app, const struct whip_session *session)
+{
+        struct whip_ended *ended = calloc(1, sizeof(*ended));
+
+        if (!ended)
+                return;
+        memcpy(ended->word, session->word, sizeof(ended->word));
+        g_strlcpy(ended->meeting, session->room->info.id, sizeof(ended->meeting));
+        ended->bearer = g_strdup(session->bearer);
+        ended->until_ms = app->now_us() / 1000 + WHIP_ENDED_MS;
+        g_queue_push_tail(&app->whip_ended, ended);
+        if (g_queue_get_length(&app->whip_ended) > WHIP_MAX_ENDED)
+                drop_oldest_ended(app);
+}
+
+static gint compare_word(gconstpointer ended, gconstpointer word)
+{
+        return strcmp(((const struct whip_ended *)ended)->word, word);
+}
+
+/* Whether this is the DELETE of a session that ended by itself, which is over then. */
+static bool take_ended(struct app *app, const struct http_request *req, const char *meeting,
+                       const char *word)
+{
+        int64_t now_ms = app->now_us() / 1000;
+        const struct whip_ended *oldest;
+        struct whip_ended *ended;
+        GList *at;
+        char *bearer;
+        bool same;
+
+        while ((oldest = g_queue_peek_head(&app->whip_ended)) && oldest->until_ms <= now_ms)
+                drop_oldest_ended(app);
+        at = g_queue_find_custom(&app->whip_ended, word, compare_word);
+        if (!at)
+                return false;
+        ended = at->data;
+        bearer = whip_bearer(req);
+        same = strcmp(bearer, ended->bearer) == 0 && strcmp(meeting, ended->meeting) == 0;
+        g_free(bearer);
+        if (same) {
+                g_queue_unlink(&app->whip_ended, at);
+                g_queue_push_head_link(&app->whip_ended, at);
+                drop_oldest_ended(app);
+        }
+        return same;
+}
+
+static void drop_session(struct app *app, struct member *member, bool by_itself)
 {
         struct whip_session *session = take_ptr(member->whip);
 
         if (!session)
                 return;
+        if (by_itself)
+                remember_ended(app, session);
         for (size_t i = 0; i < session->n_awaited; i++)
                 session->awaited[i]->awaited--;
         g_hash_table_remove(app->whip_sessions, session->word);
@@ -75,6 +142,11 @@ void whip_forget(struct app *app, struct member *member)
         g_free(session->front);
         g_free(session->restarted);
         free(session);
+}
+
+void whip_forget(struct app *app, struct member *member)
+{
+        drop_session(app, member, true);
 }
 
 /* ---- the end ---- */
@@ -97,19 +169,25 @@ void whip_on_peer_gone(struct room *room, struct member *member)
         leave(room, member, LEAVE_LOST);
 }
 
+static void reply_ended(struct http_conn *conn)
+{
+        struct whip_headers headers;
+
+        whip_headers_init(&headers);
+        whip_reply(conn, 200, NULL, NULL, &headers);
+}
+
 /* An entity-tag has no say in it (RFC 9725 §4.3.1), and neither has the token's end. */
 static void end_session(struct app *app, struct http_conn *conn, struct whip_session *session)
 {
         struct member *member = session->member;
         struct room *room = session->room;
-        struct whip_headers headers;
 
         sfu_peer_close(app->sfu, member->peer);
         member->peer = 0;
-        whip_forget(app, member);
+        drop_session(app, member, false);
         leave(room, member, LEAVE_LEFT);
-        whip_headers_init(&headers);
-        whip_reply(conn, 200, NULL, NULL, &headers);
+        reply_ended(conn);
 }
 
 /* ---- PATCH ---- */
@@ -293,6 +371,8 @@ void whip_resource(struct app *app, struct http_conn *conn, const struct http_re
                 whip_reply_options(app, conn, true, NULL);
         else if (req->method != HTTP_DELETE && req->method != HTTP_PATCH)
                 whip_refuse_method(conn, "PATCH, DELETE, OPTIONS");
+        else if (!session && req->method == HTTP_DELETE && take_ended(app, req, meeting, word))
+                reply_ended(conn);
         else if (!is_owner(app, conn, req, session))
                 return;
         else if (req->method == HTTP_DELETE)

@@ -66,8 +66,10 @@ test('chromium_publishes_plays_restarts_ice_and_ends', { timeout: 120000 }, asyn
     assert.ok(log.every(([, status]) => [200, 201, 204].includes(status)), JSON.stringify(log));
   }
 
-  assert.equal(await publisher.it.evaluate((whip) => whip.end()), 200);
+  // Encoders close first and then send DELETE, which finds the session ended.
+  await publisher.it.evaluate((whip) => whip.pc.close());
   await person.tile('Máy quay').waitFor({ state: 'detached' });
+  assert.equal(await publisher.it.evaluate((whip) => whip.end()), 200);
   assert.equal(await publisher.it.evaluate(async (whip) => (await whip.request('DELETE', whip.url)).status), 404);
   assert.equal(await player.it.evaluate((whip) => whip.end()), 200);
   await person.close();

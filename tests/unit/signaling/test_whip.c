@@ -10,7 +10,8 @@
 
 #include <cmocka.h>
 
-#include "signaling/core/whip.h"
+#include "signaling/core/rooms.h"
+#include "signaling/core/whip_priv.h"
 #include "tests/unit/signaling/fakes.h"
 
 #define OFFER "v=0\r\na=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n"
@@ -19,7 +20,7 @@
 #define SECOND "a=ice-ufrag:new2\r\na=ice-pwd:bbbbbbbbbbbbbbbbbbbbbbbbbb\r\n"
 #define HALF "a=ice-ufrag:new3\r\na=ice-pwd:aaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"
 
-enum { TOKEN_LIFE_MS = 60000 };
+enum { TOKEN_LIFE_MS = 2 * WHIP_ENDED_MS };
 
 struct client {
         struct world *world;
@@ -122,6 +123,79 @@ static void a_token_may_end_while_its_session_lasts(void **state)
         assert_int_equal(request(&client, HTTP_DELETE, "", ""), 200);
         assert_int_equal(fake_sfu.last_closed, fake_sfu.peers_opened);
         assert_int_equal(request(&client, HTTP_DELETE, "", ""), 401);
+}
+
+/* As when its DTLS says goodbye. */
+static void lose_peer(struct world *world)
+{
+        struct room *room;
+
+        assert_int_equal(room_open(world->app, world->meeting, &room), 0);
+        fake_sfu.events[fake_sfu.n_events++] = (struct sfu_event){
+                .type = SFU_EV_GONE,
+                .room = room->number,
+                .peer = fake_sfu.peers_opened,
+                .participant = fake_sfu.last_params.participant,
+                .gone_reason = SFU_GONE_CLOSED_BY_PEER
+        };
+        service_poll(world->app);
+        fake_settle(world);
+}
+
+static void a_client_that_closes_before_its_delete_is_answered_once(void **state)
+{
+        struct client client, other;
+
+        publish(&client, *state);
+        lose_peer(*state);
+        fake_now_ms++; /* so that it is another token */
+        publish(&other, *state);
+        memcpy(other.word, client.word, sizeof(other.word));
+        assert_int_equal(patch(&client, client.etag, SAME), 404);
+        assert_int_equal(request(&other, HTTP_DELETE, "", ""), 404);
+        other.authorization[strlen(other.authorization) - 2] ^= 1;
+        assert_int_equal(request(&other, HTTP_DELETE, "", ""), 401);
+        assert_int_equal(request(&client, HTTP_DELETE, "", ""), 200);
+        assert_int_equal(request(&client, HTTP_DELETE, "", ""), 404);
+}
+
+static void a_session_that_ended_is_remembered_for_a_minute(void **state)
+{
+        struct world *world = *state;
+        struct client early, late;
+
+        publish(&early, world);
+        lose_peer(world);
+        publish(&late, world);
+        lose_peer(world);
+        fake_now_ms += WHIP_ENDED_MS - 1;
+        assert_int_equal(request(&early, HTTP_DELETE, "", ""), 200);
+        fake_now_ms++;
+        assert_int_equal(request(&late, HTTP_DELETE, "", ""), 404);
+        assert_int_equal(g_queue_get_length(&world->app->whip_ended), 0);
+}
+
+static void those_that_ended_are_bounded(void **state)
+{
+        static const struct span offer = { (const uint8_t *)OFFER, sizeof(OFFER) - 1 };
+        struct world *world = *state;
+        struct client first, second;
+        struct room *room;
+
+        publish(&first, world);
+        lose_peer(world);
+        publish(&second, world);
+        lose_peer(world);
+        assert_int_equal(room_open(world->app, world->meeting, &room), 0);
+        for (unsigned i = 1; i < WHIP_MAX_ENDED; i++) {
+                struct member *member = room_member(room, "x");
+
+                assert_non_null(whip_session_new(room, member, g_strdup("x"), offer, "v=0 answer"));
+                whip_forget(world->app, member);
+        }
+        assert_int_equal(g_queue_get_length(&world->app->whip_ended), WHIP_MAX_ENDED);
+        assert_int_equal(request(&first, HTTP_DELETE, "", ""), 404);
+        assert_int_equal(request(&second, HTTP_DELETE, "", ""), 200);
 }
 
 static void a_restart_makes_a_new_ice_session(void **state)
@@ -240,6 +314,9 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 T(a_player_sees_who_it_names),
                 T(a_player_that_names_nobody_sees_the_speaker_and_the_screen),
+                T(a_client_that_closes_before_its_delete_is_answered_once),
+                T(a_session_that_ended_is_remembered_for_a_minute),
+                T(those_that_ended_are_bounded),
                 T(a_token_may_end_while_its_session_lasts),
                 T(a_restart_makes_a_new_ice_session),
                 T(a_failed_restart_leaves_the_session_as_it_was),
