@@ -18,7 +18,8 @@ enum {
         DRAIN_US = 250 * 1000, /* without a packet: then none is under way */
         DRAIN_TIMEOUT_US = 5 * 1000 * 1000,
         PUBLISHERS_PER_SECOND = 50,
-        WATCHED_SOUND = 3, /* audio slots that the server has */
+        WATCHED_SOUND = 3,            /* audio slots that the server has */
+        WITHOUT_US = 2 * 1000 * 1000, /* frames, and Opus above all, come more often */
         MAX_RAMP = 20000,
         RUN_CHARS = 6,
         SSRC_STEP = 16,
@@ -35,6 +36,7 @@ struct run {
         struct usage_meter *meter;
         char name[RUN_CHARS + 1]; /* of this run, in participants' ids */
         unsigned begun;           /* joins, of both kinds */
+        int64_t measured_us;      /* when the measured stretch was over */
         struct report report;
         struct tally joining;
 };
@@ -197,6 +199,33 @@ static void add_reason(struct report_joins *joins, const char *reason)
         }
 }
 
+/* How many streams each subscriber should get at least. */
+static unsigned asked_for(const struct load_params *p, enum tally_kind kind)
+{
+        unsigned pictures = p->watched > 0 && p->watched < p->pictures ? p->watched : p->pictures;
+
+        if (p->publishers == 0)
+                return 0;
+        if (kind == TALLY_SOUND)
+                return p->sound;
+        return p->watched > 0 || pictures == 0 ? pictures : 1; /* the speaker's */
+}
+
+static void count_without(const struct run *run, struct report_joins *joins,
+                          const struct guest *guest)
+{
+        const struct receiver *receiver = guest->receiver;
+        unsigned n[TALLY_KINDS] = { 0 };
+
+        if (guest->state != GUEST_UP || !receiver || run->measured_us == 0)
+                return;
+        for (size_t i = 0; i < receiver->n_slots; i++)
+                if (run->measured_us - receiver->slots[i].last_us <= WITHOUT_US)
+                        n[receiver->slots[i].sdp.sound ? TALLY_SOUND : TALLY_PICTURE]++;
+        for (unsigned kind = 0; kind < TALLY_KINDS; kind++)
+                joins->without[kind] += n[kind] < asked_for(run->params, (enum tally_kind)kind);
+}
+
 static void add_guest(struct report_joins *joins, const struct guest *guest)
 {
         const struct join *join = guest->join;
@@ -230,6 +259,7 @@ static void collect_joins(struct run *run)
                 const struct guest *guest = swarm_at(run->swarm, i);
 
                 add_guest(guest->join->publishes ? &report->publishers : &report->watchers, guest);
+                count_without(run, &report->watchers, guest);
                 report->feedback |= guest->receiver && guest->receiver->transport_cc;
         }
         for (size_t i = swarm_size(run->swarm); i < run->begun; i++) {
@@ -268,7 +298,8 @@ static void measure(struct run *run, bool last)
         usage_read_own(&report->own_ns, &report->own_waited_ns);
         report->own_ns -= own_ns;
         report->own_waited_ns -= own_waited_ns;
-        report->seconds = (double)(clock_now_us() - start_us) / 1e6;
+        run->measured_us = clock_now_us();
+        report->seconds = (double)(run->measured_us - start_us) / 1e6;
         read_usage(run, &report->server.end);
         if (last) {
                 swarm_stop(run->swarm);

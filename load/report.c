@@ -9,6 +9,7 @@
  * 1,000 packets lost is the least that ears notice. */
 enum { LATE_SOUND_US = 150 * 1000, OWN_LATE_US = 20 * 1000 };
 #define LOSS_BOUND 0.001
+#define WITHHELD_BOUND 0.01
 #define OWN_CPU_BOUND 0.9
 #define WAITED_BOUND 0.1
 
@@ -36,6 +37,23 @@ double report_loss(const struct report *report)
         int64_t lost = sum_lost(report->steady);
 
         return expected > 0 && lost > 0 ? (double)lost / (double)expected : 0;
+}
+
+/* Of the pictures' packets, by a server that takes the lines for narrow. */
+static double withheld(const struct report *report)
+{
+        const struct meter_counts *c = &report->steady->counts[TALLY_PICTURE];
+        uint64_t n = c->withheld + c->expected;
+
+        return n > 0 ? (double)c->withheld / (double)n : 0;
+}
+
+static bool is_narrow(const struct report *report)
+{
+        const unsigned *without = report->watchers.without;
+
+        return without[TALLY_SOUND] + without[TALLY_PICTURE] > 0 ||
+               withheld(report) > WITHHELD_BOUND;
 }
 
 static double own_cpu(const struct report *report)
@@ -93,15 +111,17 @@ enum report_limit report_limit(const struct report *report)
                           steady->send_failed > 0 ||
                           histogram_at(&steady->lateness, 990) > OWN_LATE_US;
 
-        if ((breathless || late) && crowded(report))
-                return REPORT_CROWDED;
         if (breathless)
-                return REPORT_GENERATOR;
+                return crowded(report) ? REPORT_CROWDED : REPORT_GENERATOR;
         if (report->watchers.failed + report->publishers.failed + report->watchers.lost +
                     report->publishers.lost >
             0)
                 return REPORT_JOINS;
-        return late || sum_corrupted(steady) > 0 ? REPORT_SERVER : REPORT_NO_LIMIT;
+        if ((late || is_narrow(report)) && crowded(report))
+                return REPORT_CROWDED;
+        if (late || sum_corrupted(steady) > 0)
+                return REPORT_SERVER;
+        return is_narrow(report) ? REPORT_NARROW : REPORT_NO_LIMIT;
 }
 
 struct verdict {
@@ -142,6 +162,21 @@ static void judge(const struct report *report, struct verdict *ret)
                          "The server (or the network) is overloaded by %u delegates: %.2f %% of "
                          "packets lost, sound %.0f ms late.",
                          n, loss, late_ms);
+                break;
+        case REPORT_NARROW:
+                ret->word = "narrow";
+                snprintf(ret->vi, sizeof(ret->vi),
+                         "Chưa đạt mức tải này: khi đo xong %u đại biểu không có đủ hình, %u không "
+                         "có tiếng; %.1f %% gói hình bị giữ lại. Có lẽ máy chủ coi đường truyền là "
+                         "hẹp.",
+                         report->watchers.without[TALLY_PICTURE],
+                         report->watchers.without[TALLY_SOUND], 100 * withheld(report));
+                snprintf(ret->en, sizeof(ret->en),
+                         "This load was not reached: at the end %u delegates had not all pictures, "
+                         "%u no sound; %.1f %% of the pictures' packets were withheld. The server "
+                         "took the lines for narrow, most likely.",
+                         report->watchers.without[TALLY_PICTURE],
+                         report->watchers.without[TALLY_SOUND], 100 * withheld(report));
                 break;
         case REPORT_GENERATOR:
                 ret->word = "generator";
@@ -188,6 +223,9 @@ static void print_joins(const char *who, const struct report_joins *joins)
         print_times("join to connected", &joins->connected);
         print_times("join to first sound", &joins->first_sound);
         print_times("join to first picture", &joins->first_picture);
+        if (joins->without[TALLY_SOUND] + joins->without[TALLY_PICTURE] > 0)
+                printf("  at the end of the measurement %u did not get all pictures, %u no sound\n",
+                       joins->without[TALLY_PICTURE], joins->without[TALLY_SOUND]);
 }
 
 static void print_counts(const char *what, const struct meter_counts *c, uint64_t sent)
@@ -310,10 +348,12 @@ static json_t *joins_json(const struct report_joins *joins)
 
         for (size_t i = 0; i < REPORT_REASONS && joins->reasons[i][0]; i++)
                 json_array_append_new(reasons, json_string(joins->reasons[i]));
-        return json_pack("{s:i,s:i,s:i,s:i,s:f,s:o,s:o,s:o,s:o}", "ok", joins->ok, "failed",
-                         joins->failed, "lost", joins->lost, "too_fast", joins->too_fast, "seconds",
-                         joins->seconds, "connected_ms", times_json(&joins->connected),
-                         "first_sound_ms", times_json(&joins->first_sound), "first_picture_ms",
+        return json_pack("{s:i,s:i,s:i,s:i,s:i,s:i,s:f,s:o,s:o,s:o,s:o}", "ok", joins->ok, "failed",
+                         joins->failed, "lost", joins->lost, "too_fast", joins->too_fast,
+                         "without_sound", joins->without[TALLY_SOUND], "without_picture",
+                         joins->without[TALLY_PICTURE], "seconds", joins->seconds, "connected_ms",
+                         times_json(&joins->connected), "first_sound_ms",
+                         times_json(&joins->first_sound), "first_picture_ms",
                          times_json(&joins->first_picture), "reasons", reasons);
 }
 

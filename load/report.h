@@ -11,6 +11,7 @@ enum { REPORT_REASONS = 4, REPORT_REASON = 160 };
 
 struct report_joins {
         unsigned ok, failed, lost, too_fast;
+        unsigned without[TALLY_KINDS]; /* in, and got less than they asked for at its end */
         double seconds;
         struct histogram connected, first_sound, first_picture; /* since the join began */
         char reasons[REPORT_REASONS][REPORT_REASON];            /* the first different ones */
@@ -37,6 +38,7 @@ enum report_limit {
         REPORT_NO_LIMIT,
         REPORT_JOINS,
         REPORT_SERVER,
+        REPORT_NARROW, /* the server took the lines for narrow: the load was not reached */
         REPORT_GENERATOR,
         REPORT_CROWDED, /* other programs had the cores */
 };

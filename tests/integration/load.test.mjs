@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import test, { after, before } from 'node:test';
-import { Server } from './dinh.mjs';
+import { Client, Server } from './dinh.mjs';
 
 const DINH = process.argv[2];
 const server = new Server();
@@ -49,6 +49,23 @@ test('two_publishers_reach_five_subscribers_whole', async () => {
   assert.ok(Math.abs(result.sound.expected / 5 - result.sound.sent) < 20, `${result.sound.sent} sent, ${result.sound.expected} expected`);
   assert.ok(result.server.cpu_percent > 0 && result.server.resident_kb > 0);
   console.log(`figure: latency of sound p99 ${result.sound.latency_ms.p99} ms, ${result.server.us_per_packet} us a packet`);
+});
+
+test('a_load_that_was_never_reached_is_not_held_well', async () => {
+  const meeting = server.meeting();
+  const chair = await Client.open(server, await server.session(meeting, 'chair'));
+  await chair.join('Chủ tọa');
+  const run = load('--url', server.base, '--meeting', meeting, '--token', server.token(meeting, 'presenter'),
+    '--publishers', '1', '--subscribers', '2', '--video-kbps', '150', '--duration', '4', '--join-seconds', '0', '--json');
+  // A host switches the camera off: from then on nothing is lost, and nobody sees anything.
+  const { participant } = await chair.until((message) => message.type === 'changed' && message.camera === true);
+  await chair.must('mute', { participant, kind: 'camera' });
+  const { code, out, error } = await run;
+  assert.equal(code, 0, error);
+  const { subscribers, loss, limit } = JSON.parse(out);
+  assert.equal(loss, 0);
+  assert.deepEqual([subscribers.without_picture, subscribers.without_sound, limit], [2, 0, 'narrow']);
+  await chair.close();
 });
 
 test('a_viewer_with_a_small_picture_gets_a_small_layer', async () => {
