@@ -13,7 +13,7 @@ enum {
         BEGIN_US = 1000000,
         MAX_STEPS = 256,
         MAX_DRAINS = 4096,
-        POOL = 4096,
+        POOL = 512,
         OPUS_PT = 111,
         RED_PT = 63,
         VIDEO_PT = 96,
