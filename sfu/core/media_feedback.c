@@ -47,6 +47,19 @@ static int64_t write_nacks(struct media_layer *layer, struct wr *w, int64_t now_
         return nack_gen_deadline_us(layer->nack);
 }
 
+/* A layer that stands still beside one that flows has been stopped, and its encoder has
+ * no ear for it. Where nothing flows, the picture may only not change. */
+static bool may_hear(const struct media_layer *layer, int64_t now_us)
+{
+        const struct media_pub *pub = layer->pub;
+
+        for (size_t i = 0; !layer_flows(layer, now_us) && i < pub->n_layers; i++) {
+                if (layer_flows(&pub->layers[i], now_us))
+                        return false;
+        }
+        return layer->recv.packets > 0; /* what begins, begins with a key frame */
+}
+
 /* One request per layer and PLI_INTERVAL_US, however many wait for it, repeated
  * until a key frame begins. */
 static int64_t write_pli(struct media_layer *layer, struct wr *w, int64_t now_us)
@@ -58,7 +71,7 @@ static int64_t write_pli(struct media_layer *layer, struct wr *w, int64_t now_us
                 return INT64_MAX;
         if (now_us - layer->pli_us < PLI_INTERVAL_US)
                 return layer->pli_us + PLI_INTERVAL_US;
-        if (layer_flows(layer, now_us)) { /* a paused encoder has no ear for it */
+        if (may_hear(layer, now_us)) {
                 rtcp_write_pli(w, &fb);
                 layer->pli_us = now_us;
                 peer->room->counters.pli_out++;

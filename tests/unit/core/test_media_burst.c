@@ -603,6 +603,25 @@ static void key_frame_of_a_stream_that_was_replaced_is_asked_for_again(void **st
         assert_true(keys_asked() > asked);
 }
 
+/* A page on a shared screen: an encoder may have nothing to send until it is asked. */
+static void picture_that_stands_still_is_asked_for(void **state)
+{
+        struct peer *publisher = publisher_and(0), *viewer;
+
+        (void)state;
+        send_video(publisher, 0, true);
+        step_all();
+        world->now_us += 10 * S;
+        viewer = join();
+        view(viewer, 0, false, 1);
+        assert_int_equal(keys_asked(), 1);
+        assert_int_equal(keys_asked(), 2);
+        send_video(publisher, 1, true);
+        step_all();
+        assert_int_equal(world->n_sent, 1);
+        assert_int_equal(keys_asked(), 2);
+}
+
 static uint32_t rnd(uint32_t n)
 {
         world->random = world->random * 1664525u + 1013904223u;
@@ -674,6 +693,7 @@ int main(void)
                 WORLD_TEST(what_waits_is_bounded),
                 WORLD_TEST(key_frame_that_found_no_place_is_asked_for_again),
                 WORLD_TEST(key_frame_of_a_stream_that_was_replaced_is_asked_for_again),
+                WORLD_TEST(picture_that_stands_still_is_asked_for),
                 WORLD_TEST(anything_may_happen_between_two_steps),
         };
 
