@@ -261,9 +261,11 @@ static void each_worker_leaves_out_what_its_own_viewer_does_not_want(void **stat
                 for (unsigned i = 0; i < 2; i++)
                         watch(world, &world->workers[i], 1, 0);
                 for (size_t k = 0; k < captured->n; k++) {
-                        if (rand() % 10 == 0)
-                                limit(world, &world->workers[rand() % 2], (uint8_t)(rand() % 3),
-                                      (uint8_t)(rand() % 3));
+                        if (rand() % 10 == 0) { /* one after the other, with any compiler */
+                                uint8_t tid = (uint8_t)(rand() % 3), sid = (uint8_t)(rand() % 3);
+
+                                limit(world, &world->workers[rand() % 2], sid, tid);
+                        }
                         give(world, &world->workers[0], &captured->packets[k]);
                 }
                 for (unsigned i = 0; i < 2; i++) {
