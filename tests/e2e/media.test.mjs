@@ -94,6 +94,17 @@ test('enlarged_tile_gets_the_higher_simulcast_layer_which_nobody_encoded_before'
   await receiver.close();
 });
 
+test('a_small_window_has_as_many_pictures_as_its_screen_once_it_is_large', async () => {
+  const meeting = server.createMeeting();
+  const person = await Person.join(browser, meeting.links.delegate, 'Đại biểu Hoa', {
+    viewport: { width: 600, height: 800 }, screen: { width: 1920, height: 1080 }, permissions: [] });
+  const pictures = () => person.page.evaluate(() => window.testPeerConnections.at(-1)?.getTransceivers()
+    .filter(({ direction, receiver }) => direction === 'recvonly' && receiver.track.kind === 'video').length);
+  await until(async () => (await pictures()) > 0, 'the offer');
+  assert.equal(await pictures(), 25);
+  await person.close();
+});
+
 test('media_follows_a_changed_client_port', async () => {
   const meeting = server.createMeeting();
   const relay = await udpRelay(server.mediaPort);

@@ -15,7 +15,7 @@ export interface App {
   connect(session: Session): { meeting: Meeting; media: Media; papers: Papers; studio: Studio };
 }
 
-/** Phones show few pictures, desks nine, a hall's wall the whole grid. */
+/** Phones show few pictures, desks nine, a hall's wall the whole grid. A window that is small now may be made larger. */
 function videoSlotsOf(screenWidth: number): number {
   if (screenWidth < 700) return 4;
   return screenWidth < 1800 ? 9 : 25;
@@ -41,7 +41,7 @@ export function createApp(): App {
       const verify = () => sessions.open(session.meeting.id, null).then(() => null, (e: unknown) => (e instanceof Failure ? e.code : null));
       const meeting = new MeetingClient(systemClock, verify, (events) =>
         new Link(() => new WebSocket(url) as unknown as Socket, systemClock, events));
-      const media = new MediaClient(systemClock, meeting, videoSlotsOf(Math.min(window.innerWidth, screen.width)));
+      const media = new MediaClient(systemClock, meeting, videoSlotsOf(screen.width));
       window.addEventListener('online', () => meeting.link.retryNow());
       window.addEventListener('offline', () => meeting.link.reset());
       onOtherNetwork(() => {
