@@ -17,8 +17,10 @@
 enum {
         MAX_CONNS = 2048,
         MAX_FRESH = 256,
-        MAX_PER_HOST = 512, /* a hall behind one router, several connections each */
-        HOSTS = 4096,       /* places of the table of counts */
+        /* Of the fresh ones: others find a place too. Who has proved who she is counts no more:
+         * a hall of a thousand may be behind one router. */
+        MAX_FRESH_PER_HOST = 192,
+        HOSTS = 4096, /* places of the table of counts */
         /* Events are taken a few at a time, and epoll tells those next that were not among them:
          * so nobody's turn is long, and everybody's comes. */
         EVENTS = 8,
@@ -61,7 +63,7 @@ struct tcp_server {
         struct conns fresh, kept;
         struct tcp_conn *dirty; /* to be written to, or dropped */
         struct tcp_counters counters;
-        uint16_t hosts[HOSTS]; /* connections by hash of the host */
+        uint16_t hosts[HOSTS]; /* fresh connections by hash of the host */
         uint8_t scratch[READ_BYTES];
 };
 
@@ -150,7 +152,8 @@ static void close_conn(struct tcp_conn *conn)
         struct tcp_server *server = conn->server;
 
         unlink_conn(conn);
-        --*host_of(server, &conn->path.remote.sin6_addr);
+        if (conn->fresh)
+                --*host_of(server, &conn->path.remote.sin6_addr);
         server->counters.open--;
         closep(&conn->fd);
         tcp_queue_done(&conn->queue);
@@ -167,6 +170,7 @@ void tcp_conn_keep(struct tcp_conn *conn)
         if (!conn->fresh || conn->dropped)
                 return;
         unlink_conn(conn);
+        --*host_of(conn->server, &conn->path.remote.sin6_addr);
         conn->fresh = false;
         append_conn(conn);
 }
@@ -272,20 +276,26 @@ static void watch_listener(struct tcp_server *server, int64_t resume_us)
         (void)epoll_ctl(server->epoll_fd, EPOLL_CTL_MOD, server->listen_fd, &event);
 }
 
+/* count: of that host's place; NULL: of any. */
+static struct tcp_conn *oldest_fresh(struct tcp_server *server, const uint16_t *count)
+{
+        for (struct tcp_conn *conn = server->fresh.first; conn; conn = conn->next)
+                if (!conn->dropped &&
+                    (!count || host_of(server, &conn->path.remote.sin6_addr) == count))
+                        return conn;
+        return NULL;
+}
+
+/* Who has shown nothing for the longest time makes room, if need be one of the same host. */
 static bool take_place(struct tcp_server *server, const struct in6_addr *host)
 {
         uint16_t *count = host_of(server, host);
+        bool host_is_full = *count >= MAX_FRESH_PER_HOST;
 
-        if (*count >= MAX_PER_HOST)
-                return false;
-        if (server->fresh.n + server->kept.n >= MAX_CONNS && server->fresh.n == 0)
-                return false;
-        /* Who has shown nothing for the longest time makes room. */
-        if (server->fresh.n >= MAX_FRESH || server->fresh.n + server->kept.n >= MAX_CONNS) {
-                struct tcp_conn *oldest = server->fresh.first;
+        if (host_is_full || server->fresh.n >= MAX_FRESH ||
+            server->fresh.n + server->kept.n >= MAX_CONNS) {
+                struct tcp_conn *oldest = oldest_fresh(server, host_is_full ? count : NULL);
 
-                while (oldest && oldest->dropped)
-                        oldest = oldest->next;
                 if (!oldest)
                         return false;
                 tcp_conn_drop(oldest);

@@ -15,8 +15,8 @@
  * Invariants:
  *  (1) a connection lives as long as it is fresh, or is a peer's address: who
  *      keeps one must drop it.
- *  (2) bounded: connections in all, per host, and those that have proved
- *      nothing yet; bytes that wait to be sent (tcp_queue); the time of a turn.
+ *  (2) bounded: connections in all; those that have proved nothing yet, also per
+ *      host; bytes that wait to be sent (tcp_queue); the time of a turn.
  *  (3) a dropped connection is never handed out again; its memory stays until
  *      tcp_server_flush(), which writes what it still can and closes it.
  */

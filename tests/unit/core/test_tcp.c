@@ -320,7 +320,7 @@ static void newer_connections_push_out_the_oldest_silent_one(void **state)
         (void)state;
         init(&f);
         for (unsigned i = 0; i <= MAX_FRESH; i++) {
-                fds[i] = dial(&f, "::1");
+                fds[i] = dial(&f, i % 2 ? "::1" : "::ffff:127.0.0.1");
                 await_open(&f, i < MAX_FRESH ? i + 1 : MAX_FRESH);
                 turn(&f);
         }
@@ -331,31 +331,56 @@ static void newer_connections_push_out_the_oldest_silent_one(void **state)
         done(&f);
 }
 
-static void one_host_has_its_share_only(void **state)
+static void one_host_has_its_share_of_the_silent_only(void **state)
 {
-        enum { MAX_PER_HOST = 512 };
+        enum { MAX_FRESH_PER_HOST = 192 };
         struct fixture f;
-        int fds[MAX_PER_HOST], refused;
+        int fds[MAX_FRESH_PER_HOST + 1], other;
+        uint8_t byte;
+
+        (void)state;
+        init(&f);
+        other = dial(&f, "::ffff:127.0.0.1");
+        await_open(&f, 1);
+        for (unsigned i = 0; i <= MAX_FRESH_PER_HOST; i++) {
+                fds[i] = dial(&f, "::1");
+                await_open(&f, i < MAX_FRESH_PER_HOST ? i + 2 : MAX_FRESH_PER_HOST + 1);
+                turn(&f);
+        }
+        /* The oldest of that host, not the oldest of all. */
+        assert_closed(fds[0]);
+        assert_int_equal(recv(other, &byte, 1, MSG_DONTWAIT), -1);
+        assert_int_equal(errno, EAGAIN);
+        for (unsigned i = 1; i <= MAX_FRESH_PER_HOST; i++)
+                close(fds[i]);
+        close(other);
+        await_open(&f, 0);
+        done(&f);
+}
+
+static void hall_behind_one_router_comes_in(void **state)
+{
+        enum { HALL = 1000 };
+        struct fixture f;
+        int fds[HALL], silent;
 
         (void)state;
         init(&f);
         f.keep = true;
-        for (unsigned i = 0; i < MAX_PER_HOST; i++) {
+        for (unsigned i = 0; i < HALL; i++) {
                 fds[i] = dial(&f, "::1");
                 write_frame(fds[i], 1);
                 await(&f, &f.n_frames, i + 1);
         }
-        refused = dial(&f, "::1");
-        turn(&f);
-        assert_closed(refused);
-        assert_int_equal(tcp_server_counters(f.server).open, MAX_PER_HOST);
-        /* Another host still comes in. */
-        refused = dial(&f, "::ffff:127.0.0.1");
-        await_open(&f, MAX_PER_HOST + 1);
-        close(refused);
-        for (unsigned i = 0; i < MAX_PER_HOST; i++)
+        assert_int_equal(tcp_server_counters(f.server).open, HALL);
+        assert_int_equal(tcp_server_counters(f.server).refused, 0);
+        for (unsigned i = 0; i < HALL; i++)
                 close(fds[i]);
         await_open(&f, 0);
+        /* Whoever went took nobody's place with her. */
+        silent = dial(&f, "::1");
+        await_open(&f, 1);
+        close(silent);
         done(&f);
 }
 
@@ -460,7 +485,8 @@ int main(void)
                 cmocka_unit_test(client_that_does_not_read_loses_media_only),
                 cmocka_unit_test(silent_connection_goes_a_kept_one_stays),
                 cmocka_unit_test(newer_connections_push_out_the_oldest_silent_one),
-                cmocka_unit_test(one_host_has_its_share_only),
+                cmocka_unit_test(one_host_has_its_share_of_the_silent_only),
+                cmocka_unit_test(hall_behind_one_router_comes_in),
                 cmocka_unit_test(crowd_that_sends_holds_no_turn_and_keeps_nobody_out),
                 cmocka_unit_test(who_waits_for_a_descriptor_comes_in_though_others_talk),
                 cmocka_unit_test(handler_may_drop_the_connection_it_reads),
