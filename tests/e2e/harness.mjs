@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { chromium, firefox } from 'playwright-core';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const binary = path.join(root, 'build/dinh');
@@ -174,6 +174,18 @@ export function launch(extraArgs = [], executablePath = '/usr/bin/chromium') {
   });
 }
 
+/** As it comes from Debian, over WebDriver BiDi. */
+export function launchFirefox() {
+  return firefox.launch({
+    channel: 'moz-firefox',
+    executablePath: '/usr/bin/firefox-esr',
+    firefoxUserPrefs: {
+      'media.navigator.streams.fake': true, 'media.navigator.permission.disabled': true,
+      'media.autoplay.default': 0, 'media.autoplay.blocking_policy': 0,
+    },
+  });
+}
+
 // Runs in the page before its own scripts: remembers its PeerConnections and keeps the fake camera at 640x360.
 function observe({ relayFrom, relayTo, camera }) {
   const Native = window.RTCPeerConnection;
@@ -190,6 +202,7 @@ function observe({ relayFrom, relayTo, camera }) {
     }
   };
   const media = navigator.mediaDevices;
+  if (!media) return; // the empty page before it
   const getUserMedia = media.getUserMedia.bind(media);
   media.getUserMedia = (constraints) => {
     const wanted = { ...constraints };
@@ -250,6 +263,37 @@ export class Person {
   /** Frames decoded over all slots. */
   async framesDecoded() {
     return (await this.inbound('video')).reduce((sum, s) => sum + (s.framesDecoded ?? 0), 0);
+  }
+
+  /** Longest time without a new frame in any tile, since called; taken by the returned function. */
+  async watchFrames() {
+    await this.page.evaluate(() => {
+      window.testWatch = new Map();
+      for (const video of document.querySelectorAll('[data-testid=tile] video')) {
+        if (!video.videoWidth) continue;
+        const state = { last: performance.now(), longest: 0 };
+        window.testWatch.set(video, state);
+        const onFrame = () => {
+          const now = performance.now();
+          state.longest = Math.max(state.longest, now - state.last);
+          state.last = now;
+          if (window.testWatch.get(video) === state) video.requestVideoFrameCallback(onFrame);
+        };
+        video.requestVideoFrameCallback(onFrame);
+      }
+    });
+    return () => this.page.evaluate(() => {
+      const longest = [...window.testWatch.values()].map((s) => Math.round(Math.max(s.longest, performance.now() - s.last)));
+      window.testWatch = new Map();
+      return longest;
+    });
+  }
+
+  /** Packets and samples of all voices so far. */
+  async sound() {
+    const streams = await this.inbound('audio');
+    const sum = (key) => streams.reduce((total, s) => total + (s[key] ?? 0), 0);
+    return { received: sum('packetsReceived'), lost: sum('packetsLost'), concealed: sum('concealedSamples') - sum('silentConcealedSamples'), samples: sum('totalSamplesReceived') };
   }
 
   tile(participantName) {
@@ -315,10 +359,10 @@ export async function udpRelay(targetPort) {
 }
 
 /** A bad line: a relay with a rate, a queue, delay, jitter and loss each way (udp_link.c). */
-export async function udpLink(targetPort) {
+export async function udpLink(targetPort, address = '127.0.0.1') {
   const program = path.join(temporaryFolder('dinh-link-'), 'udp_link');
   execFileSync('cc', ['-O2', '-o', program, path.join(root, 'tests/e2e/udp_link.c')]);
-  const child = spawn(program, [String(targetPort)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(program, [String(targetPort), address], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async () => (await lines.next()).value;
   const order = async (text) => {

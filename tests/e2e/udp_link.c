@@ -299,12 +299,11 @@ static void serve(void)
 
 int main(int argc, char **argv)
 {
-        struct sockaddr_in name = { .sin_family = AF_INET,
-                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        struct sockaddr_in name = { .sin_family = AF_INET };
         socklen_t len = sizeof(name);
 
-        if (argc != 2) {
-                fprintf(stderr, "usage: udp_link TARGET_PORT\n");
+        if (argc != 3 || inet_pton(AF_INET, argv[2], &name.sin_addr) != 1) {
+                fprintf(stderr, "usage: udp_link TARGET_PORT ADDRESS\n");
                 return 2;
         }
         target = name;

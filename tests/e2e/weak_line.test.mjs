@@ -132,42 +132,12 @@ const bothLarge = async (far) => {
   return live.length >= 2 && live.every((height) => height >= 360);
 };
 
-/** Longest time without a new frame in any tile, since called; taken by the returned function. */
-async function watchFrames(far) {
-  await far.page.evaluate(() => {
-    window.testWatch = new Map();
-    for (const video of document.querySelectorAll('[data-testid=tile] video')) {
-      if (!video.videoWidth) continue;
-      const state = { last: performance.now(), longest: 0 };
-      window.testWatch.set(video, state);
-      const onFrame = () => {
-        const now = performance.now();
-        state.longest = Math.max(state.longest, now - state.last);
-        state.last = now;
-        if (window.testWatch.get(video) === state) video.requestVideoFrameCallback(onFrame);
-      };
-      video.requestVideoFrameCallback(onFrame);
-    }
-  });
-  return () => far.page.evaluate(() => {
-    const longest = [...window.testWatch.values()].map((s) => Math.round(Math.max(s.longest, performance.now() - s.last)));
-    window.testWatch = new Map();
-    return longest;
-  });
-}
-
-const sound = async (far) => {
-  const streams = await far.inbound('audio');
-  const sum = (key) => streams.reduce((total, s) => total + (s[key] ?? 0), 0);
-  return { received: sum('packetsReceived'), lost: sum('packetsLost'), concealed: sum('concealedSamples') - sum('silentConcealedSamples'), samples: sum('totalSamplesReceived') };
-};
-
 for (const [what, scene] of [['people who talk', talkingHead], ['turmoil', turmoil]]) {
   test(`line_that_narrows_keeps_moving_and_comes_back: ${what}`, async () => {
     const far = await meet(WIDE, scene);
     await until(() => bothLarge(far), 'both pictures large', 30000);
     await pause(3000);
-    const gaps = await watchFrames(far);
+    const gaps = await far.watchFrames();
     await link.stats();
     await pause(1000);
     figure(`3 Mbit/s, ${what}: offered`, `${Math.round((await link.stats()).down.offered_bytes * 8 / 1000)} kbit/s`);
@@ -202,11 +172,11 @@ for (const percent of [5, 20]) {
     await until(() => bothLarge(far), 'both pictures large', 30000);
     await link.down({ loss: percent });
     await pause(3000);
-    const before = await sound(far);
+    const before = await far.sound();
     const frames = await far.framesDecoded();
-    const gaps = await watchFrames(far);
+    const gaps = await far.watchFrames();
     await pause(15000);
-    const now = await sound(far);
+    const now = await far.sound();
     figure(`${percent} % loss: longest pause in any picture`, `${Math.max(...await gaps())} ms`);
     figure(`${percent} % loss: heights`, (await heights(far)).join(' '));
     const lost = now.lost - before.lost;
@@ -237,9 +207,9 @@ test('voice_over_a_long_and_lossy_line_carries_each_frame_twice', async () => {
   };
   const single = await perPacket();
   await until(async () => (await perPacket()) > 1.5 * single, 'packets twice as large', 30000);
-  const before = await sound(near);
+  const before = await near.sound();
   await pause(10000);
-  const now = await sound(near);
+  const now = await near.sound();
   figure('voice, 10 % loss and 120 ms up: lost', `${(100 * (now.lost - before.lost) / (now.lost - before.lost + now.received - before.received)).toFixed(1)} %`);
   figure('voice, 10 % loss and 120 ms up: made up by the receiver', `${(100 * (now.concealed - before.concealed) / (now.samples - before.samples)).toFixed(2)} %`);
 });
@@ -253,9 +223,9 @@ test('line_of_64_kbit_carries_sound_and_says_so', async () => {
   await notice.waitFor({ timeout: 30000 });
   figure('64 kbit/s: the notice after', `${Date.now() - from} ms`);
   const frames = await far.framesDecoded();
-  const before = await sound(far);
+  const before = await far.sound();
   await pause(10000);
-  const after = await sound(far);
+  const after = await far.sound();
   const lost = after.lost - before.lost;
   figure('64 kbit/s: frames in 10 s', (await far.framesDecoded()) - frames);
   figure('64 kbit/s: sound lost', `${(100 * lost / (lost + after.received - before.received)).toFixed(2)} %`);
