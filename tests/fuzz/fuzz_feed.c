@@ -3,6 +3,7 @@
  * does with them. Input: a byte that says how much time passes, a record's length in two, and the
  * record, again and again. */
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/fuzz_out.h"
 
 #include "sfu/core/media_room.h"
 #include "sfu/wire/job_record.h"
@@ -23,25 +24,6 @@ static uint8_t *reserve(void *user, void *tag, size_t max_len)
         (void)tag;
         FUZZ_CHECK(max_len <= PKT_CAP);
         return user;
-}
-
-static void commit_rtp(void *user, void *tag, size_t len, uint32_t ext)
-{
-        struct rtp_pkt rtp;
-
-        (void)tag;
-        FUZZ_CHECK(len <= PKT_CAP && rtp_parse(&rtp, user, len) == 0 && (uint16_t)ext == rtp.seq);
-}
-
-static void commit_rtcp(void *user, void *tag, size_t len)
-{
-        (void)tag;
-        FUZZ_CHECK(len <= PKT_CAP && rtcp_check(user, len) == 0);
-}
-
-static void on_event(void *user, void *tag, const struct sfu_event *event)
-{
-        (void)user, (void)tag, (void)event;
 }
 
 static struct sdp_media media_of_feed(void)

@@ -3,6 +3,7 @@
  * other and reports on what it gets. Input: a byte that chooses codec and feedback, then again and
  * again what happens (see enum op), the milliseconds that pass, a length in two bytes, and bytes. */
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/fuzz_out.h"
 
 #include "sfu/core/media_room.h"
 #include "sfu/wire/rtcp.h"
@@ -33,25 +34,6 @@ static uint8_t *reserve(void *user, void *tag, size_t max_len)
 {
         (void)tag;
         return max_len <= PKT_CAP ? user : NULL;
-}
-
-static void commit_rtp(void *user, void *tag, size_t len, uint32_t ext)
-{
-        struct rtp_pkt rtp;
-
-        (void)tag;
-        FUZZ_CHECK(len <= PKT_CAP && rtp_parse(&rtp, user, len) == 0 && (uint16_t)ext == rtp.seq);
-}
-
-static void commit_rtcp(void *user, void *tag, size_t len)
-{
-        (void)tag;
-        FUZZ_CHECK(len <= PKT_CAP && rtcp_check(user, len) == 0);
-}
-
-static void on_event(void *user, void *tag, const struct sfu_event *event)
-{
-        (void)user, (void)tag, (void)event;
 }
 
 static struct sdp_ext_ids ext_ids(void)
