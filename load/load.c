@@ -19,6 +19,7 @@ enum {
         DRAIN_TIMEOUT_US = 5 * 1000 * 1000,
         PUBLISHERS_PER_SECOND = 50,
         WATCHED_SOUND = 3,            /* audio slots that the server has */
+        SILENT_US = 6 * 1000 * 1000,  /* in it every client asks for consent, and could hear */
         WITHOUT_US = 2 * 1000 * 1000, /* frames, and Opus above all, come more often */
         MAX_RAMP = 20000,
         RUN_CHARS = 6,
@@ -283,6 +284,74 @@ static void drain(struct run *run)
                  !is_over(end_us));
 }
 
+/* ---- whether the server is still there ---- */
+
+struct sessions {
+        unsigned in, lost, refused; /* in: ever */
+};
+
+static struct sessions count_sessions(const struct run *run)
+{
+        struct sessions n = { 0 };
+
+        for (size_t i = 0; i < swarm_size(run->swarm); i++) {
+                const struct guest *guest = swarm_at(run->swarm, i);
+
+                n.in += guest->up_us > 0;
+                n.lost += guest->state == GUEST_LOST;
+                n.refused += guest->refused;
+        }
+        return n;
+}
+
+/* Waits until a datagram comes for anybody. Returns whether none did. */
+static bool is_silent(struct run *run, int64_t since_us, int64_t for_us)
+{
+        int64_t end_us = clock_now_us() + for_us;
+
+        while (swarm_heard_us(run->swarm) <= since_us && !is_over(end_us))
+                swarm_turn(run->swarm, end_us);
+        return swarm_heard_us(run->swarm) <= since_us && !interrupted;
+}
+
+/* By HTTP: whatever it says. A program that hangs takes connections, and says nothing. */
+static bool answers(const struct run *run)
+{
+        const struct http_ask ask = { .method = "GET",
+                                      .path = "/healthz",
+                                      .bearer = run->params->token };
+        struct http_answer answer = { 0 };
+        struct http_client *client;
+        int r = http_client_new(&client, &run->base);
+
+        if (r < 0)
+                return true; /* we do not know */
+        r = http_request(client, &ask, &answer);
+        free(answer.body);
+        http_client_free(client);
+        return r == 0 || r == -EPROTO;
+}
+
+/* Certain, on a busy machine too: either the system says for each session that nobody
+ * has the media port, or one of the two ways (that, or HTTP) says no and then nothing
+ * at all comes for SILENT_US. Silence alone may be a meeting that somebody ended. */
+static bool is_dead(struct run *run)
+{
+        struct sessions n = count_sessions(run);
+        int64_t since_us;
+
+        if (n.in == 0 || (n.lost == 0 && !is_silent(run, run->measured_us, DRAIN_US)))
+                return false;
+        pass_time(run, DRAIN_US); /* what it said before is read now */
+        since_us = clock_now_us();
+        n = count_sessions(run);
+        if (n.refused == n.in)
+                return true;
+        if (interrupted || (n.refused == 0 && answers(run)))
+                return false;
+        return is_silent(run, since_us, SILENT_US);
+}
+
 static void measure(struct run *run, bool last)
 {
         struct report *report = &run->report;
@@ -306,6 +375,8 @@ static void measure(struct run *run, bool last)
                 drain(run);
                 swarm_count_tails(run->swarm);
         }
+        report->dead = is_dead(run);
+        report->server.known = run->meter && !report->dead; /* the dead use nothing */
         collect_joins(run);
 }
 
@@ -356,6 +427,8 @@ static bool nobody_publishes(struct run *run)
 
 static void leave_all(struct run *run)
 {
+        if (run->report.dead)
+                return; /* nobody would hear it, and each waits for an answer */
         for (size_t i = 0; i < swarm_size(run->swarm); i++) {
                 const char *location = swarm_at(run->swarm, i)->join->location;
 
@@ -474,7 +547,6 @@ int load_run(const struct load_params *params, char *ret_error, size_t error_cap
         r = set_up(run);
         if (r == 0) {
                 run->report.steady = swarm_tally(run->swarm);
-                run->report.server.known = run->meter != NULL;
                 r = run_phases(run);
         }
         if (r < 0)

@@ -111,6 +111,8 @@ enum report_limit report_limit(const struct report *report)
                           steady->send_failed > 0 ||
                           histogram_at(&steady->lateness, 990) > OWN_LATE_US;
 
+        if (report->dead)
+                return REPORT_DEAD;
         if (breathless)
                 return crowded(report) ? REPORT_CROWDED : REPORT_GENERATOR;
         if (report->watchers.failed + report->publishers.failed + report->watchers.lost +
@@ -128,6 +130,48 @@ struct verdict {
         const char *word;
         char vi[400], en[400];
 };
+
+/* Where the figures say nothing of what the server holds. */
+static void judge_void(const struct report *report, struct verdict *ret)
+{
+        double waited = 100 * (server_waited(report) + own_waited(report));
+
+        switch (report_limit(report)) {
+        case REPORT_DEAD:
+                ret->word = "dead";
+                snprintf(
+                        ret->vi, sizeof(ret->vi),
+                        "Máy chủ đã chết hoặc ngừng trả lời giữa chừng, cả %u kết nối đều mất: hãy "
+                        "xem nhật ký của máy chủ; các số đo khác không có ý nghĩa.",
+                        report->watchers.ok + report->publishers.ok);
+                snprintf(ret->en, sizeof(ret->en),
+                         "The server died or stopped answering during the run, and all %u "
+                         "connections with it: see its log; the other figures mean nothing.",
+                         report->watchers.ok + report->publishers.ok);
+                break;
+        case REPORT_CROWDED:
+                ret->word = "crowded";
+                snprintf(ret->vi, sizeof(ret->vi),
+                         "Chương trình khác trên máy đã chiếm CPU (chờ %.0f %% thời gian): kết quả "
+                         "không đáng tin, hãy đo lại khi máy rảnh.",
+                         waited);
+                snprintf(ret->en, sizeof(ret->en),
+                         "Other programs had the CPU (%.0f %% of the time was spent waiting for "
+                         "it): the result means little, measure again on a quiet machine.",
+                         waited);
+                break;
+        default:
+                ret->word = "generator";
+                snprintf(
+                        ret->vi, sizeof(ret->vi),
+                        "Máy tạo tải đã tới giới hạn của chính nó, nên kết quả không nói được gì về "
+                        "máy chủ: chạy dinh load trên máy khác hoặc giảm số đại biểu.");
+                snprintf(ret->en, sizeof(ret->en),
+                         "The generator itself was the limit, so this says nothing about the "
+                         "server: run dinh load on another machine, or with fewer delegates.");
+                break;
+        }
+}
 
 static void judge(const struct report *report, struct verdict *ret)
 {
@@ -178,26 +222,10 @@ static void judge(const struct report *report, struct verdict *ret)
                          report->watchers.without[TALLY_PICTURE],
                          report->watchers.without[TALLY_SOUND], 100 * withheld(report));
                 break;
+        case REPORT_DEAD:
         case REPORT_GENERATOR:
-                ret->word = "generator";
-                snprintf(
-                        ret->vi, sizeof(ret->vi),
-                        "Máy tạo tải đã tới giới hạn của chính nó, nên kết quả không nói được gì về "
-                        "máy chủ: chạy dinh load trên máy khác hoặc giảm số đại biểu.");
-                snprintf(ret->en, sizeof(ret->en),
-                         "The generator itself was the limit, so this says nothing about the "
-                         "server: run dinh load on another machine, or with fewer delegates.");
-                break;
         case REPORT_CROWDED:
-                ret->word = "crowded";
-                snprintf(ret->vi, sizeof(ret->vi),
-                         "Chương trình khác trên máy đã chiếm CPU (chờ %.0f %% thời gian): kết quả "
-                         "không đáng tin, hãy đo lại khi máy rảnh.",
-                         100 * (server_waited(report) + own_waited(report)));
-                snprintf(ret->en, sizeof(ret->en),
-                         "Other programs had the CPU (%.0f %% of the time was spent waiting for "
-                         "it): the result means little, measure again on a quiet machine.",
-                         100 * (server_waited(report) + own_waited(report)));
+                judge_void(report, ret);
                 break;
         }
 }

@@ -32,10 +32,12 @@ struct report {
         struct report_usage server;
         int64_t own_ns, own_waited_ns; /* of our one media thread */
         bool feedback;                 /* transport-wide feedback was negotiated */
+        bool dead;                     /* at the end the server answered nobody any more */
 };
 
 enum report_limit {
         REPORT_NO_LIMIT,
+        REPORT_DEAD, /* whatever else was the matter: without a server all figures are bad */
         REPORT_JOINS,
         REPORT_SERVER,
         REPORT_NARROW, /* the server took the lines for narrow: the load was not reached */

@@ -160,6 +160,7 @@ static void on_stun(struct guest *guest, const uint8_t *data, size_t len, int64_
 void guest_on_datagram(struct guest *guest, uint8_t *data, size_t len, int64_t now_us)
 {
         guest->shared->tally.datagrams++;
+        guest->shared->heard_us = now_us;
         if (len < 2)
                 guest->shared->tally.bad++;
         else if (data[0] <= 3)
@@ -176,10 +177,12 @@ void guest_on_datagram(struct guest *guest, uint8_t *data, size_t len, int64_t n
 
 void guest_on_refused(struct guest *guest)
 {
-        if (guest->state == GUEST_UP)
+        if (guest->state == GUEST_UP) {
                 guest->state = GUEST_LOST;
-        else if (guest->state == GUEST_HANDSHAKE)
+                guest->refused = true;
+        } else if (guest->state == GUEST_HANDSHAKE) {
                 fail(guest, "the server's media port is closed");
+        }
 }
 
 static void send_datagram(struct guest *guest, const uint8_t *data, size_t len)

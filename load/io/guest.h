@@ -7,7 +7,7 @@
  * Owner:  the swarm. Thread: the swarm's.
  *
  * States: HANDSHAKE -> UP (on_handshake) -> LOST (no consent for CONSENT_US, or
- *         guest_on_refused()); HANDSHAKE -> FAILED.
+ *         guest_on_refused(), which also sets refused); HANDSHAKE -> FAILED.
  */
 #ifndef LOAD_IO_GUEST_H
 #define LOAD_IO_GUEST_H
@@ -28,20 +28,22 @@ struct guest_shared {
         bool trains; /* GRO in, GSO out */
         uint16_t nonce;
         struct tally tally;
-        StunAgent stun; /* 12.8 kB: one is enough */
+        int64_t heard_us; /* the last datagram of all guests; 0: none yet */
+        StunAgent stun;   /* 12.8 kB: one is enough */
 };
 
 struct guest {
         struct guest_shared *shared;
         struct join *join; /* owned; its descriptor is the guest's socket */
         enum guest_state state;
+        bool refused;             /* it was UP, and then nobody had the server's port */
         struct dtls_client *dtls; /* until UP */
         srtp_t in, out;
         struct publisher *publisher; /* one of the two, once UP */
         struct receiver *receiver;
-        int64_t up_us, begun_us;
-        int64_t heard_us;   /* last consent */
-        int64_t consent_us; /* next question */
+        int64_t up_us, begun_us; /* up_us 0: it never was */
+        int64_t heard_us;        /* last consent */
+        int64_t consent_us;      /* next question */
         StunTransactionId question;
         uint32_t drops; /* as the kernel counts them for our socket */
 };

@@ -288,6 +288,11 @@ struct tally *swarm_tally(struct swarm *swarm)
         return &swarm->shared.tally;
 }
 
+int64_t swarm_heard_us(const struct swarm *swarm)
+{
+        return swarm->shared.heard_us;
+}
+
 size_t swarm_size(const struct swarm *swarm)
 {
         return swarm->n;

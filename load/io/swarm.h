@@ -36,6 +36,9 @@ void swarm_count_tails(struct swarm *swarm);
 
 struct tally *swarm_tally(struct swarm *swarm);
 
+/* When the last datagram of the server was read, for whomever; 0: never. */
+int64_t swarm_heard_us(const struct swarm *swarm);
+
 /* Joins that came back, in the order they did; those that failed before they had
  * a socket are guests in state FAILED too. */
 size_t swarm_size(const struct swarm *swarm);

@@ -78,7 +78,10 @@ def load(dinh, target, seconds, publishers, subscribers, join, watch=None, pictu
         if value is not None:
             words += [name, value]
     words += ["--simulcast"] if simulcast else ["--video-kbps", kbps]
-    return json.loads(run([str(word) for word in words + list(more)]))
+    result = json.loads(run([str(word) for word in words + list(more)]))
+    if result["limit"] == "dead":
+        sys.exit(result["verdict_en"])
+    return result
 
 
 def floor(program, plan, seconds):

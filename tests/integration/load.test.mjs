@@ -91,21 +91,57 @@ test('when_no_publisher_gets_in_it_ends_at_once_with_the_reason', async () => {
   }
 });
 
-test('a_server_that_dies_is_found_and_not_the_generator', async () => {
+async function metric(server, name) {
+  return Number(new RegExp(`^dinh_${name} (\\d+)$`, 'm').exec(await (await fetch(`${server.metricsBase}/metrics`)).text())[1]);
+}
+
+async function counts(server, name, n) {
+  while (await metric(server, name) < n) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** What is said of a server that gets this signal once a publisher and three viewers are in. */
+async function measureMortal(signal) {
   const mortal = new Server();
   await mortal.start();
   const meeting = mortal.meeting();
   const run = load('--url', mortal.base, '--meeting', meeting, '--token', mortal.token(meeting, 'presenter'),
-    '--publishers', '1', '--subscribers', '3', '--video-kbps', '150', '--duration', '3', '--join-seconds', '0', '--json');
-  const peers = async () => Number(/^dinh_media_peers (\d+)$/m.exec(await (await fetch(`${mortal.metricsBase}/metrics`)).text())[1]);
-  while (await peers() < 4) await new Promise((resolve) => setImmediate(resolve));
+    '--publishers', '1', '--subscribers', '3', '--video-kbps', '150', '--duration', '3', '--join-seconds', '0', '--json',
+    '--server-pid', String(mortal.child.pid));
+  await counts(mortal, 'media_peers', 4);
+  mortal.child.kill(signal);
+  const { code, out, error } = await run;
   await mortal.kill();
   fs.rmSync(mortal.data, { recursive: true, force: true });
+  assert.equal(code, 0, error);
+  return JSON.parse(out);
+}
+
+test('a_server_that_dies_is_found_and_not_the_generator', async () => {
+  const result = await measureMortal('SIGKILL');
+  assert.equal(result.limit, 'dead', result.verdict_en);
+  assert.equal(result.server, null);
+  assert.deepEqual([result.publishers.lost + result.publishers.failed, result.subscribers.lost + result.subscribers.failed], [1, 3]);
+});
+
+test('a_server_that_hangs_is_as_good_as_dead', async () => {
+  const result = await measureMortal('SIGSTOP');
+  assert.equal(result.limit, 'dead', result.verdict_en);
+});
+
+test('a_server_that_sends_everybody_away_is_not_dead', async () => {
+  const meeting = server.meeting();
+  const chair = await Client.open(server, await server.session(meeting, 'chair'));
+  await chair.join('Chủ tọa');
+  const before = await metric(server, 'rtp_in_total');
+  const run = load('--url', server.base, '--meeting', meeting, '--token', server.token(meeting, 'presenter'),
+    '--publishers', '1', '--subscribers', '0', '--video-kbps', '150', '--duration', '3', '--join-seconds', '0', '--json');
+  const { participant } = await chair.until((message) => message.type === 'changed' && message.camera === true);
+  await counts(server, 'rtp_in_total', before + 1);
+  await chair.must('remove', { participant });
   const { code, out, error } = await run;
   assert.equal(code, 0, error);
-  const result = JSON.parse(out);
-  assert.ok(['joins', 'crowded'].includes(result.limit), result.limit);
-  assert.deepEqual([result.publishers.lost + result.publishers.failed, result.subscribers.lost + result.subscribers.failed], [1, 3]);
+  assert.notEqual(JSON.parse(out).limit, 'dead'); // nobody hears anything, but the server answers
+  await chair.close();
 });
 
 test('without_gro_and_pacing_it_measures_the_same', async () => {
