@@ -182,58 +182,82 @@ static int send_vp8(struct media_room *room, struct media_peer *peer, struct pkt
         return r;
 }
 
+/* A room with an encoder, participant 1, and a viewer, 2, who watches its camera. */
+struct pair {
+        struct pkt_pool *pool;
+        struct media_room *room;
+        struct shell shell; /* the room holds its address */
+        struct media_peer *encoder, *viewer;
+};
+
+struct pair_params {
+        size_t n_packets;
+        const struct sdp_media *encoder, *viewer; /* NULL: fill_media()'s */
+        int64_t now_us;                           /* 0: S */
+};
+
+static void pair_init(struct pair *pair, const struct pair_params *params)
+{
+        const struct sfu_slot_view view = { .participant = 1, .kind = SFU_CAMERA };
+        const struct media_out out = out_to(&pair->shell);
+        const int64_t now_us = params->now_us ? params->now_us : S;
+        struct sdp_media usual;
+
+        fill_media(&usual);
+        assert_int_equal(pkt_pool_new(&pair->pool, params->n_packets), 0);
+        assert_int_equal(media_room_new(&pair->room, &out, 1), 0);
+        assert_int_equal(add_media(pair->room, &pair->encoder, 1,
+                                   params->encoder ? params->encoder : &usual, now_us),
+                         0);
+        assert_int_equal(add_media(pair->room, &pair->viewer, 2,
+                                   params->viewer ? params->viewer : &usual, now_us),
+                         0);
+        media_peer_on_connected(pair->encoder, now_us);
+        media_peer_on_connected(pair->viewer, now_us);
+        media_peer_set_view(pair->viewer, &view, 1, now_us);
+}
+
+static void pair_done(struct pair *pair)
+{
+        media_room_free(pair->room);
+        pkt_pool_free(pair->pool);
+}
+
+static int pair_send(struct pair *pair, uint32_t ssrc, uint16_t seq, int64_t now_us)
+{
+        return send_vp8(pair->room, pair->encoder, pair->pool, ssrc, seq, now_us);
+}
+
 static void stream_without_mid_is_bound_by_payload_type(void **state)
 {
-        cleanup(pkt_pool_freep) struct pkt_pool *pool = NULL;
-        cleanup(media_room_freep) struct media_room *room = NULL;
-        const struct sfu_slot_view view = { .participant = 1, .kind = SFU_CAMERA };
-        struct shell shell = { 0 };
-        const struct media_out out = out_to(&shell);
-        struct media_peer *encoder, *viewer;
+        cleanup(pair_done) struct pair pair = { 0 };
 
         (void)state;
-        assert_int_equal(pkt_pool_new(&pool, 64), 0);
-        assert_int_equal(media_room_new(&room, &out, 1), 0);
-        assert_int_equal(add(room, &encoder, 1), 0);
-        assert_int_equal(add(room, &viewer, 2), 0);
-        media_peer_on_connected(encoder, S);
-        media_peer_on_connected(viewer, S);
-        media_peer_set_view(viewer, &view, 1, S);
-        assert_int_equal(send_vp8(room, encoder, pool, 12345, 1, S), 0);
-        assert_int_equal(shell.n_rtp, 1);
-        assert_int_equal(shell.last_ssrc, SLOT_VIDEO);
-        assert_int_equal(shell.last.type, SFU_EV_SLOT);
-        assert_int_equal(shell.last.slot.source, 1);
-        media_room_remove_peer(room, encoder, S);
-        assert_int_equal(shell.last.slot.source, 0);
+        pair_init(&pair, &(struct pair_params){ .n_packets = 64 });
+        assert_int_equal(pair_send(&pair, 12345, 1, S), 0);
+        assert_int_equal(pair.shell.n_rtp, 1);
+        assert_int_equal(pair.shell.last_ssrc, SLOT_VIDEO);
+        assert_int_equal(pair.shell.last.type, SFU_EV_SLOT);
+        assert_int_equal(pair.shell.last.slot.source, 1);
+        media_room_remove_peer(pair.room, pair.encoder, S);
+        assert_int_equal(pair.shell.last.slot.source, 0);
 }
 
 static void new_ssrc_of_the_same_stream_starts_over(void **state)
 {
-        cleanup(pkt_pool_freep) struct pkt_pool *pool = NULL;
-        cleanup(media_room_freep) struct media_room *room = NULL;
-        const struct sfu_slot_view view = { .participant = 1, .kind = SFU_CAMERA };
-        struct shell shell = { 0 };
-        const struct media_out out = out_to(&shell);
-        struct media_peer *encoder, *viewer;
+        cleanup(pair_done) struct pair pair = { 0 };
         unsigned n_events;
 
         (void)state;
-        assert_int_equal(pkt_pool_new(&pool, 64), 0);
-        assert_int_equal(media_room_new(&room, &out, 1), 0);
-        assert_int_equal(add(room, &encoder, 1), 0);
-        assert_int_equal(add(room, &viewer, 2), 0);
-        media_peer_on_connected(encoder, S);
-        media_peer_on_connected(viewer, S);
-        media_peer_set_view(viewer, &view, 1, S);
-        n_events = shell.n_events;
+        pair_init(&pair, &(struct pair_params){ .n_packets = 64 });
+        n_events = pair.shell.n_events;
         for (uint32_t ssrc = 1; ssrc <= 1000; ssrc++) /* a peer gone mad: a millisecond each */
-                assert_int_equal(send_vp8(room, encoder, pool, ssrc, (uint16_t)(ssrc * 7777),
-                                          S + (int64_t)ssrc * 1000),
-                                 0);
-        assert_in_range(shell.n_rtp, 4, 6); /* five restarts a second */
-        assert_int_equal(shell.n_events, n_events + 1);
-        assert_true(pkt_pool_available(pool) >= 60);
+                assert_int_equal(
+                        pair_send(&pair, ssrc, (uint16_t)(ssrc * 7777), S + (int64_t)ssrc * 1000),
+                        0);
+        assert_in_range(pair.shell.n_rtp, 4, 6); /* five restarts a second */
+        assert_int_equal(pair.shell.n_events, n_events + 1);
+        assert_true(pkt_pool_available(pair.pool) >= 60);
 }
 
 static int nack_one(struct media_peer *peer, uint16_t seq, int64_t now_us)
@@ -255,30 +279,19 @@ static int nack_one(struct media_peer *peer, uint16_t seq, int64_t now_us)
  * in seven hours. */
 static void a_stream_that_starts_over_for_ever_leaves_nothing_behind(void **state)
 {
-        cleanup(pkt_pool_freep) struct pkt_pool *pool = NULL;
-        cleanup(media_room_freep) struct media_room *room = NULL;
-        const struct sfu_slot_view view = { .participant = 1, .kind = SFU_CAMERA };
-        struct shell shell = { 0 };
-        const struct media_out out = out_to(&shell);
-        struct media_peer *encoder, *viewer;
+        cleanup(pair_done) struct pair pair = { 0 };
         struct sdp_media media;
         int64_t now_us = S;
 
         (void)state;
-        assert_int_equal(pkt_pool_new(&pool, 64), 0);
-        assert_int_equal(media_room_new(&room, &out, 1), 0);
         fill_media(&media);
         media.pubs[SFU_MIC].used = false; /* her camera is the room's first stream */
-        assert_int_equal(add_media(room, &encoder, 1, &media, S), 0);
-        assert_int_equal(add(room, &viewer, 2), 0);
-        media_peer_on_connected(encoder, S);
-        media_peer_on_connected(viewer, S);
-        media_peer_set_view(viewer, &view, 1, S);
+        pair_init(&pair, &(struct pair_params){ .n_packets = 64, .encoder = &media });
         for (uint32_t n = 0; n < 1u << 17; n++, now_us += 200000)
-                assert_int_equal(send_vp8(room, encoder, pool, 1 + n % 2, 1, now_us), 0);
-        media_room_remove_peer(room, encoder, now_us);
-        assert_int_equal(nack_one(viewer, shell.last_seq, now_us), 0);
-        assert_int_equal(add_media(room, &encoder, 1, &media, now_us), 0);
+                assert_int_equal(pair_send(&pair, 1 + n % 2, 1, now_us), 0);
+        media_room_remove_peer(pair.room, pair.encoder, now_us);
+        assert_int_equal(nack_one(pair.viewer, pair.shell.last_seq, now_us), 0);
+        assert_int_equal(add_media(pair.room, &pair.encoder, 1, &media, now_us), 0);
 }
 
 static void who_follows_the_speaker_is_shown_whoever_is_there(void **state)
@@ -336,31 +349,20 @@ static int nack_all(struct media_peer *peer, uint16_t first, int64_t now_us)
 
 static void nacks_without_end_draw_about_as_much_again(void **state)
 {
-        cleanup(pkt_pool_freep) struct pkt_pool *pool = NULL;
-        cleanup(media_room_freep) struct media_room *room = NULL;
-        const struct sfu_slot_view view = { .participant = 1, .kind = SFU_CAMERA };
-        struct shell shell = { 0 };
-        const struct media_out out = out_to(&shell);
-        struct media_peer *encoder, *viewer;
+        cleanup(pair_done) struct pair pair = { 0 };
         uint16_t first;
 
         (void)state;
-        assert_int_equal(pkt_pool_new(&pool, 512), 0);
-        assert_int_equal(media_room_new(&room, &out, 1), 0);
-        assert_int_equal(add(room, &encoder, 1), 0);
-        assert_int_equal(add(room, &viewer, 2), 0);
-        media_peer_on_connected(encoder, S);
-        media_peer_on_connected(viewer, S);
-        media_peer_set_view(viewer, &view, 1, S);
+        pair_init(&pair, &(struct pair_params){ .n_packets = 512 });
         for (uint16_t seq = 1; seq <= 255; seq++)
-                assert_int_equal(send_vp8(room, encoder, pool, 9, seq, S), 0);
-        first = (uint16_t)(shell.last_seq - 254);
-        shell.rtp_bytes = shell.n_rtp = 0;
-        assert_int_equal(nack_all(viewer, first, S), 0);
-        assert_int_equal(shell.n_rtp, 255);
+                assert_int_equal(pair_send(&pair, 9, seq, S), 0);
+        first = (uint16_t)(pair.shell.last_seq - 254);
+        pair.shell.rtp_bytes = pair.shell.n_rtp = 0;
+        assert_int_equal(nack_all(pair.viewer, first, S), 0);
+        assert_int_equal(pair.shell.n_rtp, 255);
         for (int ms = 1; ms <= 1000; ms++)
-                assert_int_equal(nack_all(viewer, first, S + ms * INT64_C(1000)), 0);
-        assert_in_range(shell.n_rtp, 255, 255 + 256);
+                assert_int_equal(nack_all(pair.viewer, first, S + ms * INT64_C(1000)), 0);
+        assert_in_range(pair.shell.n_rtp, 255, 255 + 256);
 }
 
 /* The clock counts from when the machine was started; of each packet that is lost and asked
@@ -372,29 +374,20 @@ static void repeats_are_served_however_long_the_machine_runs(void **state)
 
         (void)state;
         for (size_t i = 0; i < ARRAY_LEN(days); i++) {
-                cleanup(pkt_pool_freep) struct pkt_pool *pool = NULL;
-                cleanup(media_room_freep) struct media_room *room = NULL;
-                const struct sfu_slot_view view = { .participant = 1, .kind = SFU_CAMERA };
-                struct shell shell = { 0 };
-                const struct media_out out = out_to(&shell);
+                cleanup(pair_done) struct pair pair = { 0 };
                 int64_t now_us = S + days[i] * 86400 * S;
-                struct media_peer *encoder, *viewer;
                 struct sdp_media media;
 
                 fill_media(&media);
                 media.video_slots[0].ext.transport_cc = 0; /* nothing is known of the line */
-                assert_int_equal(pkt_pool_new(&pool, 1024), 0);
-                assert_int_equal(media_room_new(&room, &out, 1), 0);
-                assert_int_equal(add_media(room, &encoder, 1, &media, now_us), 0);
-                assert_int_equal(add_media(room, &viewer, 2, &media, now_us), 0);
-                media_peer_on_connected(encoder, now_us);
-                media_peer_on_connected(viewer, now_us);
-                media_peer_set_view(viewer, &view, 1, now_us);
+                pair_init(&pair, &(struct pair_params){ .n_packets = 1024,
+                                                        .encoder = &media,
+                                                        .viewer = &media,
+                                                        .now_us = now_us });
                 for (uint32_t seq = 1; seq <= PACKETS; seq++, now_us += 2000) {
-                        assert_int_equal(send_vp8(room, encoder, pool, 9, (uint16_t)seq, now_us),
-                                         0);
-                        assert_int_equal(nack_one(viewer, shell.last_seq, now_us), 0);
-                        assert_int_equal(shell.n_rtp, 2 * seq);
+                        assert_int_equal(pair_send(&pair, 9, (uint16_t)seq, now_us), 0);
+                        assert_int_equal(nack_one(pair.viewer, pair.shell.last_seq, now_us), 0);
+                        assert_int_equal(pair.shell.n_rtp, 2 * seq);
                 }
         }
 }
@@ -422,32 +415,20 @@ static void losses_behind_a_leap_are_asked_for(void **state)
 
         (void)state;
         for (size_t i = 0; i < ARRAY_LEN(starts); i++) {
-                cleanup(pkt_pool_freep) struct pkt_pool *pool = NULL;
-                cleanup(media_room_freep) struct media_room *room = NULL;
-                const struct sfu_slot_view view = { .participant = 1, .kind = SFU_CAMERA };
-                struct shell shell = { 0 };
-                const struct media_out out = out_to(&shell);
+                cleanup(pair_done) struct pair pair = { 0 };
                 struct sfu_counters counters = { 0 };
-                struct media_peer *encoder, *viewer;
                 int64_t now_us = S;
 
-                assert_int_equal(pkt_pool_new(&pool, 64), 0);
-                assert_int_equal(media_room_new(&room, &out, 1), 0);
-                assert_int_equal(add(room, &encoder, 1), 0);
-                assert_int_equal(add(room, &viewer, 2), 0);
-                media_peer_on_connected(encoder, S);
-                media_peer_on_connected(viewer, S);
-                media_peer_set_view(viewer, &view, 1, S);
+                pair_init(&pair, &(struct pair_params){ .n_packets = 64 });
                 for (uint16_t n = 0; n < 10; n++)
-                        assert_int_equal(send_vp8(room, encoder, pool, 9, 40000 + n, S), 0);
+                        assert_int_equal(pair_send(&pair, 9, 40000 + n, S), 0);
                 for (uint16_t n = 0; n < 10; n++) {
                         if (n != 5)
-                                assert_int_equal(send_vp8(room, encoder, pool, 9, starts[i] + n, S),
-                                                 0);
+                                assert_int_equal(pair_send(&pair, 9, starts[i] + n, S), 0);
                 }
                 for (; now_us < S + S / 10; now_us += 1000)
-                        media_room_on_timeout(room, now_us, now_us);
-                media_room_add_counters(room, &counters);
+                        media_room_on_timeout(pair.room, now_us, now_us);
+                media_room_add_counters(pair.room, &counters);
                 assert_int_equal(counters.nack_out, 1);
         }
 }
@@ -488,32 +469,21 @@ static void fir_asks_for_a_key_frame(void **state)
                 0x84, 206, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, SLOT_VIDEO >> 8, SLOT_VIDEO & 0xff,
                 1,    0,   0, 0
         };
-        cleanup(pkt_pool_freep) struct pkt_pool *pool = NULL;
-        cleanup(media_room_freep) struct media_room *room = NULL;
-        const struct sfu_slot_view view = { .participant = 1, .kind = SFU_CAMERA };
-        struct shell shell = { 0 };
-        const struct media_out out = out_to(&shell);
+        cleanup(pair_done) struct pair pair = { 0 };
         struct sfu_counters counters = { 0 };
-        struct media_peer *encoder, *viewer;
 
         (void)state;
-        assert_int_equal(pkt_pool_new(&pool, 64), 0);
-        assert_int_equal(media_room_new(&room, &out, 1), 0);
-        assert_int_equal(add(room, &encoder, 1), 0);
-        assert_int_equal(add(room, &viewer, 2), 0);
-        media_peer_on_connected(encoder, S);
-        media_peer_on_connected(viewer, S);
-        media_peer_set_view(viewer, &view, 1, S);
-        assert_int_equal(send_vp8(room, encoder, pool, 9, 1, S), 0);
-        media_room_on_timeout(room, S, S);
-        media_room_add_counters(room, &counters);
+        pair_init(&pair, &(struct pair_params){ .n_packets = 64 });
+        assert_int_equal(pair_send(&pair, 9, 1, S), 0);
+        media_room_on_timeout(pair.room, S, S);
+        media_room_add_counters(pair.room, &counters);
         assert_int_equal(counters.pli_out, 0);
-        assert_int_equal(media_peer_on_rtcp(viewer, fir, sizeof(fir), S), 0);
-        media_room_on_timeout(room, S, S);
-        media_room_add_counters(room, &counters);
+        assert_int_equal(media_peer_on_rtcp(pair.viewer, fir, sizeof(fir), S), 0);
+        media_room_on_timeout(pair.room, S, S);
+        media_room_add_counters(pair.room, &counters);
         assert_int_equal(counters.pli_in, 1);
         assert_int_equal(counters.pli_out, 1);
-        assert_true(media_peer_on_rtcp(viewer, fir, sizeof(fir) - 1, S) > 0);
+        assert_true(media_peer_on_rtcp(pair.viewer, fir, sizeof(fir) - 1, S) > 0);
 }
 
 static void views_out_of_range_are_ignored(void **state)
