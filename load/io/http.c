@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "base/fd.h"
+
 enum { LINE = 1024, MAX_HEADERS = 100 };
 
 struct http_client {
@@ -50,6 +52,17 @@ int http_base_parse(struct http_base *ret_base, const char *url, bool insecure)
                 return -EINVAL;
         *ret_base = base;
         return 0;
+}
+
+int http_base_find(const struct http_base *base, int type, struct addrinfo **ret_found)
+{
+        const struct addrinfo hints = { .ai_socktype = type };
+        char host[sizeof(base->host)];
+
+        /* "[::1]" without its brackets. */
+        snprintf(host, sizeof(host), "%s", base->host + (base->host[0] == '['));
+        host[strcspn(host, "]")] = '\0';
+        return getaddrinfo(host, base->port, &hints, ret_found) == 0 ? 0 : -EHOSTUNREACH;
 }
 
 static int make_ctx(struct http_client *client)
@@ -106,35 +119,72 @@ static int check_name(struct http_client *client, BIO *bio)
         return client->base.insecure || SSL_set1_host(ssl, client->base.host) == 1 ? 0 : -EIO;
 }
 
-static int connect_to(struct http_client *client)
+/* Bounded from the first packet on (socket(7): SO_SNDTIMEO is connect's, too): a host
+ * that is gone would hold us for two minutes, a program that hangs for ever. */
+static int open_socket(int *ret_fd, const struct addrinfo *to)
 {
         const struct timeval wait = { .tv_sec = HTTP_TIMEOUT_S };
-        BIO *bio, *buffer;
-        char name[300];
-        unsigned long error;
-        int fd = -1;
+        cleanup(closep) int fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-        snprintf(name, sizeof(name), "%s:%s", client->base.host, client->base.port);
-        bio = client->ctx ? BIO_new_ssl_connect(client->ctx) : BIO_new_connect(name);
-        buffer = BIO_new(BIO_f_buffer());
-        if (!bio || !buffer) {
-                BIO_free_all(bio);
-                BIO_free_all(buffer);
-                return -ENOMEM;
-        }
-        client->bio = BIO_push(buffer, bio);
-        if (client->ctx && (BIO_set_conn_hostname(bio, name) != 1 || check_name(client, bio) < 0))
-                goto broken;
-        if (BIO_do_connect(bio) != 1 || BIO_get_fd(bio, &fd) < 0)
-                goto broken;
+        if (fd < 0)
+                return -errno;
         (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
+        if (connect(fd, to->ai_addr, to->ai_addrlen) < 0)
+                return errno == EINPROGRESS ? -ETIMEDOUT : -errno;
+        *ret_fd = take_fd(&fd);
         return 0;
-broken:
-        error = ERR_peek_error(); /* the first is the cause */
+}
+
+/* The first of the host's addresses that takes us. */
+static int reach(int *ret_fd, const struct http_base *base)
+{
+        struct addrinfo *found;
+        int r = http_base_find(base, SOCK_STREAM, &found);
+
+        if (r < 0)
+                return r;
+        r = -EHOSTUNREACH;
+        for (const struct addrinfo *to = found; to && r < 0; to = to->ai_next)
+                r = open_socket(ret_fd, to);
+        freeaddrinfo(found);
+        return r;
+}
+
+static int begin_tls(struct http_client *client)
+{
+        BIO *bio = BIO_new_ssl(client->ctx, 1);
+
+        if (!bio)
+                return -ENOMEM;
+        client->bio = BIO_push(bio, client->bio);
+        if (check_name(client, bio) < 0 || BIO_do_handshake(bio) != 1)
+                return -EIO;
+        return 0;
+}
+
+static int connect_to(struct http_client *client)
+{
+        cleanup(closep) int fd = -1;
+        BIO *buffer;
+        int r = reach(&fd, &client->base);
+
+        if (r < 0)
+                return r;
+        client->bio = BIO_new_socket(fd, BIO_CLOSE);
+        if (!client->bio)
+                return -ENOMEM;
+        (void)take_fd(&fd);
+        r = client->ctx ? begin_tls(client) : 0;
+        buffer = BIO_new(BIO_f_buffer());
+        if (!buffer)
+                r = -ENOMEM;
+        else
+                client->bio = BIO_push(buffer, client->bio);
+        if (r < 0)
+                disconnect(client);
         ERR_clear_error();
-        disconnect(client);
-        return ERR_SYSTEM_ERROR(error) ? -(int)ERR_GET_REASON(error) : -EIO;
+        return r;
 }
 
 static int send_request(struct http_client *client, const struct http_ask *ask)

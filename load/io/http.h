@@ -9,6 +9,8 @@
 #ifndef LOAD_IO_HTTP_H
 #define LOAD_IO_HTTP_H
 
+#include <netdb.h>
+
 #include "base/base.h"
 
 enum { HTTP_TIMEOUT_S = 15, HTTP_MAX_BODY = 512 * 1024 };
@@ -20,6 +22,10 @@ struct http_base { /* of "http://host:port" */
 
 /* Returns 0 or -EINVAL. insecure: take any certificate. */
 must_use int http_base_parse(struct http_base *ret_base, const char *url, bool insecure);
+
+/* Its addresses for sockets of this type. Returns 0, and freeaddrinfo() is due, or
+ * -EHOSTUNREACH. */
+must_use int http_base_find(const struct http_base *base, int type, struct addrinfo **ret_found);
 
 struct http_client;
 
@@ -39,6 +45,7 @@ struct http_answer {
 };
 
 /* Returns 0 and fills *ret_answer, or -errno (-EIO: the connection broke twice,
+ * or was silent for HTTP_TIMEOUT_S; -ETIMEDOUT: so was the host while we connected;
  * -EPROTO: not HTTP as we understand it). */
 must_use int http_request(struct http_client *client, const struct http_ask *ask,
                           struct http_answer *ret_answer);

@@ -341,20 +341,14 @@ static gpointer run_ice(gpointer user)
 /* Which of our addresses the routing table takes towards the server. */
 static int find_local(struct joiner *joiner)
 {
-        const struct addrinfo hints = { .ai_socktype = SOCK_DGRAM };
         struct sockaddr_storage name;
         socklen_t len = sizeof(name);
         cleanup(closep) int fd = -1;
-        char host[sizeof(joiner->params.base->host)];
-        struct addrinfo *found = NULL;
-        int r;
+        struct addrinfo *found;
+        int r = http_base_find(joiner->params.base, SOCK_DGRAM, &found);
 
-        /* "[::1]" without its brackets. */
-        snprintf(host, sizeof(host), "%s",
-                 joiner->params.base->host + (joiner->params.base->host[0] == '['));
-        host[strcspn(host, "]")] = '\0';
-        if (getaddrinfo(host, joiner->params.base->port, &hints, &found) != 0)
-                return -EHOSTUNREACH;
+        if (r < 0)
+                return r;
         fd = socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         r = fd < 0 || connect(fd, found->ai_addr, found->ai_addrlen) < 0 ||
                             getsockname(fd, (struct sockaddr *)&name, &len) < 0
