@@ -134,10 +134,10 @@ struct verdict {
 /* Where the figures say nothing of what the server holds. */
 static void judge_void(const struct report *report, struct verdict *ret)
 {
+        enum report_limit limit = report_limit(report);
         double waited = 100 * (server_waited(report) + own_waited(report));
 
-        switch (report_limit(report)) {
-        case REPORT_DEAD:
+        if (limit == REPORT_DEAD) {
                 ret->word = "dead";
                 snprintf(
                         ret->vi, sizeof(ret->vi),
@@ -148,8 +148,7 @@ static void judge_void(const struct report *report, struct verdict *ret)
                          "The server died or stopped answering during the run, and all %u "
                          "connections with it: see its log; the other figures mean nothing.",
                          report->watchers.ok + report->publishers.ok);
-                break;
-        case REPORT_CROWDED:
+        } else if (limit == REPORT_CROWDED) {
                 ret->word = "crowded";
                 snprintf(ret->vi, sizeof(ret->vi),
                          "Chương trình khác trên máy đã chiếm CPU (chờ %.0f %% thời gian): kết quả "
@@ -159,8 +158,7 @@ static void judge_void(const struct report *report, struct verdict *ret)
                          "Other programs had the CPU (%.0f %% of the time was spent waiting for "
                          "it): the result means little, measure again on a quiet machine.",
                          waited);
-                break;
-        default:
+        } else {
                 ret->word = "generator";
                 snprintf(
                         ret->vi, sizeof(ret->vi),
@@ -169,7 +167,6 @@ static void judge_void(const struct report *report, struct verdict *ret)
                 snprintf(ret->en, sizeof(ret->en),
                          "The generator itself was the limit, so this says nothing about the "
                          "server: run dinh load on another machine, or with fewer delegates.");
-                break;
         }
 }
 
