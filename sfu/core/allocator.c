@@ -190,6 +190,15 @@ static void raise_all(struct spending *s)
         }
 }
 
+/* Which parts a layer has is seen some frames after it started: all stays all. */
+static bool has_all_frames(const struct alloc_demand *d)
+{
+        const struct alloc_point *p = &d->points[d->granted];
+
+        return d->granted + 1 == (int)d->n_points || p[1].layer != p->layer ||
+               p[1].spatial != p->spatial;
+}
+
 static void remember(struct alloc_memory *m, const struct alloc_demand *d, int64_t now_us)
 {
         int have = m->known ? have_point(d) : d->granted;
@@ -215,7 +224,7 @@ static void remember(struct alloc_memory *m, const struct alloc_demand *d, int64
                 return;
         m->layer = d->points[d->granted].layer;
         m->spatial = d->points[d->granted].spatial;
-        m->temporal = d->points[d->granted].temporal;
+        m->temporal = has_all_frames(d) ? UINT8_MAX : d->points[d->granted].temporal;
 }
 
 static void add_up(struct alloc_sum *sum, const struct alloc_demand *d)

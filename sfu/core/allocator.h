@@ -59,7 +59,7 @@ struct alloc_point {
 struct alloc_memory {
         bool known;                       /* was granted something, or refused everything */
         bool paused;                      /* refused everything */
-        uint8_t layer, spatial, temporal; /* what was granted last */
+        uint8_t layer, spatial, temporal; /* what was granted last; UINT8_MAX: all frames of it */
         bool rose;                        /* the last change was a step up */
         uint8_t failed;                   /* steps up in a row that ended in a fall */
         int64_t changed_us;

@@ -316,6 +316,30 @@ static void a_layer_that_stops_is_no_fall(void **state)
         assert_int_equal(room.d[0].granted, 2);
 }
 
+/* A layer that starts is one point until a frame of each part has come. */
+static void the_parts_of_a_picture_that_show_later_change_nothing(void **state)
+{
+        struct room room = { 0 };
+        struct alloc_demand *d;
+
+        (void)state;
+        d = add(&room, ALLOC_SPEAKER, 0, 720);
+        add_point(d, 0, 0, 100000);
+        add_point(d, 1, 0, 400000);
+        spend_for(&room, 700000, S);
+        assert_int_equal(d->granted, 1);
+        d->n_points = 1;
+        add_point(d, 1, 1, 250000);
+        add_point(d, 1, 2, 400000);
+        spend(&room, 700000);
+        assert_int_equal(d->granted, 2);
+        assert_int_equal(room.memory[0].fell_us, 0);
+        d->n_points = 1;
+        add_point(d, 1, 0, 400000);
+        spend(&room, 700000);
+        assert_int_equal(d->granted, 1);
+}
+
 static void a_dip_does_not_take_the_last_picture(void **state)
 {
         struct room room = { 0 };
@@ -378,6 +402,7 @@ int main(void)
                 cmocka_unit_test(trembling_rates_of_many_do_not_overdraw),
                 cmocka_unit_test(what_the_first_cannot_use_the_others_may),
                 cmocka_unit_test(a_layer_that_stops_is_no_fall),
+                cmocka_unit_test(the_parts_of_a_picture_that_show_later_change_nothing),
                 cmocka_unit_test(a_dip_does_not_take_the_last_picture),
                 cmocka_unit_test(what_costs_nobody_knows_what_is_judged_when_it_is_known),
                 cmocka_unit_test(without_feedback_worth_the_name_a_picture_stays),
