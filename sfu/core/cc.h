@@ -53,6 +53,11 @@ DEFINE_CLEANUP(struct cc *, cc_free)
  * of the SSRC). */
 uint16_t cc_on_sent(struct cc *cc, size_t bytes, uint8_t stream, uint16_t rtp_seq, int64_t now_us);
 
+/* This number's packet leaves once more, under the same number: sound is repeated byte for byte.
+ * If the receiver missed it, it is lost, whatever is reported of it from now on; if it went again
+ * unasked, that it arrived says nothing about losses. */
+void cc_on_resent(struct cc *cc, uint16_t number, bool missed, int64_t now_us);
+
 /* Has the cache load what cc_on_sent() will touch: first what lies in known places,
  * then, some time later, the rest. */
 void cc_prefetch(const struct cc *cc, int64_t now_us);

@@ -132,20 +132,45 @@ static void note_arrival(struct cc_slice *slice, int64_t arrival_us, int64_t del
                 slice->last_arrival_us = arrival_us;
 }
 
-void cc_report_number(struct cc *cc, uint16_t seq, int64_t arrival_us, int64_t now_us)
+/* The slice of its departure, or NULL; the history is younger than the 71 minutes of the low bits. */
+static struct cc_slice *slice_of(struct cc *cc, const struct cc_sent *sent, int64_t now_us,
+                                 int64_t *ret_sent_us)
 {
-        struct cc_sent *sent = find(cc, seq);
-
-        if (!sent || sent->state == CC_ACKED ||
-            (arrival_us == CC_LOST && sent->state == CC_WAS_LOST))
-                return;
-
-        /* The history is younger than the 71 minutes of the low bits. */
         int64_t sent_us = now_us - (int64_t)(uint32_t)((uint32_t)now_us - sent->sent_us);
         struct cc_slice *slice = slice_slot(cc, sent_us / CC_SLICE_US);
 
-        if (slice->no != sent_us / CC_SLICE_US)
-                slice = NULL;
+        *ret_sent_us = sent_us;
+        return slice->no == sent_us / CC_SLICE_US ? slice : NULL;
+}
+
+void cc_on_resent(struct cc *cc, uint16_t number, bool missed, int64_t now_us)
+{
+        struct cc_sent *sent = find(cc, number);
+        struct cc_slice *slice;
+        int64_t sent_us;
+
+        if (!sent || sent->state == CC_ACKED || sent->state == CC_RESENT)
+                return;
+        if (!missed && sent->state != CC_WAS_LOST) {
+                sent->state = CC_TWICE;
+                return;
+        }
+        slice = slice_of(cc, sent, now_us, &sent_us);
+        if (slice && sent->state != CC_WAS_LOST)
+                slice->n_lost++;
+        sent->state = CC_RESENT;
+}
+
+void cc_report_number(struct cc *cc, uint16_t seq, int64_t arrival_us, int64_t now_us)
+{
+        struct cc_sent *sent = find(cc, seq);
+        struct cc_slice *slice;
+        int64_t sent_us;
+
+        if (!sent || sent->state == CC_ACKED || sent->state == CC_RESENT ||
+            (arrival_us == CC_LOST && sent->state == CC_WAS_LOST))
+                return;
+        slice = slice_of(cc, sent, now_us, &sent_us);
         if (sent_us > cc->frontier_us)
                 cc->frontier_us = sent_us;
         if (arrival_us == CC_LOST) {
@@ -160,6 +185,7 @@ void cc_report_number(struct cc *cc, uint16_t seq, int64_t arrival_us, int64_t n
         if (slice) {
                 slice->n_lost -= sent->state == CC_WAS_LOST; /* it was only late */
                 slice->n_acked++;
+                slice->n_twice += sent->state == CC_TWICE;
                 slice->acked_bytes += sent->bytes;
                 note_arrival(slice, arrival_us, delay_us);
         }

@@ -31,7 +31,13 @@ enum {
 #define CC_MODEL_SHIFT 20
 #define CC_LONG_AGO_US INT64_C(3600000000)
 
-enum cc_state { CC_UNKNOWN, CC_WAS_LOST, CC_ACKED };
+enum cc_state {
+        CC_UNKNOWN,
+        CC_TWICE, /* sent again unasked, and not yet reported */
+        CC_WAS_LOST,
+        CC_RESENT, /* lost, too, but the repeat may arrive */
+        CC_ACKED,
+};
 
 /* A packet that left. */
 struct cc_sent {
@@ -51,6 +57,7 @@ struct cc_slice {
         int32_t model_us;        /* highest queue that the model line had */
         uint32_t sent_bytes, acked_bytes;
         uint16_t n_sent, n_acked, n_lost;
+        uint16_t n_twice; /* acked, one copy of two */
 };
 
 /* Sums over closed slices. */
@@ -86,11 +93,11 @@ struct cc_delay {
 };
 
 struct cc_loss {
-        int64_t from_no, next_no; /* slices counted, next to count */
-        uint32_t n_acked, n_lost;
-        uint32_t n_slices, n_lossy; /* with traffic, with losses */
-        uint64_t limit_bps;         /* found last: so much went through without losses */
-        int64_t limit_us;           /* when */
+        int64_t from_no, next_no;          /* slices counted, next to count */
+        uint32_t n_acked, n_lost, n_twice; /* twice: in one copy of two, not in n_acked */
+        uint32_t n_slices, n_lossy;        /* with traffic, with losses */
+        uint64_t limit_bps;                /* found last: so much went through without losses */
+        int64_t limit_us;                  /* when */
         int32_t max_queue_us;
         uint16_t inherent;  /* per mille that is lost whatever we send */
         uint16_t permille;  /* of the last window */

@@ -45,7 +45,7 @@ static bool had_queue(const struct cc *cc)
 static void restart_window(struct cc_loss *loss, int64_t from_no)
 {
         loss->from_no = loss->next_no = from_no;
-        loss->n_acked = loss->n_lost = loss->n_slices = loss->n_lossy = 0;
+        loss->n_acked = loss->n_lost = loss->n_twice = loss->n_slices = loss->n_lossy = 0;
         loss->max_queue_us = 0;
 }
 
@@ -118,7 +118,8 @@ void cc_loss_on_report(struct cc *cc, int64_t now_us)
                 const struct cc_slice *slice = cc_slice_at(cc, loss->next_no);
 
                 if (slice) {
-                        loss->n_acked += slice->n_acked;
+                        loss->n_acked += slice->n_acked - slice->n_twice;
+                        loss->n_twice += slice->n_twice;
                         loss->n_lost += slice->n_lost;
                         loss->n_slices += slice->n_acked + slice->n_lost > 0;
                         loss->n_lossy += slice->n_lost > 0;
@@ -128,6 +129,8 @@ void cc_loss_on_report(struct cc *cc, int64_t now_us)
         int64_t n_slices = loss->next_no - loss->from_no;
         uint32_t n = loss->n_acked + loss->n_lost;
 
+        if (n < MIN_PACKETS)
+                n += loss->n_twice; /* nothing but a voice, and that better than nothing */
         if (n_slices < HEAVY_SLICES || n < MIN_PACKETS)
                 return;
 

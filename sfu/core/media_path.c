@@ -123,6 +123,14 @@ bool path_number_again(const struct media_slot *slot, uint32_t ext, uint16_t *re
         return true;
 }
 
+void path_on_repeat(const struct media_slot *slot, uint32_t ext, bool missed, int64_t now_us)
+{
+        uint16_t number;
+
+        if (slot->peer->path && path_number_again(slot, ext, &number))
+                cc_on_resent(slot->peer->path->cc, number, missed, now_us);
+}
+
 /* Feedback in. A receiver may have each number looked at twice, and a while's
  * worth on top; more is a flood. */
 static bool worth_reading(struct media_peer *peer, size_t n, int64_t now_us)

@@ -631,6 +631,8 @@ void path_prefetch_sound(const struct media_slot *slot);
 /* The number that a sound packet has; false: not known any more, so it must not
  * be repeated. */
 must_use bool path_number_again(const struct media_slot *slot, uint32_t ext, uint16_t *ret_number);
+/* It is repeated now. missed: the receiver asked for it. */
+void path_on_repeat(const struct media_slot *slot, uint32_t ext, bool missed, int64_t now_us);
 void path_on_allocated(struct media_peer *peer, int64_t now_us);
 /* Its queue is: what is sent now comes late or never. */
 bool path_is_full(const struct media_peer *peer);

@@ -541,7 +541,11 @@ static bool send_again(struct media_slot *slot, uint16_t seq, bool asked, struct
                 taken = slot_takes_sound_again(&sound, slot,
                                                room_layer(slot->peer->room, seg->layer_id), &in,
                                                seg->in_first, out_ext);
-        return taken && write_again(slot, taken, out_ext, seg, pass);
+        if (!taken || !write_again(slot, taken, out_ext, seg, pass))
+                return false;
+        if (slot->audio)
+                path_on_repeat(slot, out_ext, asked, pass->now_us);
+        return true;
 }
 
 static void send_sound(struct media_slot *slot, const struct media_in *in, uint32_t out_ext,

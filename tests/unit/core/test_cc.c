@@ -177,6 +177,60 @@ static void a_late_packet_is_not_lost(void **state)
         assert_false(info.overusing);
 }
 
+/* Ten packets, reported 150 ms later; number `lost` of them is missing, -1: none. */
+static uint16_t ten(struct cc *cc, int lost, int64_t now_us)
+{
+        int64_t arrivals_us[10];
+        uint16_t base = 0;
+
+        for (int i = 0; i < 10; i++) {
+                uint16_t seq = cc_on_sent(cc, PACKET, 1, 0, now_us + i * STEP_US);
+
+                base = i == 0 ? seq : base;
+                arrivals_us[i] = i == lost ? CC_LOST : EPOCH_US + now_us + i * STEP_US + DELAY_US;
+        }
+        cc_on_tcc(cc, base, arrivals_us, 10, now_us + 150000);
+        return base;
+}
+
+static void what_was_missed_is_lost_though_its_repeat_arrives(void **state)
+{
+        cleanup(cc_freep) struct cc *cc = make(0);
+        struct cc_info info;
+
+        (void)state;
+        for (int64_t now_us = 0; now_us < 6000000; now_us += 100000) {
+                uint16_t number = (uint16_t)(ten(cc, 4, now_us) + 4);
+                int64_t late_us = EPOCH_US + now_us + 170000;
+
+                cc_on_resent(cc, number, true, now_us + 150000);
+                cc_on_tcc(cc, number, &late_us, 1, now_us + 200000);
+        }
+        cc_info(cc, &info);
+        assert_in_range(info.loss_permille, 90, 110);
+}
+
+/* A voice of which each packet goes twice, and a picture of which every tenth is lost. */
+static void what_went_twice_says_nothing_about_losses(void **state)
+{
+        cleanup(cc_freep) struct cc *cc = make(0);
+        struct cc_info info;
+
+        (void)state;
+        for (int64_t now_us = 0; now_us < 6000000; now_us += 200000) {
+                for (int64_t at_us = now_us; at_us < now_us + 100000; at_us += 2 * STEP_US) {
+                        uint16_t number = cc_on_sent(cc, PACKET, 2, 0, at_us);
+                        int64_t arrival_us = EPOCH_US + at_us + DELAY_US;
+
+                        cc_on_resent(cc, number, false, at_us + STEP_US);
+                        cc_on_tcc(cc, number, &arrival_us, 1, at_us + 2 * DELAY_US);
+                }
+                ten(cc, 4, now_us + 100000);
+        }
+        cc_info(cc, &info);
+        assert_in_range(info.loss_permille, 90, 110);
+}
+
 static void clocks_may_say_anything(void **state)
 {
         static const int64_t clocks_us[] = {
@@ -548,6 +602,8 @@ int main(void)
                 cmocka_unit_test(numbers_never_sent_or_reported_again_change_nothing),
                 cmocka_unit_test(what_is_older_than_the_history_is_ignored),
                 cmocka_unit_test(a_late_packet_is_not_lost),
+                cmocka_unit_test(what_was_missed_is_lost_though_its_repeat_arrives),
+                cmocka_unit_test(what_went_twice_says_nothing_about_losses),
                 cmocka_unit_test(clocks_may_say_anything),
                 cmocka_unit_test(a_clock_that_was_set_is_no_queue),
                 cmocka_unit_test(nothing_happens_without_traffic),
