@@ -94,6 +94,11 @@ void cc_give_up(struct cc *cc);
 /* What may be sent now, everything included. */
 uint64_t cc_target_bps(const struct cc *cc);
 
+/* While losses are put to the test (cc_loss.c) the target is what was delivered, and a
+ * little less: so many per mille of what was being sent may be sent meanwhile. 1000: no test.
+ * Who takes it off what it had granted tests the line, not its own idea of what things cost. */
+uint16_t cc_test_permille(const struct cc *cc);
+
 /* How long the line needs for what is under way, as far as is known: what stood before
  * the newest packet reported, and what left since. It is exact while nothing overflows;
  * of what does, the share lost lately is taken off. 0: nothing waits, or no idea. */

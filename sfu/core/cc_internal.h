@@ -100,9 +100,11 @@ struct cc_loss {
         int64_t limit_us;                  /* when */
         int32_t max_queue_us;
         uint16_t inherent;  /* per mille that is lost whatever we send */
+        uint16_t proven;    /* of it, at most: by the last test */
         uint16_t permille;  /* of the last window */
         bool testing;       /* sends less to see whether losses go */
         uint16_t test_loss; /* per mille before */
+        uint16_t test_kept; /* per mille of what was sent */
 
         uint64_t cap_bps;
 };

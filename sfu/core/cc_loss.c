@@ -37,6 +37,11 @@ bool cc_loss_blocks_growth(const struct cc *cc)
         return cc->loss.testing;
 }
 
+uint16_t cc_test_permille(const struct cc *cc)
+{
+        return cc->loss.testing ? cc->loss.test_kept : 1000;
+}
+
 static bool had_queue(const struct cc *cc)
 {
         return cc->loss.max_queue_us > QUEUE_US + 4 * cc->delay.deviation_us;
@@ -55,7 +60,11 @@ static void start_test(struct cc *cc, uint16_t permille, const struct cc_sums *s
 
         loss->testing = true;
         loss->test_loss = permille;
-        loss->cap_bps = cc_max_u64(sums->acked_bps * 93 / 100, CC_MIN_BPS);
+        loss->cap_bps = cc_loss_undo(cc, sums->acked_bps) * 93 / 100;
+        loss->cap_bps = cc_max_u64(loss->cap_bps, CC_MIN_BPS);
+        loss->test_kept = 1000;
+        if (loss->cap_bps < sums->sent_bps)
+                loss->test_kept = (uint16_t)(loss->cap_bps * 1000 / sums->sent_bps);
         restart_window(loss, (now_us + cc->rtt_us / 2 + TEST_AFTER_US) / CC_SLICE_US);
 }
 
@@ -63,8 +72,8 @@ static void start_test(struct cc *cc, uint16_t permille, const struct cc_sums *s
 static void end_test(struct cc *cc, uint16_t permille, int64_t now_us)
 {
         struct cc_loss *loss = &cc->loss;
+        uint32_t most = loss->test_loss * 2u < TOO_MUCH ? loss->test_loss * 2u : TOO_MUCH;
         bool queue = had_queue(cc);
-        uint16_t lower = permille < loss->test_loss ? permille : loss->test_loss;
 
         loss->testing = false;
         restart_window(loss, loss->next_no);
@@ -75,10 +84,31 @@ static void end_test(struct cc *cc, uint16_t permille, int64_t now_us)
                 loss->cap_bps = CC_MAX_BPS;
                 return;
         }
-        if (lower > loss->inherent && !queue)
-                loss->inherent = lower < TOO_MUCH ? lower : TOO_MUCH;
+        if (permille > loss->inherent && !queue)
+                loss->inherent = loss->proven = permille < most ? permille : (uint16_t)most;
         loss->cap_bps = CC_MAX_BPS;
         cc_probe_soon(cc, now_us);
+}
+
+/* What chance makes of losses that are there anyway is no excess: three standard deviations
+ * of n packets' losses. */
+static bool exceeds(const struct cc_loss *loss, uint16_t permille)
+{
+        uint64_t excess = permille > loss->inherent ? permille - loss->inherent : 0;
+        uint64_t n = loss->n_acked + loss->n_lost;
+
+        return excess > MIN_EXCESS + loss->inherent / 4u &&
+               excess * excess * n > 9 * 1000 * (uint64_t)loss->inherent;
+}
+
+/* Up, too, or the lowest of many windows would be taken for all. */
+static void follow(struct cc_loss *loss, uint16_t permille)
+{
+        int inherent = loss->inherent + (permille - loss->inherent) / 4;
+
+        if (permille < loss->inherent && inherent == loss->inherent)
+                inherent--;
+        loss->inherent = (uint16_t)(inherent < loss->proven ? inherent : loss->proven);
 }
 
 static void judge(struct cc *cc, uint16_t permille, int64_t n_slices, int64_t now_us)
@@ -87,10 +117,10 @@ static void judge(struct cc *cc, uint16_t permille, int64_t n_slices, int64_t no
         struct cc_sums sums;
 
         cc_sum(cc, loss->next_no, n_slices < CC_SLICES / 2 ? n_slices : CC_SLICES / 2, &sums);
-        if (permille < loss->inherent)
-                loss->inherent -= (uint16_t)((loss->inherent - permille + 3) / 4);
-        if (permille <= loss->inherent + MIN_EXCESS + loss->inherent / 4)
+        if (!exceeds(loss, permille)) {
+                follow(loss, permille);
                 return;
+        }
         if (permille > TOO_MUCH) {
                 cc_rate_on_limit(cc, sums.acked_bps, now_us);
                 return;
@@ -100,6 +130,8 @@ static void judge(struct cc *cc, uint16_t permille, int64_t n_slices, int64_t no
         if (now_us - loss->limit_us < LIMIT_US && sums.sent_bps <= loss->limit_bps) {
                 /* As much went through without losses: it is not the rate. */
                 loss->inherent += (uint16_t)((permille - loss->inherent) / 2);
+                if (loss->proven < loss->inherent)
+                        loss->proven = loss->inherent;
                 return;
         }
         start_test(cc, permille, &sums, now_us);

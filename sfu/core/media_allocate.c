@@ -2,6 +2,8 @@
 /* What a receiver's line carries is spent on its slots. */
 #include "sfu/core/media_priv.h"
 
+#include <string.h>
+
 enum {
         /* SRTP tag, UDP and IP of a voice's 50 packets a second. */
         VOICE_OVERHEAD_BPS = 50 * 8 * (16 + 28),
@@ -265,16 +267,77 @@ static void apply_grant(struct media_slot *slot, const struct alloc_demand *d, b
                 slot_give_up(slot, now_us);
 }
 
+/* A test of losses takes its share of what was granted: measured against the target, which
+ * means what is really sent, pictures that send less than they may would lose far more.
+ * 0: no test. */
+static uint64_t tested_bps(struct media_peer *peer)
+{
+        struct media_path *path = peer->path;
+        struct cc_info line;
+        uint16_t kept;
+        uint64_t bps;
+
+        if (!path || !path->can_probe)
+                return 0;
+        kept = cc_test_permille(path->cc);
+        if (kept == 1000)
+                path->untested_bps = 0;
+        else if (path->untested_bps == 0)
+                path->untested_bps = peer->spent.granted_bps;
+        bps = path->untested_bps * kept / 1000;
+        cc_info(path->cc, &line);
+        return bps < line.delay_bps ? bps : 0;
+}
+
+/* The first point of the layer that is shown; 0: none is. */
+static size_t first_shown(const struct alloc_demand *d, const struct media_slot *slot)
+{
+        const struct media_layer *now = slot->current;
+        size_t first = 0;
+
+        if (slot->audio || !now || now->pub != slot->target)
+                return 0;
+        while (first < d->n_points && d->points[first].layer < now->index)
+                first++;
+        return first < d->n_points && d->points[first].layer == now->index ? first : 0;
+}
+
+/* Where any picture has frames to leave out, the test is made with those alone: another layer
+ * would cost two key frames. Returns the least that this takes; 0: there are none. */
+static uint64_t keep_layers(struct alloc_demand *demands, struct media_slot *const *slots, size_t n)
+{
+        bool has_frames = false;
+        uint64_t least = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                const struct alloc_demand *d = &demands[i];
+                size_t first = first_shown(d, slots[i]);
+
+                has_frames |= d->kind != ALLOC_SOUND && first + 1 < d->n_points &&
+                              d->points[first].layer == d->points[first + 1].layer;
+        }
+        for (size_t i = 0; has_frames && i < n; i++) {
+                struct alloc_demand *d = &demands[i];
+                size_t first = first_shown(d, slots[i]);
+
+                d->n_points -= first;
+                memmove(d->points, d->points + first, d->n_points * sizeof(d->points[0]));
+                least += d->points[0].bps;
+        }
+        return least;
+}
+
 /* What there is to spend; UINT64_MAX: nothing limits. */
-static uint64_t budget_of(struct media_peer *peer, const struct alloc_sum *last, int64_t now_us)
+static uint64_t budget_of(struct media_peer *peer, uint64_t tested, int64_t now_us)
 {
         uint64_t bps, rtx_bps;
 
         if (!peer->path || !peer->path->can_probe)
-                return line_budget_poll(&peer->line, last->wanted_bps, now_us);
+                return line_budget_poll(&peer->line, peer->spent.wanted_bps, now_us);
         bps = cc_target_bps(peer->path->cc);
         rtx_bps = rtp_rate_bps(&peer->rtx_rate, now_us);
-        return bps - (rtx_bps < bps / 8 ? rtx_bps : bps / 8); /* repeats have a budget, too */
+        bps -= rtx_bps < bps / 8 ? rtx_bps : bps / 8; /* repeats have a budget, too */
+        return bps > tested ? bps : tested;
 }
 
 static enum sfu_carries carries_of(const struct alloc_sum *sum)
@@ -371,7 +434,7 @@ void peer_allocate(struct media_peer *peer, int64_t now_us)
         struct alloc_demand demands[SFU_MAX_SLOTS];
         struct media_slot *slots[SFU_MAX_SLOTS], *turn;
         bool choked = is_choked(peer, now_us);
-        struct alloc_sum sum;
+        uint64_t tested = tested_bps(peer), least;
         size_t n = 0;
 
         for (size_t i = 0; i < peer->n_slots; i++) {
@@ -385,8 +448,9 @@ void peer_allocate(struct media_peer *peer, int64_t now_us)
                         fill_picture(slot, choked, &demands[n], now_us);
                 slots[n++] = slot;
         }
-        sum = peer->spent;
-        allocate(demands, n, budget_of(peer, &sum, now_us), !peer->path, now_us, &peer->spent);
+        least = tested > 0 ? keep_layers(demands, slots, n) : 0;
+        tested = least > tested ? least : tested;
+        allocate(demands, n, budget_of(peer, tested, now_us), !peer->path, now_us, &peer->spent);
         turn = whose_turn(slots, demands, n);
         for (size_t i = 0; i < n; i++)
                 apply_grant(slots[i], &demands[i], slots[i] == turn, now_us);

@@ -263,6 +263,7 @@ struct media_path {
         int64_t arrival_us;    /* the last one reported, on the receiver's clock */
         uint64_t spent_of_bps; /* the target when it was last spent, */
         int64_t spent_us;      /* and when */
+        uint64_t untested_bps; /* granted before losses were put to the test */
         int64_t freed_us;      /* when the last held picture was let go */
         int64_t calm_us;       /* from when on losses are the line's own */
         uint64_t overuses;

@@ -399,6 +399,50 @@ static void full_batch_is_a_loss_like_any_other(void **state)
         sim_done(&sim);
 }
 
+/* Whether it is the rate is found out by sending less for a while. */
+static void losses_of_the_lines_own_take_no_layer(void **state)
+{
+        static const struct sim_offer watcher = {
+                .mic = true, .n_audio = 3, .n_video = 2, .reports = true
+        };
+        const struct link_config wide = { .steps = { { 0, 3000 * 1000, 20 * 1000 } },
+                                          .queue_bytes = 127500 };
+        struct link_config lossy = wide;
+        struct sim sim;
+        struct sim_peer *b;
+        uint32_t keyframes[2];
+
+        (void)state;
+        lossy.loss_permille = 50;
+        for (uint32_t seed = 1; seed <= 6; seed++) {
+                sim_init(&sim, seed);
+                for (uint32_t i = 1; i <= 2; i++) {
+                        struct sim_peer *sender = sim_join(&sim, i, &all);
+
+                        sender->mic.level = 30;
+                        sender->voice_bytes = 60;
+                        sender->picture_bytes = 1000;
+                        for (size_t layer = 0; layer < 3; layer++)
+                                sender->cam[layer].temporal = true;
+                }
+                b = sim_join(&sim, 3, &watcher);
+                assert_int_equal(link_new(&b->line, &wide, seed), 0);
+                for (uint8_t i = 0; i < 2; i++)
+                        sim_watch(b, i, i + 1u, SFU_CAMERA, 360, 1);
+                sim_run(&sim, 12 * S);
+                b->line = link_free(b->line);
+                assert_int_equal(link_new(&b->line, &lossy, seed), 0);
+                for (size_t i = 0; i < 2; i++)
+                        keyframes[i] = sim_video(b, i)->n_keyframes;
+                sim_run(&sim, 20 * S);
+                for (size_t i = 0; i < 2; i++) {
+                        assert_int_equal(sim_video(b, i)->n_keyframes, keyframes[i]);
+                        assert_int_equal(sim_video(b, i)->layer, 1);
+                }
+                sim_done(&sim);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -416,6 +460,7 @@ int main(void)
                 cmocka_unit_test(remb_limits_layer),
                 cmocka_unit_test(low_priority_goes_first_when_the_line_is_narrow),
                 cmocka_unit_test(full_batch_is_a_loss_like_any_other),
+                cmocka_unit_test(losses_of_the_lines_own_take_no_layer),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -231,6 +231,27 @@ static void what_went_twice_says_nothing_about_losses(void **state)
         assert_in_range(info.loss_permille, 90, 110);
 }
 
+static void a_test_of_losses_says_what_to_keep_of_what_was_sent(void **state)
+{
+        cleanup(cc_freep) struct cc *cc = make(0);
+        int64_t now_us = 0;
+
+        (void)state;
+        for (; now_us < 5000000; now_us += 100000)
+                ten(cc, -1, now_us);
+        assert_int_equal(cc_test_permille(cc), 1000);
+        for (; cc_test_permille(cc) == 1000 && now_us < 10000000; now_us += 100000)
+                ten(cc, 4, now_us);
+        assert_in_range(cc_test_permille(cc), 790, 930); /* a little less than nine of ten */
+        for (; cc_test_permille(cc) < 1000 && now_us < 15000000; now_us += 100000)
+                ten(cc, 4, now_us);
+        assert_int_equal(cc_test_permille(cc), 1000);
+        for (; now_us < 60000000; now_us += 100000) {
+                ten(cc, 4, now_us);
+                assert_int_equal(cc_test_permille(cc), 1000); /* it is known now */
+        }
+}
+
 static void clocks_may_say_anything(void **state)
 {
         static const int64_t clocks_us[] = {
@@ -604,6 +625,7 @@ int main(void)
                 cmocka_unit_test(a_late_packet_is_not_lost),
                 cmocka_unit_test(what_was_missed_is_lost_though_its_repeat_arrives),
                 cmocka_unit_test(what_went_twice_says_nothing_about_losses),
+                cmocka_unit_test(a_test_of_losses_says_what_to_keep_of_what_was_sent),
                 cmocka_unit_test(clocks_may_say_anything),
                 cmocka_unit_test(a_clock_that_was_set_is_no_queue),
                 cmocka_unit_test(nothing_happens_without_traffic),
