@@ -161,7 +161,7 @@ export interface Media {
   chooseCamera(id: string): Promise<void>;
   chooseSpeaker(id: string): void;
   canShareScreen(): boolean;
-  /** All wishes of the present layout, most important first. Debounced inside. */
+  /** All wishes of the present layout, most important first. Debounced inside; asked for only while the page is to be seen. */
   wish(wishes: readonly Wish[]): void;
   /** The stream that carries this participant's picture now, or null (none arrives). */
   video(participant: Id, kind: 'camera' | 'screen'): MediaStream | null;

@@ -21,6 +21,13 @@ function videoSlotsOf(screenWidth: number): number {
   return screenWidth < 1800 ? 9 : 25;
 }
 
+/** The page is there to be seen, or one of its pictures floats above other windows (the browser's own picture-in-picture). */
+function onScreenChange(run: (shown: boolean) => void): void {
+  const look = () => run(document.visibilityState === 'visible' || Boolean(document.pictureInPictureElement));
+  for (const event of ['visibilitychange', 'enterpictureinpicture', 'leavepictureinpicture']) document.addEventListener(event, look);
+  look();
+}
+
 /** Phones tell when they go from Wi-Fi to mobile data; the event also comes for every new estimate of the line's speed. */
 function onOtherNetwork(run: () => void): void {
   const connection = (navigator as { connection?: EventTarget & { type?: string } }).connection;
@@ -49,6 +56,7 @@ export function createApp(): App {
         meeting.link.retryNow();
       });
       document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && meeting.link.probe());
+      onScreenChange((shown) => media.onScreen(shown));
       window.addEventListener('pagehide', () => media.close());
       window.addEventListener('pageshow', (event) => event.persisted && location.reload());
       return { meeting, media, papers: new HttpPapers(session, systemClock), studio: new HttpStudio(session) };

@@ -13,7 +13,8 @@ import type { Link, Request } from './link.ts';
 import type { MediaListener, MeetingClient } from './meeting.ts';
 import { Peer } from './peer.ts';
 import { Redundancy } from './redundancy.ts';
-import { assignSlots, changedViews } from './slots.ts';
+import { Sight } from './sight.ts';
+import { assignSlots, changedViews, emptied } from './slots.ts';
 import { Store } from './store.ts';
 import { sameSet, Talkers } from './talkers.ts';
 
@@ -51,6 +52,7 @@ export class MediaClient implements Media, MediaListener {
   #told: SlotView[] = [];
   #wishes: readonly Wish[] = [];
   #wishTimer: Timer | null = null;
+  #sight: Sight;
   #replaceTimer: Timer | null = null;
   /** What the server says the video slots carry. */
   #carried = new Map<number, { participant: Id; kind: Kind }>();
@@ -73,6 +75,7 @@ export class MediaClient implements Media, MediaListener {
     this.#meeting = meeting;
     this.#link = meeting.link;
     this.#videoSlots = videoSlots;
+    this.#sight = new Sight(clock, () => this.#tellViews());
     meeting.attach(this);
     navigator.mediaDevices?.addEventListener?.('devicechange', () => void this.#listDevices());
   }
@@ -251,12 +254,18 @@ export class MediaClient implements Media, MediaListener {
     });
   }
 
+  onScreen(shown: boolean): void {
+    this.#sight.set(shown);
+  }
+
+  /** What the layout shows, whenever it is asked; nothing while nobody can see it. The sound goes on. */
   #tellViews(): void {
     this.#views = assignSlots(this.#views, this.#wishes, this.#videoSlots);
     if (!this.#peer || this.#meeting.state.phase !== 'joined') return;
-    const slots = changedViews(this.#told, this.#views);
+    const views = this.#sight.shown ? this.#views : emptied(this.#views);
+    const slots = changedViews(this.#told, views);
     if (slots.length === 0) return;
-    this.#told = this.#views;
+    this.#told = views;
     this.#link.tell({ type: 'view', slots });
   }
 
@@ -462,6 +471,7 @@ export class MediaClient implements Media, MediaListener {
 
   close(): void {
     this.#closed = true;
+    this.#sight.close();
     for (const timer of [this.#wishTimer, this.#replaceTimer, this.#listenTimer, this.#lossTimer, this.#flowTimer]) if (timer) this.#clock.clear(timer);
     this.#closePeer('new');
     for (const kind of KINDS) this.#dropTrack(kind);

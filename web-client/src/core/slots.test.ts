@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Wish } from './api.ts';
-import { assignSlots, changedViews } from './slots.ts';
+import { assignSlots, changedViews, emptied } from './slots.ts';
 
 const wish = (participant: string, priority = 100, height = 300): Wish => ({ participant, kind: 'camera', height, priority });
 const shown = (views: { participant: string | null }[]) => views.map((v) => v.participant);
@@ -26,4 +26,11 @@ test('only_changes_are_told_and_small_growth_is_none', () => {
   const first = assignSlots([], [wish('a', 100, 301)], 2);
   const second = assignSlots(first, [wish('a', 100, 310), wish('b')], 2);
   assert.deepEqual(shown(changedViews(first, second)), ['b']);
+});
+
+test('emptied_slots_are_told_once_and_come_back_as_they_were', () => {
+  const views = assignSlots([], [wish('a'), wish('b')], 3);
+  assert.deepEqual(shown(changedViews(views, emptied(views))), [null, null]);
+  assert.deepEqual(changedViews(emptied(views), emptied(views)), []);
+  assert.deepEqual(shown(changedViews(emptied(views), assignSlots(views, [wish('c'), wish('b')], 3))), ['c', 'b']);
 });

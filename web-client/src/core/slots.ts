@@ -24,8 +24,17 @@ export function assignSlots(current: readonly SlotView[], wishes: readonly Wish[
   return next.map((view, index) => {
     if (view) return view;
     const wish = waiting.shift();
-    return wish ? toView(index, wish) : { index, participant: null, kind: 'camera', height: 0, priority: 0 };
+    return wish ? toView(index, wish) : emptyView(index);
   });
+}
+
+/** The same slots with nothing in them. */
+export function emptied(views: readonly SlotView[]): SlotView[] {
+  return views.map(({ index }) => emptyView(index));
+}
+
+function emptyView(index: number): SlotView {
+  return { index, participant: null, kind: 'camera', height: 0, priority: 0 };
 }
 
 function toView(index: number, wish: Wish): SlotView {
