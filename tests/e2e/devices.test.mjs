@@ -54,18 +54,45 @@ const isOn = (person, button) => async () => (await person.page.getByTestId(butt
 const isOff = (person, button) => async () => !(await isOn(person, button)());
 const openTracks = (person, kind) => person.page.evaluate((k) => window.testWorld.open(k).length, kind);
 
+/** What another sees of her devices. */
+const seenWith = {
+  audio: async (other) => (await other.tile('Hoa').locator('.mic.off').count()) === 0,
+  video: async (other) => (await other.tile('Hoa').locator('video').count()) === 1,
+};
+
 test('an_unplugged_device_gives_way_to_another', { timeout: 60000 }, async () => {
   const meeting = server.createMeeting();
+  const chair = await Person.join(browser, meeting.links.chair, 'Chủ tọa');
   const person = await Person.join(browser, meeting.links.delegate, 'Hoa', { script: meddle });
-  for (const [kind, button] of [['audio', 'mic-button'], ['video', 'cam-button']]) {
+  const notice = person.page.locator('[role=status]').getByTestId('device-notice');
+  for (const [kind, button, words] of [['audio', 'mic-button', /^Micro đã bị ngắt/], ['video', 'cam-button', /^Camera đã bị ngắt/]]) {
     await until(isOn(person, button), `${kind} on`);
+    await until(() => seenWith[kind](chair), `${kind} seen by another`);
     await person.page.evaluate((k) => window.testWorld.unplug(k), kind);
     await until(isOff(person, button), `${kind} off`);
+    await notice.waitFor();
+    assert.match((await notice.innerText()).trim(), words);
+    await until(async () => !(await seenWith[kind](chair)), `${kind} seen off by another`);
     await person.page.getByTestId(button).click();
     await until(isOn(person, button), `another ${kind}`);
+    await notice.waitFor({ state: 'detached' });
+    await until(() => seenWith[kind](chair), `another ${kind} seen by another`);
     assert.equal(await openTracks(person, kind), 1);
   }
   assert.deepEqual(person.errors, []);
+  for (const one of [chair, person]) await one.close();
+});
+
+test('that_both_devices_are_gone_is_said_once_and_until_it_is_read', { timeout: 60000 }, async () => {
+  const meeting = server.createMeeting();
+  const person = await Person.join(browser, meeting.links.delegate, 'Hoa', { script: meddle });
+  const notice = person.page.getByTestId('device-notice');
+  await person.page.evaluate(() => ['audio', 'video'].forEach((kind) => window.testWorld.unplug(kind)));
+  await notice.filter({ hasText: 'Micro và camera đã bị ngắt' }).waitFor();
+  assert.equal(await notice.count(), 1);
+  await notice.getByRole('button').click();
+  await notice.waitFor({ state: 'detached' });
+  for (const button of ['mic-button', 'cam-button']) assert.ok(await isOff(person, button)());
   await person.close();
 });
 

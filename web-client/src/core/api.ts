@@ -107,8 +107,8 @@ export interface Meeting {
   point(at: { x: number; y: number } | null): void;
 }
 
-/** What is wrong with a device, in words the join page has sentences for. */
-export type DeviceFault = 'denied' | 'missing' | 'busy' | 'insecure' | 'other';
+/** What is wrong with a device, in words the join page has sentences for. lost: it was open and ended by itself (unplugged, taken by the system). */
+export type DeviceFault = 'denied' | 'missing' | 'busy' | 'insecure' | 'lost' | 'other';
 
 export interface MediaState {
   micOn: boolean;

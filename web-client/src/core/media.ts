@@ -194,6 +194,7 @@ export class MediaClient implements Media, MediaListener {
     if (!this.#take('mic', track)) return;
     track.onended = () => {
       this.#dropTrack('mic');
+      this.#store.set({ micFault: 'lost' });
       void this.setMic(false);
     };
     this.#stopLevel = watchLevel(track, (micLevel) => this.state.micOn && this.#store.set({ micLevel }));
@@ -202,7 +203,10 @@ export class MediaClient implements Media, MediaListener {
 
   #takeCamera(track: MediaStreamTrack): void {
     if (!this.#take('camera', track)) return;
-    track.onended = () => void this.setCamera(false);
+    track.onended = () => {
+      this.#store.set({ cameraFault: 'lost' });
+      void this.setCamera(false);
+    };
     this.#store.set({ cameraFault: null, cameraId: track.getSettings().deviceId ?? '' });
   }
 

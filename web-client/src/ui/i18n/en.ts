@@ -82,6 +82,7 @@ export const en: Words = {
     missing: 'No microphone was found.',
     busy: 'Another program is using the microphone.',
     insecure: 'The microphone works only on an https page.',
+    lost: 'The microphone was cut off. Please check its cable, or press the microphone button to use another one.',
     other: 'The microphone could not be opened.',
   },
   cameraFaults: {
@@ -89,6 +90,7 @@ export const en: Words = {
     missing: 'No camera was found.',
     busy: 'Another program is using the camera.',
     insecure: 'The camera works only on an https page.',
+    lost: 'The camera was cut off. Please check its cable, or press the camera button to use another one.',
     other: 'The camera could not be opened.',
   },
   bothFaults: {
@@ -96,6 +98,7 @@ export const en: Words = {
     missing: 'No microphone and no camera were found on this device.',
     busy: 'Another program is using the microphone and the camera.',
     insecure: 'Microphone and camera work only on an https page.',
+    lost: 'Microphone and camera were cut off. Please check their cables, or press their buttons to use others.',
     other: 'Microphone and camera could not be opened.',
   },
   stillWelcome: 'You can still listen, watch and read the papers.',

@@ -88,6 +88,7 @@ const micFaults: Record<DeviceFault, string> = {
   missing: 'Không tìm thấy micro.',
   busy: 'Micro đang được chương trình khác dùng.',
   insecure: 'Micro chỉ dùng được khi mở trang bằng https.',
+  lost: 'Micro đã bị ngắt. Xin kiểm tra dây cắm, hoặc bấm nút micro để dùng micro khác.',
   other: 'Chưa mở được micro.',
 };
 
@@ -96,6 +97,7 @@ const cameraFaults: Record<DeviceFault, string> = {
   missing: 'Không tìm thấy camera.',
   busy: 'Camera đang được chương trình khác dùng.',
   insecure: 'Camera chỉ dùng được khi mở trang bằng https.',
+  lost: 'Camera đã bị ngắt. Xin kiểm tra dây cắm, hoặc bấm nút camera để dùng camera khác.',
   other: 'Chưa mở được camera.',
 };
 
@@ -104,6 +106,7 @@ const bothFaults: Record<DeviceFault, string> = {
   missing: 'Không tìm thấy micro và camera trên thiết bị này.',
   busy: 'Micro và camera đang được chương trình khác dùng.',
   insecure: 'Micro và camera chỉ dùng được khi mở trang bằng https.',
+  lost: 'Micro và camera đã bị ngắt. Xin kiểm tra dây cắm, hoặc bấm nút micro và nút camera để dùng thiết bị khác.',
   other: 'Chưa mở được micro và camera.',
 };
 
