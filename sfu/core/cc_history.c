@@ -97,6 +97,7 @@ uint16_t cc_on_sent(struct cc *cc, size_t bytes, uint8_t stream, uint16_t rtp_se
         sent->rtp_seq = rtp_seq;
         sent->stream = stream;
         sent->state = CC_UNKNOWN;
+        sent->twice = false;
         cc->heads[stream] = seq;
         cc->n_sent++;
         cc->last_sent_us = now_us;
@@ -143,22 +144,41 @@ static struct cc_slice *slice_of(struct cc *cc, const struct cc_sent *sent, int6
         return slice->no == sent_us / CC_SLICE_US ? slice : NULL;
 }
 
+/* It takes the packet's outcome along, to those that count only when there is nothing else. */
+static void note_twice(struct cc_slice *slice, struct cc_sent *sent)
+{
+        if (sent->twice)
+                return;
+        sent->twice = true;
+        if (!slice)
+                return;
+        slice->n_acked_twice += sent->state == CC_ACKED;
+        slice->n_lost_twice += sent->state == CC_WAS_LOST || sent->state == CC_RESENT;
+}
+
+static void note_lost(struct cc_slice *slice, const struct cc_sent *sent)
+{
+        if (!slice)
+                return;
+        slice->n_lost++;
+        slice->n_lost_twice += sent->twice;
+}
+
 void cc_on_resent(struct cc *cc, uint16_t number, bool missed, int64_t now_us)
 {
         struct cc_sent *sent = find(cc, number);
         struct cc_slice *slice;
         int64_t sent_us;
 
-        if (!sent || sent->state == CC_ACKED || sent->state == CC_RESENT)
+        if (!sent)
                 return;
-        if (!missed && sent->state != CC_WAS_LOST) {
-                sent->state = CC_TWICE;
-                return;
-        }
         slice = slice_of(cc, sent, now_us, &sent_us);
-        if (slice && sent->state != CC_WAS_LOST)
-                slice->n_lost++;
-        sent->state = CC_RESENT;
+        if (!missed)
+                note_twice(slice, sent);
+        else if (sent->state == CC_UNKNOWN)
+                note_lost(slice, sent);
+        if (sent->state == CC_WAS_LOST || (missed && sent->state == CC_UNKNOWN))
+                sent->state = CC_RESENT;
 }
 
 void cc_report_number(struct cc *cc, uint16_t seq, int64_t arrival_us, int64_t now_us)
@@ -175,17 +195,19 @@ void cc_report_number(struct cc *cc, uint16_t seq, int64_t arrival_us, int64_t n
                 cc->frontier_us = sent_us;
         if (arrival_us == CC_LOST) {
                 sent->state = CC_WAS_LOST;
-                if (slice)
-                        slice->n_lost++;
+                note_lost(slice, sent);
                 return;
         }
 
         int64_t delay_us = cc_delay_on_packet(cc, arrival_us, sent_us);
 
         if (slice) {
-                slice->n_lost -= sent->state == CC_WAS_LOST; /* it was only late */
+                bool late = sent->state == CC_WAS_LOST;
+
+                slice->n_lost -= late;
+                slice->n_lost_twice -= late && sent->twice;
                 slice->n_acked++;
-                slice->n_twice += sent->state == CC_TWICE;
+                slice->n_acked_twice += sent->twice;
                 slice->acked_bytes += sent->bytes;
                 note_arrival(slice, arrival_us, delay_us);
         }

@@ -33,7 +33,6 @@ enum {
 
 enum cc_state {
         CC_UNKNOWN,
-        CC_TWICE, /* sent again unasked, and not yet reported */
         CC_WAS_LOST,
         CC_RESENT, /* lost, too, but the repeat may arrive */
         CC_ACKED,
@@ -46,7 +45,8 @@ struct cc_sent {
         uint16_t rtp_seq;
         uint16_t prev; /* numbers back to the stream's packet before it; 0: none */
         uint8_t stream;
-        uint8_t state; /* enum cc_state */
+        uint8_t state : 7; /* enum cc_state */
+        uint8_t twice : 1; /* it went again unasked */
 };
 
 struct cc_slice {
@@ -57,7 +57,7 @@ struct cc_slice {
         int32_t model_us;        /* highest queue that the model line had */
         uint32_t sent_bytes, acked_bytes;
         uint16_t n_sent, n_acked, n_lost;
-        uint16_t n_twice; /* acked, one copy of two */
+        uint16_t n_acked_twice, n_lost_twice; /* of these, what went again unasked */
 };
 
 /* Sums over closed slices. */
@@ -93,8 +93,9 @@ struct cc_delay {
 };
 
 struct cc_loss {
-        int64_t from_no, next_no;          /* slices counted, next to count */
-        uint32_t n_acked, n_lost, n_twice; /* twice: in one copy of two, not in n_acked */
+        int64_t from_no, next_no;             /* slices counted, next to count */
+        uint32_t n_acked, n_lost;             /* of what went once, */
+        uint32_t n_acked_twice, n_lost_twice; /* and of the rest */
         uint32_t n_slices, n_lossy;        /* with traffic, with losses */
         uint64_t limit_bps;                /* found last: so much went through without losses */
         int64_t limit_us;                  /* when */

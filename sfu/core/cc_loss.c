@@ -50,7 +50,8 @@ static bool had_queue(const struct cc *cc)
 static void restart_window(struct cc_loss *loss, int64_t from_no)
 {
         loss->from_no = loss->next_no = from_no;
-        loss->n_acked = loss->n_lost = loss->n_twice = loss->n_slices = loss->n_lossy = 0;
+        loss->n_acked = loss->n_lost = loss->n_slices = loss->n_lossy = 0;
+        loss->n_acked_twice = loss->n_lost_twice = 0;
         loss->max_queue_us = 0;
 }
 
@@ -150,23 +151,26 @@ void cc_loss_on_report(struct cc *cc, int64_t now_us)
                 const struct cc_slice *slice = cc_slice_at(cc, loss->next_no);
 
                 if (slice) {
-                        loss->n_acked += slice->n_acked - slice->n_twice;
-                        loss->n_twice += slice->n_twice;
-                        loss->n_lost += slice->n_lost;
+                        loss->n_acked += slice->n_acked - slice->n_acked_twice;
+                        loss->n_lost += slice->n_lost - slice->n_lost_twice;
+                        loss->n_acked_twice += slice->n_acked_twice;
+                        loss->n_lost_twice += slice->n_lost_twice;
                         loss->n_slices += slice->n_acked + slice->n_lost > 0;
                         loss->n_lossy += slice->n_lost > 0;
                 }
         }
 
         int64_t n_slices = loss->next_no - loss->from_no;
-        uint32_t n = loss->n_acked + loss->n_lost;
+        uint32_t n_lost = loss->n_lost, n = loss->n_acked + n_lost;
 
-        if (n < MIN_PACKETS)
-                n += loss->n_twice; /* nothing but a voice, and that better than nothing */
+        if (n < MIN_PACKETS) { /* nothing but a voice, and that better than nothing */
+                n_lost += loss->n_lost_twice;
+                n += loss->n_acked_twice + loss->n_lost_twice;
+        }
         if (n_slices < HEAVY_SLICES || n < MIN_PACKETS)
                 return;
 
-        uint16_t permille = (uint16_t)((uint64_t)loss->n_lost * 1000 / n);
+        uint16_t permille = (uint16_t)((uint64_t)n_lost * 1000 / n);
 
         if (loss->testing) {
                 if (n_slices < TEST_MAX_SLICES && n * loss->test_loss < TEST_LOSSES * 1000)

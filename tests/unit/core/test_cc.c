@@ -231,6 +231,55 @@ static void what_went_twice_says_nothing_about_losses(void **state)
         assert_in_range(info.loss_permille, 90, 110);
 }
 
+/* Nor does what was lost in both copies: it would be all of the voice that is counted. */
+static void what_went_twice_and_was_missed_says_nothing_either(void **state)
+{
+        (void)state;
+        for (int told = 0; told < 2; told++) { /* by a report, by asking for it */
+                cleanup(cc_freep) struct cc *cc = make(0);
+                struct cc_info info;
+
+                for (int64_t now_us = 0; now_us < 6000000; now_us += 200000) {
+                        for (int i = 0; i < 10; i++) {
+                                int64_t at_us = now_us + i * STEP_US;
+                                uint16_t number = cc_on_sent(cc, PACKET, 2, 0, at_us);
+                                int64_t arrival_us = EPOCH_US + at_us + DELAY_US;
+
+                                cc_on_resent(cc, number, false, at_us + STEP_US / 2);
+                                if (i % 2 == 0 && told == 1)
+                                        cc_on_resent(cc, number, true, at_us + STEP_US);
+                                else if (i % 2 == 0)
+                                        arrival_us = CC_LOST;
+                                cc_on_tcc(cc, number, &arrival_us, 1, at_us + 2 * DELAY_US);
+                        }
+                        ten(cc, -1, now_us + 100000);
+                }
+                cc_info(cc, &info);
+                assert_int_equal(info.loss_permille, 0);
+        }
+}
+
+/* A voice alone, each packet of it twice. */
+static void what_went_twice_counts_when_there_is_nothing_else(void **state)
+{
+        cleanup(cc_freep) struct cc *cc = make(0);
+        struct cc_info info;
+
+        (void)state;
+        for (int64_t now_us = 0; now_us < 6000000; now_us += 100000) {
+                for (int i = 0; i < 10; i++) {
+                        int64_t at_us = now_us + i * STEP_US;
+                        uint16_t number = cc_on_sent(cc, PACKET, 2, 0, at_us);
+                        int64_t arrival_us = i < 2 ? CC_LOST : EPOCH_US + at_us + DELAY_US;
+
+                        cc_on_resent(cc, number, false, at_us + STEP_US);
+                        cc_on_tcc(cc, number, &arrival_us, 1, at_us + 2 * DELAY_US);
+                }
+        }
+        cc_info(cc, &info);
+        assert_in_range(info.loss_permille, 180, 220);
+}
+
 static void a_test_of_losses_says_what_to_keep_of_what_was_sent(void **state)
 {
         cleanup(cc_freep) struct cc *cc = make(0);
@@ -625,6 +674,8 @@ int main(void)
                 cmocka_unit_test(a_late_packet_is_not_lost),
                 cmocka_unit_test(what_was_missed_is_lost_though_its_repeat_arrives),
                 cmocka_unit_test(what_went_twice_says_nothing_about_losses),
+                cmocka_unit_test(what_went_twice_and_was_missed_says_nothing_either),
+                cmocka_unit_test(what_went_twice_counts_when_there_is_nothing_else),
                 cmocka_unit_test(a_test_of_losses_says_what_to_keep_of_what_was_sent),
                 cmocka_unit_test(clocks_may_say_anything),
                 cmocka_unit_test(a_clock_that_was_set_is_no_queue),
