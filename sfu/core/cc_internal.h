@@ -96,9 +96,9 @@ struct cc_loss {
         int64_t from_no, next_no;             /* slices counted, next to count */
         uint32_t n_acked, n_lost;             /* of what went once, */
         uint32_t n_acked_twice, n_lost_twice; /* and of the rest */
-        uint32_t n_slices, n_lossy;        /* with traffic, with losses */
-        uint64_t limit_bps;                /* found last: so much went through without losses */
-        int64_t limit_us;                  /* when */
+        uint32_t n_slices, n_lossy;           /* with traffic, with losses */
+        uint64_t limit_bps;                   /* found last: so much went through without losses */
+        int64_t limit_us;                     /* when */
         int32_t max_queue_us;
         uint16_t inherent;  /* per mille that is lost whatever we send */
         uint16_t proven;    /* of it, at most: by the last test */

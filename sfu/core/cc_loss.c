@@ -78,7 +78,7 @@ static void end_test(struct cc *cc, uint16_t permille, int64_t now_us)
 
         loss->testing = false;
         restart_window(loss, loss->next_no);
-        if (permille * 2 < loss->test_loss) {
+        if (permille * 3 < loss->test_loss) {
                 cc_rate_on_limit(cc, loss->cap_bps, now_us);
                 loss->limit_bps = loss->cap_bps;
                 loss->limit_us = now_us;

@@ -289,42 +289,66 @@ static uint64_t tested_bps(struct media_peer *peer)
         return bps < line.delay_bps ? bps : 0;
 }
 
-/* The first point of the layer that is shown; 0: none is. */
-static size_t first_shown(const struct alloc_demand *d, const struct media_slot *slot)
+/* The first point of the layer that was granted; else the lowest. */
+static size_t first_granted(const struct alloc_demand *d)
 {
-        const struct media_layer *now = slot->current;
+        const struct alloc_memory *m = d->memory;
         size_t first = 0;
 
-        if (slot->audio || !now || now->pub != slot->target)
+        if (d->kind == ALLOC_SOUND || !m->known || m->paused)
                 return 0;
-        while (first < d->n_points && d->points[first].layer < now->index)
+        while (first < d->n_points && d->points[first].layer < m->layer)
                 first++;
-        return first < d->n_points && d->points[first].layer == now->index ? first : 0;
+        return first < d->n_points && d->points[first].layer == m->layer ? first : 0;
 }
 
-/* Where any picture has frames to leave out, the test is made with those alone: another layer
- * would cost two key frames. Returns the least that this takes; 0: there are none. */
-static uint64_t keep_layers(struct alloc_demand *demands, struct media_slot *const *slots, size_t n)
+/* The lowest points, of the layers that were granted or of all, of what was granted. */
+static uint64_t least_bps(const struct alloc_demand *demands, size_t n, bool layers)
 {
-        bool has_frames = false;
         uint64_t least = 0;
 
         for (size_t i = 0; i < n; i++) {
                 const struct alloc_demand *d = &demands[i];
-                size_t first = first_shown(d, slots[i]);
 
-                has_frames |= d->kind != ALLOC_SOUND && first + 1 < d->n_points &&
-                              d->points[first].layer == d->points[first + 1].layer;
+                if (d->n_points > 0 && !d->memory->paused)
+                        least += d->points[layers ? first_granted(d) : 0].bps;
         }
-        for (size_t i = 0; has_frames && i < n; i++) {
+        return least;
+}
+
+/* A test is made with frames alone where that is enough: another layer would cost two key
+ * frames. Such a test is no fall, and leaves nothing to remember. */
+static void keep_layers(struct alloc_demand *demands, size_t n, struct alloc_memory *ret_scratch)
+{
+        for (size_t i = 0; i < n; i++) {
                 struct alloc_demand *d = &demands[i];
-                size_t first = first_shown(d, slots[i]);
+                size_t first = first_granted(d);
 
                 d->n_points -= first;
                 memmove(d->points, d->points + first, d->n_points * sizeof(d->points[0]));
-                least += d->points[0].bps;
+                ret_scratch[i] = *d->memory;
+                d->memory = &ret_scratch[i];
         }
-        return least;
+}
+
+/* No picture and no voice is given up for a test: when nothing is sent, it shows nothing. */
+static uint64_t prepare_test(const struct media_peer *peer, uint64_t tested,
+                             struct alloc_demand *demands, size_t n,
+                             struct alloc_memory *ret_scratch)
+{
+        struct cc_info line;
+        uint64_t least;
+
+        if (tested == 0)
+                return 0;
+        if (least_bps(demands, n, true) <= tested) {
+                keep_layers(demands, n, ret_scratch);
+                return tested;
+        }
+        cc_info(peer->path->cc, &line);
+        least = least_bps(demands, n, false);
+        least = least > tested ? least : tested;
+        return least < line.delay_bps ? least : line.delay_bps;
 }
 
 /* What there is to spend; UINT64_MAX: nothing limits. */
@@ -432,9 +456,10 @@ bool peer_needs_allocation(const struct media_peer *peer)
 void peer_allocate(struct media_peer *peer, int64_t now_us)
 {
         struct alloc_demand demands[SFU_MAX_SLOTS];
+        struct alloc_memory scratch[SFU_MAX_SLOTS];
         struct media_slot *slots[SFU_MAX_SLOTS], *turn;
         bool choked = is_choked(peer, now_us);
-        uint64_t tested = tested_bps(peer), least;
+        uint64_t tested = tested_bps(peer);
         size_t n = 0;
 
         for (size_t i = 0; i < peer->n_slots; i++) {
@@ -448,14 +473,14 @@ void peer_allocate(struct media_peer *peer, int64_t now_us)
                         fill_picture(slot, choked, &demands[n], now_us);
                 slots[n++] = slot;
         }
-        least = tested > 0 ? keep_layers(demands, slots, n) : 0;
-        tested = least > tested ? least : tested;
+        tested = prepare_test(peer, tested, demands, n, scratch);
         allocate(demands, n, budget_of(peer, tested, now_us), !peer->path, now_us, &peer->spent);
         turn = whose_turn(slots, demands, n);
         for (size_t i = 0; i < n; i++)
                 apply_grant(slots[i], &demands[i], slots[i] == turn, now_us);
         peer->allocate_us = regular_us(now_us + interval_us_of(peer, now_us));
-        note_carries(peer, carries_of(&peer->spent), now_us);
+        if (tested == 0)
+                note_carries(peer, carries_of(&peer->spent), now_us);
         if (peer->path)
                 path_on_allocated(peer, now_us);
         if (peer_needs_allocation(peer))

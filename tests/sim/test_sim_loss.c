@@ -443,6 +443,50 @@ static void losses_of_the_lines_own_take_no_layer(void **state)
         }
 }
 
+/* Nothing is left to be tested with: it would be dark, and the test without an end. */
+static void a_test_of_losses_takes_no_picture_and_no_voice(void **state)
+{
+        static const struct sim_offer screen = { .mic = true, .screen = true, .n_audio = 3 };
+        static const struct sim_offer watcher = { .n_audio = 3, .n_video = 1, .reports = true };
+        const struct link_config wide = { .steps = { { 0, 3000 * 1000, 20 * 1000 } },
+                                          .queue_bytes = 127500 };
+        struct link_config lossy = wide;
+
+        (void)state;
+        lossy.loss_permille = 100;
+        for (uint32_t seed = 2; seed <= 7; seed++) {
+                bool with_screen = seed % 2 == 0;
+                struct sim sim;
+                struct sim_peer *b;
+
+                sim_init(&sim, seed);
+                for (uint32_t i = 1; i <= 3; i++) {
+                        struct sim_peer *sender = sim_join(&sim, i, &screen);
+
+                        sender->picture_bytes = 1000;
+                        sender->voice_bytes = 100;
+                        sender->screen.packets_per_frame = 12;
+                        sender->mic.level = with_screen ? 127 : 20 + (int)i * 3;
+                }
+                b = sim_join(&sim, 9, &watcher);
+                assert_int_equal(link_new(&b->line, &wide, seed), 0);
+                if (with_screen)
+                        sim_watch(b, 0, 1, SFU_SCREEN, 1080, 1);
+                sim_run(&sim, 12 * S);
+                b->line = link_free(b->line);
+                assert_int_equal(link_new(&b->line, &lossy, seed), 0);
+                sim_run(&sim, 5 * S / 2);
+                for (int i = 0; i < 50; i++) {
+                        sim_run(&sim, S / 10);
+                        if (with_screen)
+                                assert_true(sim.now_us - sim_video(b, 0)->last_us < S);
+                        for (uint32_t k = 1; !with_screen && k <= 3; k++)
+                                assert_true(sim_hears(b, k));
+                }
+                sim_done(&sim);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -461,6 +505,7 @@ int main(void)
                 cmocka_unit_test(low_priority_goes_first_when_the_line_is_narrow),
                 cmocka_unit_test(full_batch_is_a_loss_like_any_other),
                 cmocka_unit_test(losses_of_the_lines_own_take_no_layer),
+                cmocka_unit_test(a_test_of_losses_takes_no_picture_and_no_voice),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
