@@ -129,13 +129,16 @@ uint64_t cc_target_bps(const struct cc *cc)
 void cc_on_timeout(struct cc *cc, int64_t now_us)
 {
         cc_rate_on_silence(cc, now_us);
+        cc_loss_on_timeout(cc, now_us);
 }
 
 int64_t cc_deadline_us(const struct cc *cc)
 {
-        int64_t probe_us = cc_probe_deadline_us(cc), silence_us = cc_rate_deadline_us(cc);
+        int64_t next_us = cc_probe_deadline_us(cc), silence_us = cc_rate_deadline_us(cc);
+        int64_t test_us = cc_loss_deadline_us(cc);
 
-        return probe_us < silence_us ? probe_us : silence_us;
+        next_us = silence_us < next_us ? silence_us : next_us;
+        return test_us < next_us ? test_us : next_us;
 }
 
 void cc_info(const struct cc *cc, struct cc_info *ret_info)

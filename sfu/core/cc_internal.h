@@ -104,6 +104,7 @@ struct cc_loss {
         uint16_t proven;    /* of it, at most: by the last test */
         uint16_t permille;  /* of the last window */
         bool testing;       /* sends less to see whether losses go */
+        int64_t test_us;    /* since when */
         uint16_t test_loss; /* per mille before */
         uint16_t test_kept; /* per mille of what was sent */
 
@@ -233,6 +234,9 @@ void cc_model_on_slice(struct cc *cc, const struct cc_slice *slice);
 
 /* cc_loss.c */
 void cc_loss_on_report(struct cc *cc, int64_t now_us);
+/* A test that nothing more is heard of is given up. */
+int64_t cc_loss_deadline_us(const struct cc *cc);
+void cc_loss_on_timeout(struct cc *cc, int64_t now_us);
 bool cc_loss_blocks_growth(const struct cc *cc);
 /* What was delivered, before what the line loses of everything. */
 uint64_t cc_loss_undo(const struct cc *cc, uint64_t acked_bps);

@@ -20,7 +20,8 @@ enum {
         TEST_AFTER_US = 200 * 1000, /* until the allocator has followed */
         TEST_MIN_SLICES = 10,
         TEST_MAX_SLICES = 60,
-        TEST_LOSSES = 12, /* as many should have been seen to tell */
+        TEST_GIVEN_UP_US = 8 * 1000 * 1000, /* nothing is sent that could tell */
+        TEST_LOSSES = 12,                   /* as many should have been seen to tell */
         TOO_MUCH = 500,
         MIN_LOSSY = 4, /* of the slices: a few bursts are no rate */
         LIMIT_US = 60 * 1000 * 1000,
@@ -60,6 +61,7 @@ static void start_test(struct cc *cc, uint16_t permille, const struct cc_sums *s
         struct cc_loss *loss = &cc->loss;
 
         loss->testing = true;
+        loss->test_us = now_us;
         loss->test_loss = permille;
         loss->cap_bps = cc_loss_undo(cc, sums->acked_bps) * 93 / 100;
         loss->cap_bps = cc_max_u64(loss->cap_bps, CC_MIN_BPS);
@@ -89,6 +91,20 @@ static void end_test(struct cc *cc, uint16_t permille, int64_t now_us)
                 loss->inherent = loss->proven = permille < most ? permille : (uint16_t)most;
         loss->cap_bps = CC_MAX_BPS;
         cc_probe_soon(cc, now_us);
+}
+
+int64_t cc_loss_deadline_us(const struct cc *cc)
+{
+        return cc->loss.testing ? cc->loss.test_us + TEST_GIVEN_UP_US : INT64_MAX;
+}
+
+void cc_loss_on_timeout(struct cc *cc, int64_t now_us)
+{
+        if (now_us < cc_loss_deadline_us(cc))
+                return;
+        cc->loss.testing = false;
+        cc->loss.cap_bps = CC_MAX_BPS;
+        restart_window(&cc->loss, now_us / CC_SLICE_US);
 }
 
 /* What chance makes of losses that are there anyway is no excess: three standard deviations
