@@ -134,12 +134,12 @@ static void judge(struct cc *cc, uint16_t permille, int64_t n_slices, int64_t no
         struct cc_sums sums;
 
         cc_sum(cc, loss->next_no, n_slices < CC_SLICES / 2 ? n_slices : CC_SLICES / 2, &sums);
-        if (!exceeds(loss, permille)) {
-                follow(loss, permille);
-                return;
-        }
         if (permille > TOO_MUCH) {
                 cc_rate_on_limit(cc, sums.acked_bps, now_us);
+                return;
+        }
+        if (!exceeds(loss, permille)) {
+                follow(loss, permille);
                 return;
         }
         if (had_queue(cc) || loss->n_lossy * MIN_LOSSY < loss->n_slices)

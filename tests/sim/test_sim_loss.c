@@ -487,6 +487,44 @@ static void a_test_of_losses_takes_no_picture_and_no_voice(void **state)
         }
 }
 
+/* A test with pictures in one size takes nothing off, and what is lost then seems the line's own:
+ * but never more than half. */
+static void a_picture_that_a_policer_halves_is_no_radios(void **state)
+{
+        static const struct sim_offer screen = { .screen = true };
+        static const struct sim_offer watcher = { .n_video = 2, .reports = true };
+        const struct link_config wide = { .steps = { { 0, 50 * S, 20 * 1000 } },
+                                          .queue_bytes = 127500 };
+        struct link_config policed = wide;
+
+        (void)state;
+        policed.policer_bps = 800 * 1000;
+        policed.policer_burst = 15000;
+        for (uint32_t seed = 1; seed <= 4; seed++) {
+                struct sim sim;
+                struct sim_peer *a, *b;
+                uint64_t n_bytes;
+
+                sim_init(&sim, seed);
+                a = sim_join(&sim, 1, &screen);
+                a->picture_bytes = 1000;
+                a->screen.packets_per_frame = 24;
+                sim_join(&sim, 2, &all);
+                b = sim_join(&sim, 9, &watcher);
+                assert_int_equal(link_new(&b->line, &wide, seed), 0);
+                sim_watch(b, 0, 1, SFU_SCREEN, 1080, 1);
+                sim_watch(b, 1, 2, SFU_CAMERA, 180, 1);
+                sim_run(&sim, 12 * S);
+                b->line = link_free(b->line);
+                assert_int_equal(link_new(&b->line, &policed, seed), 0);
+                sim_run(&sim, 20 * S);
+                n_bytes = b->n_bytes_sent;
+                sim_run(&sim, 20 * S);
+                assert_true((b->n_bytes_sent - n_bytes) * 8 < 20 * policed.policer_bps * 3 / 2);
+                sim_done(&sim);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -506,6 +544,7 @@ int main(void)
                 cmocka_unit_test(full_batch_is_a_loss_like_any_other),
                 cmocka_unit_test(losses_of_the_lines_own_take_no_layer),
                 cmocka_unit_test(a_test_of_losses_takes_no_picture_and_no_voice),
+                cmocka_unit_test(a_picture_that_a_policer_halves_is_no_radios),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
