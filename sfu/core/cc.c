@@ -116,6 +116,11 @@ void cc_set_demand(struct cc *cc, uint64_t allocated_bps, uint64_t wanted_bps)
         cc->wanted_bps = cc_min_u64(cc->wanted_bps, CC_MAX_BPS);
 }
 
+void cc_cannot_probe(struct cc *cc)
+{
+        cc->no_probes = true;
+}
+
 void cc_give_up(struct cc *cc)
 {
         cc->target_bps = cc->loss.cap_bps = CC_MAX_BPS;

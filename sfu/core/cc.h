@@ -80,6 +80,9 @@ void cc_on_ccfb(struct cc *cc, uint8_t stream, uint16_t base_seq, const int64_t 
                 size_t n, int64_t now_us);
 void cc_on_ccfb_end(struct cc *cc, int64_t now_us);
 
+/* There is no stream to probe on: what else is sent would be taken for the probe. */
+void cc_cannot_probe(struct cc *cc);
+
 /* From receiver reports: smoothed round trip. */
 void cc_set_rtt(struct cc *cc, uint32_t rtt_us);
 

@@ -172,6 +172,7 @@ struct cc {
         uint64_t wanted_bps;
         uint32_t rtt_us;
         bool rtt_told;
+        bool no_probes;
         uint64_t n_probes, n_overuses;
 
         int64_t lag_us; /* departure to report, at best */

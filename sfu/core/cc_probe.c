@@ -40,6 +40,8 @@ static uint64_t wish(const struct cc *cc)
         uint64_t percent = cc->app_limited ? FACTOR_ALR_PERCENT : FACTOR_PERCENT;
         uint64_t rate = cc->target_bps * percent / 100;
 
+        if (cc->no_probes)
+                return 0;
         if (cc->before_silence_bps > cc->target_bps)
                 rate = cc_max_u64(rate, cc->before_silence_bps);
         rate = cc_min_u64(rate, ceiling + ceiling / 20);

@@ -51,6 +51,8 @@ static struct media_path *path_new(struct media_peer *peer, int64_t now_us)
                 return NULL;
         for (size_t i = peer->n_audio; i < peer->n_slots; i++)
                 path->can_probe |= peer->slots[i].sdp.rtx_ssrc != 0;
+        if (!path->can_probe)
+                cc_cannot_probe(path->cc);
         return take_ptr(path);
 }
 
@@ -215,8 +217,11 @@ static void check_target(struct media_peer *peer, int64_t now_us)
 
         if (path->unheeded)
                 return;
-        /* Without probes the estimate says something only while it is what limits. */
+        /* Without probes the estimate says something only while it is what limits, and a test of
+         * losses would be a fall that takes long to get over: it goes on as before. */
         if (!path->can_probe) {
+                if (cc_test_permille(path->cc) < 1000)
+                        return;
                 line_budget_on_remb(&peer->line, bps, peer_sent_bps(peer, now_us), now_us);
                 bps = line_budget_poll(&peer->line, peer->spent.wanted_bps, now_us);
         }
