@@ -18,7 +18,6 @@ enum {
         HEAVY_SLICES = 10,
         MIN_PACKETS = 20,
         TEST_AFTER_US = 200 * 1000, /* until the allocator has followed */
-        TEST_MIN_SLICES = 10,
         TEST_MAX_SLICES = 60,
         TEST_GIVEN_UP_US = 8 * 1000 * 1000, /* nothing is sent that could tell */
         TEST_LOSSES = 12,                   /* as many should have been seen to tell */
