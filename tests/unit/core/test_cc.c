@@ -177,134 +177,6 @@ static void a_late_packet_is_not_lost(void **state)
         assert_false(info.overusing);
 }
 
-/* Ten packets, reported 150 ms later; number `lost` of them is missing, -1: none. */
-static uint16_t ten(struct cc *cc, int lost, int64_t now_us)
-{
-        int64_t arrivals_us[10];
-        uint16_t base = 0;
-
-        for (int i = 0; i < 10; i++) {
-                uint16_t seq = cc_on_sent(cc, PACKET, 1, 0, now_us + i * STEP_US);
-
-                base = i == 0 ? seq : base;
-                arrivals_us[i] = i == lost ? CC_LOST : EPOCH_US + now_us + i * STEP_US + DELAY_US;
-        }
-        cc_on_tcc(cc, base, arrivals_us, 10, now_us + 150000);
-        return base;
-}
-
-static void what_was_missed_is_lost_though_its_repeat_arrives(void **state)
-{
-        cleanup(cc_freep) struct cc *cc = make(0);
-        struct cc_info info;
-
-        (void)state;
-        for (int64_t now_us = 0; now_us < 6000000; now_us += 100000) {
-                uint16_t number = (uint16_t)(ten(cc, 4, now_us) + 4);
-                int64_t late_us = EPOCH_US + now_us + 170000;
-
-                cc_on_resent(cc, number, true, now_us + 150000);
-                cc_on_tcc(cc, number, &late_us, 1, now_us + 200000);
-        }
-        cc_info(cc, &info);
-        assert_in_range(info.loss_permille, 90, 110);
-}
-
-/* A voice of which each packet goes twice, and a picture of which every tenth is lost. */
-static void what_went_twice_says_nothing_about_losses(void **state)
-{
-        cleanup(cc_freep) struct cc *cc = make(0);
-        struct cc_info info;
-
-        (void)state;
-        for (int64_t now_us = 0; now_us < 6000000; now_us += 200000) {
-                for (int64_t at_us = now_us; at_us < now_us + 100000; at_us += 2 * STEP_US) {
-                        uint16_t number = cc_on_sent(cc, PACKET, 2, 0, at_us);
-                        int64_t arrival_us = EPOCH_US + at_us + DELAY_US;
-
-                        cc_on_resent(cc, number, false, at_us + STEP_US);
-                        cc_on_tcc(cc, number, &arrival_us, 1, at_us + 2 * DELAY_US);
-                }
-                ten(cc, 4, now_us + 100000);
-        }
-        cc_info(cc, &info);
-        assert_in_range(info.loss_permille, 90, 110);
-}
-
-/* Nor does what was lost in both copies: it would be all of the voice that is counted. */
-static void what_went_twice_and_was_missed_says_nothing_either(void **state)
-{
-        (void)state;
-        for (int told = 0; told < 2; told++) { /* by a report, by asking for it */
-                cleanup(cc_freep) struct cc *cc = make(0);
-                struct cc_info info;
-
-                for (int64_t now_us = 0; now_us < 6000000; now_us += 200000) {
-                        for (int i = 0; i < 10; i++) {
-                                int64_t at_us = now_us + i * STEP_US;
-                                uint16_t number = cc_on_sent(cc, PACKET, 2, 0, at_us);
-                                int64_t arrival_us = EPOCH_US + at_us + DELAY_US;
-
-                                cc_on_resent(cc, number, false, at_us + STEP_US / 2);
-                                if (i % 2 == 0 && told == 1)
-                                        cc_on_resent(cc, number, true, at_us + STEP_US);
-                                else if (i % 2 == 0)
-                                        arrival_us = CC_LOST;
-                                cc_on_tcc(cc, number, &arrival_us, 1, at_us + 2 * DELAY_US);
-                        }
-                        ten(cc, -1, now_us + 100000);
-                }
-                cc_info(cc, &info);
-                assert_int_equal(info.loss_permille, 0);
-        }
-}
-
-static void what_went_twice_counts_when_there_is_nothing_else(void **state)
-{
-        cleanup(cc_freep) struct cc *cc = make(0);
-        struct cc_info info;
-
-        (void)state;
-        for (int64_t now_us = 0; now_us < 6000000; now_us += 100000) {
-                for (int i = 0; i < 10; i++) {
-                        int64_t at_us = now_us + i * STEP_US;
-                        uint16_t number = cc_on_sent(cc, PACKET, 2, 0, at_us);
-                        int64_t arrival_us = i < 2 ? CC_LOST : EPOCH_US + at_us + DELAY_US;
-
-                        cc_on_resent(cc, number, false, at_us + STEP_US);
-                        cc_on_tcc(cc, number, &arrival_us, 1, at_us + 2 * DELAY_US);
-                }
-        }
-        cc_info(cc, &info);
-        assert_in_range(info.loss_permille, 180, 220);
-}
-
-static void a_test_of_losses_says_what_to_keep_of_what_was_sent(void **state)
-{
-        cleanup(cc_freep) struct cc *cc = make(0);
-        int64_t now_us = 0;
-
-        (void)state;
-        for (; now_us < 5000000; now_us += 100000)
-                ten(cc, -1, now_us);
-        assert_int_equal(cc_test_permille(cc), 1000);
-        for (; cc_test_permille(cc) == 1000 && now_us < 10000000; now_us += 100000)
-                ten(cc, 4, now_us);
-        assert_in_range(cc_test_permille(cc), 790, 930); /* a little less than nine of ten */
-        now_us += 20000000; /* nothing is sent any more that could tell */
-        cc_on_timeout(cc, now_us);
-        assert_int_equal(cc_test_permille(cc), 1000);
-        for (; cc_test_permille(cc) == 1000 && now_us < 35000000; now_us += 100000)
-                ten(cc, 4, now_us);
-        for (; cc_test_permille(cc) < 1000 && now_us < 40000000; now_us += 100000)
-                ten(cc, 4, now_us);
-        assert_int_equal(cc_test_permille(cc), 1000);
-        for (; now_us < 80000000; now_us += 100000) {
-                ten(cc, 4, now_us);
-                assert_int_equal(cc_test_permille(cc), 1000); /* it is known now */
-        }
-}
-
 static void clocks_may_say_anything(void **state)
 {
         static const int64_t clocks_us[] = {
@@ -571,7 +443,6 @@ static void a_pause_of_everything_is_no_rate(void **state)
         assert_true(cc_target_bps(cc) > 500000);
 }
 
-/* Not judged: machines differ. */
 /* 1 Mbit/s of picture and a voice; from stop_us on the voice alone, and what leaves in the 150 ms
  * from late_us on comes extra_us late. Returns the lowest target since. */
 static uint64_t lowest_after_stop(int64_t stop_us, int64_t late_us, int64_t extra_us)
@@ -625,6 +496,7 @@ static void what_a_report_needs_may_be_loaded_before_there_was_one(void **state)
         assert_int_equal(cc_target_bps(cc), CC_START_BPS);
 }
 
+/* Not judged: machines differ. */
 static void costs_little(void **state)
 {
         cleanup(cc_freep) struct cc *cc = make(0);
@@ -676,11 +548,6 @@ int main(void)
                 cmocka_unit_test(numbers_never_sent_or_reported_again_change_nothing),
                 cmocka_unit_test(what_is_older_than_the_history_is_ignored),
                 cmocka_unit_test(a_late_packet_is_not_lost),
-                cmocka_unit_test(what_was_missed_is_lost_though_its_repeat_arrives),
-                cmocka_unit_test(what_went_twice_says_nothing_about_losses),
-                cmocka_unit_test(what_went_twice_and_was_missed_says_nothing_either),
-                cmocka_unit_test(what_went_twice_counts_when_there_is_nothing_else),
-                cmocka_unit_test(a_test_of_losses_says_what_to_keep_of_what_was_sent),
                 cmocka_unit_test(clocks_may_say_anything),
                 cmocka_unit_test(a_clock_that_was_set_is_no_queue),
                 cmocka_unit_test(nothing_happens_without_traffic),
