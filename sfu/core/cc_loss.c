@@ -42,6 +42,12 @@ uint16_t cc_test_permille(const struct cc *cc)
         return cc->loss.testing ? cc->loss.test_kept : 1000;
 }
 
+/* What goes twice unasked seems to lose nothing. */
+static uint32_t n_once(const struct cc_loss *loss)
+{
+        return loss->n_acked + loss->n_lost;
+}
+
 static bool had_queue(const struct cc *cc)
 {
         return cc->loss.max_queue_us > QUEUE_US + 4 * cc->delay.deviation_us;
@@ -107,13 +113,13 @@ void cc_loss_on_timeout(struct cc *cc, int64_t now_us)
 }
 
 /* What chance makes of losses that are there anyway is no excess: three standard deviations
- * of n packets' losses. */
+ * of n packets' losses. Nor is what a test could not see again. */
 static bool exceeds(const struct cc_loss *loss, uint16_t permille)
 {
         uint64_t excess = permille > loss->inherent ? permille - loss->inherent : 0;
-        uint64_t n = loss->n_acked + loss->n_lost;
+        uint64_t n = n_once(loss);
 
-        return excess > MIN_EXCESS + loss->inherent / 4u &&
+        return n >= MIN_PACKETS && excess > MIN_EXCESS + loss->inherent / 4u &&
                excess * excess * n > 9 * 1000 * (uint64_t)loss->inherent;
 }
 
@@ -176,10 +182,9 @@ void cc_loss_on_report(struct cc *cc, int64_t now_us)
         }
 
         int64_t n_slices = loss->next_no - loss->from_no;
-        uint32_t n_lost = loss->n_lost, n = loss->n_acked + n_lost;
+        uint32_t n_lost = loss->n_lost, n = n_once(loss);
 
-        /* Nothing but a voice is better than nothing, but for a test: going twice, it seems to
-         * lose nothing any more. */
+        /* Nothing but a voice is better than nothing, but for a test. */
         if (n < MIN_PACKETS && !loss->testing) {
                 n_lost += loss->n_lost_twice;
                 n += loss->n_acked_twice + loss->n_lost_twice;

@@ -122,6 +122,24 @@ static void what_went_twice_counts_when_there_is_nothing_else(void **state)
         assert_in_range(info.loss_permille, 180, 220);
 }
 
+/* Of a voice that goes twice a test of losses would see none. */
+static void what_went_twice_starts_no_test(void **state)
+{
+        cleanup(cc_freep) struct cc *cc = make();
+
+        (void)state;
+        for (int64_t i = 0; i < 1000; i++) {
+                int64_t at_us = i * STEP_US;
+                uint16_t number = cc_on_sent(cc, PACKET, 2, 0, at_us);
+                int64_t arrival_us = i % 5 == 0 ? CC_LOST : EPOCH_US + at_us + DELAY_US;
+
+                if (i % 20 > 0) /* a repeat now and then has no room */
+                        cc_on_resent(cc, number, false, at_us + STEP_US);
+                cc_on_tcc(cc, number, &arrival_us, 1, at_us + 2 * DELAY_US);
+                assert_int_equal(cc_test_permille(cc), 1000);
+        }
+}
+
 static void a_test_of_losses_says_what_to_keep_of_what_was_sent(void **state)
 {
         cleanup(cc_freep) struct cc *cc = make();
@@ -155,6 +173,7 @@ int main(void)
                 cmocka_unit_test(what_went_twice_says_nothing_about_losses),
                 cmocka_unit_test(what_went_twice_and_was_missed_says_nothing_either),
                 cmocka_unit_test(what_went_twice_counts_when_there_is_nothing_else),
+                cmocka_unit_test(what_went_twice_starts_no_test),
                 cmocka_unit_test(a_test_of_losses_says_what_to_keep_of_what_was_sent),
         };
 
