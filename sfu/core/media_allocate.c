@@ -289,21 +289,41 @@ static uint64_t tested_bps(struct media_peer *peer)
         return bps < line.delay_bps ? bps : 0;
 }
 
-/* The first point of the layer that was granted; else the lowest. */
-static size_t first_granted(const struct alloc_demand *d)
+/* Of the layer that was granted: its first point, or the granted one. Else the lowest. */
+static size_t granted_point(const struct alloc_demand *d, bool whole)
 {
         const struct alloc_memory *m = d->memory;
-        size_t first = 0;
+        size_t i = 0;
 
         if (d->kind == ALLOC_SOUND || !m->known || m->paused)
                 return 0;
-        while (first < d->n_points && d->points[first].layer < m->layer)
-                first++;
-        return first < d->n_points && d->points[first].layer == m->layer ? first : 0;
+        while (i < d->n_points && d->points[i].layer < m->layer)
+                i++;
+        if (i == d->n_points || d->points[i].layer != m->layer)
+                return 0;
+        while (whole && i + 1 < d->n_points && d->points[i + 1].layer == m->layer &&
+               d->points[i + 1].spatial <= m->spatial && d->points[i + 1].temporal <= m->temporal)
+                i++;
+        return i;
 }
 
-/* The lowest points, of the layers that were granted or of all, of what was granted. */
-static uint64_t least_bps(const struct alloc_demand *demands, size_t n, bool layers)
+/* What a test of losses may cost, the least first: frames of pictures that have many, frames,
+ * anything. */
+enum test_cost { MANY_FRAMES, FRAMES, LAYERS };
+
+/* The lowest point that it leaves. */
+static size_t point_kept(const struct alloc_demand *d, const struct media_slot *slot,
+                         enum test_cost cost)
+{
+        const struct media_layer *now = slot->current;
+        bool slow = now && now->pub == slot->target && layer_is_slow(now);
+
+        return cost == LAYERS ? 0 : granted_point(d, cost == MANY_FRAMES && slow);
+}
+
+/* The least that it leaves of what was granted. */
+static uint64_t least_bps(const struct alloc_demand *demands, struct media_slot *const *slots,
+                          size_t n, enum test_cost cost)
 {
         uint64_t least = 0;
 
@@ -311,42 +331,45 @@ static uint64_t least_bps(const struct alloc_demand *demands, size_t n, bool lay
                 const struct alloc_demand *d = &demands[i];
 
                 if (d->n_points > 0 && !d->memory->paused)
-                        least += d->points[layers ? first_granted(d) : 0].bps;
+                        least += d->points[point_kept(d, slots[i], cost)].bps;
         }
         return least;
 }
 
-/* A test is made with frames alone where that is enough: another layer would cost two key
- * frames. Such a test is no fall, and leaves nothing to remember. */
-static void keep_layers(struct alloc_demand *demands, size_t n, struct alloc_memory *ret_scratch)
+/* Such a test is no fall, and leaves nothing to remember. */
+static void keep_points(struct alloc_demand *demands, struct media_slot *const *slots, size_t n,
+                        enum test_cost cost, struct alloc_memory *ret_scratch)
 {
         for (size_t i = 0; i < n; i++) {
                 struct alloc_demand *d = &demands[i];
-                size_t first = first_granted(d);
+                size_t kept = point_kept(d, slots[i], cost);
 
-                d->n_points -= first;
-                memmove(d->points, d->points + first, d->n_points * sizeof(d->points[0]));
+                d->n_points -= kept;
+                memmove(d->points, d->points + kept, d->n_points * sizeof(d->points[0]));
                 ret_scratch[i] = *d->memory;
                 d->memory = &ret_scratch[i];
         }
 }
 
-/* No picture and no voice is given up for a test: when nothing is sent, it shows nothing. */
+/* A test is made with frames alone where that is enough: another layer would cost two key
+ * frames. No picture and no voice is given up for it: when nothing is sent, it shows nothing. */
 static uint64_t prepare_test(const struct media_peer *peer, uint64_t tested,
-                             struct alloc_demand *demands, size_t n,
-                             struct alloc_memory *ret_scratch)
+                             struct alloc_demand *demands, struct media_slot *const *slots,
+                             size_t n, struct alloc_memory *ret_scratch)
 {
         struct cc_info line;
         uint64_t least;
 
         if (tested == 0)
                 return 0;
-        if (least_bps(demands, n, true) <= tested) {
-                keep_layers(demands, n, ret_scratch);
-                return tested;
+        for (enum test_cost cost = MANY_FRAMES; cost <= FRAMES; cost++) {
+                if (least_bps(demands, slots, n, cost) <= tested) {
+                        keep_points(demands, slots, n, cost, ret_scratch);
+                        return tested;
+                }
         }
         cc_info(peer->path->cc, &line);
-        least = least_bps(demands, n, false);
+        least = least_bps(demands, slots, n, LAYERS);
         least = least > tested ? least : tested;
         return least < line.delay_bps ? least : line.delay_bps;
 }
@@ -473,7 +496,7 @@ void peer_allocate(struct media_peer *peer, int64_t now_us)
                         fill_picture(slot, choked, &demands[n], now_us);
                 slots[n++] = slot;
         }
-        tested = prepare_test(peer, tested, demands, n, scratch);
+        tested = prepare_test(peer, tested, demands, slots, n, scratch);
         allocate(demands, n, budget_of(peer, tested, now_us), !peer->path, now_us, &peer->spent);
         turn = whose_turn(slots, demands, n);
         for (size_t i = 0; i < n; i++)

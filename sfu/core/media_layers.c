@@ -6,6 +6,9 @@
 enum {
         STRUCTURE_BIT = 0x80, /* of a descriptor's fourth byte: it brings a structure */
         MIN_DESCRIPTOR = 3,
+        SLOW_US = 200 * 1000,
+        MAX_REST_US = 1000 * 1000,
+        REST_FADES = 16, /* in so many frames */
 };
 
 static bool brings_structure(struct span dd)
@@ -85,6 +88,24 @@ static uint32_t usual_bps(const struct media_layer *layer, unsigned s, unsigned 
         return detail->before_key[s][t];
 }
 
+static void note_frame(struct media_detail *detail, uint32_t ts, int64_t now_us)
+{
+        int64_t waited_us = now_us - detail->frame_us;
+
+        if (detail->frame_us > 0 && (int32_t)(ts - detail->frame_ts) <= 0)
+                return;
+        waited_us = waited_us < MAX_REST_US ? waited_us : MAX_REST_US;
+        detail->rest_us -= detail->rest_us / REST_FADES;
+        detail->rest_us = waited_us > detail->rest_us ? (uint32_t)waited_us : detail->rest_us;
+        detail->frame_ts = ts;
+        detail->frame_us = now_us;
+}
+
+bool layer_is_slow(const struct media_layer *layer)
+{
+        return layer->detail && layer->detail->rest_us > SLOW_US;
+}
+
 void layer_describe(struct media_layer *layer, struct media_in *in, bool fresh, int64_t now_us)
 {
         struct media_detail *detail = layer->detail;
@@ -95,6 +116,7 @@ void layer_describe(struct media_layer *layer, struct media_in *in, bool fresh, 
         read_descriptor(detail, in, fresh);
         if (!fresh)
                 return;
+        note_frame(detail, in->rtp.ts, now_us);
         if (in->starts_keyframe) {
                 note_before_key(layer, now_us);
                 memcpy(detail->heights, in->heights, sizeof(detail->heights));

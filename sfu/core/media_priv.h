@@ -146,6 +146,9 @@ struct media_detail {
         int64_t before_us;                                            /* and when that was */
         uint32_t key_ts;                                              /* of the last key frame */
         uint16_t heights[LAYER_MAX_SPATIAL];                          /* 0: not told */
+        uint32_t frame_ts;                                            /* of the newest frame, */
+        int64_t frame_us;                                             /* which began then, */
+        uint32_t rest_us;              /* and how long the waits for one are, of late */
         struct dd_structure structure; /* the latest, which came with the packet */
         uint32_t structure_ext;
         uint32_t active; /* decode targets that are sent */
@@ -510,6 +513,9 @@ uint32_t layer_bps_of(const struct media_layer *layer, uint8_t sid, uint8_t tid,
 /* How many there are now; at least 1. */
 uint8_t layer_n_spatial(const struct media_layer *layer, int64_t now_us);
 uint8_t layer_n_temporal(const struct media_layer *layer, int64_t now_us);
+/* Pictures come seldom, or their encoder leaves some out: without a part of them it would
+ * stand still. */
+bool layer_is_slow(const struct media_layer *layer);
 /* The lowest spatial layer at least so high, LAYER_ALL when only the highest is. */
 uint8_t layer_sid_for(const struct media_layer *layer, uint16_t height, int64_t now_us);
 /* The slot takes nothing above these layers of what it shows, LAYER_ALL: no limit. */

@@ -443,6 +443,46 @@ static void losses_of_the_lines_own_take_no_layer(void **state)
         }
 }
 
+/* Without a part of its frames it would stand still. */
+static void a_test_of_losses_takes_frames_where_there_are_many(void **state)
+{
+        static const struct sim_offer watcher = { .n_video = 2, .reports = true };
+        const struct link_config wide = { .steps = { { 0, 3000 * 1000, 20 * 1000 } },
+                                          .queue_bytes = 127500 };
+        struct link_config lossy = wide;
+
+        (void)state;
+        lossy.loss_permille = 50;
+        for (uint32_t seed = 1; seed <= 6; seed++) {
+                struct sim sim;
+                struct sim_peer *b;
+                uint32_t slow = 1 + seed % 2;
+
+                sim_init(&sim, seed);
+                for (uint32_t i = 1; i <= 2; i++) {
+                        struct sim_peer *sender = sim_join(&sim, i, &all);
+
+                        sender->fps = i == slow ? 4 : 25;
+                        sender->picture_bytes = 1000;
+                        for (size_t layer = 0; layer < 3; layer++) {
+                                sender->cam[layer].temporal = true;
+                                sender->cam[layer].packets_per_frame *= i == slow ? 5 : 1;
+                        }
+                }
+                b = sim_join(&sim, 3, &watcher);
+                assert_int_equal(link_new(&b->line, &wide, seed), 0);
+                for (uint8_t i = 0; i < 2; i++)
+                        sim_watch(b, i, i + 1u, SFU_CAMERA, 360, 1);
+                sim_run(&sim, 12 * S);
+                b->line = link_free(b->line);
+                assert_int_equal(link_new(&b->line, &lossy, seed), 0);
+                sim_video(b, (uint8_t)(slow - 1))->max_gap_us = 0;
+                sim_run(&sim, 10 * S);
+                assert_true(sim_video(b, (uint8_t)(slow - 1))->max_gap_us < 2 * S / 5);
+                sim_done(&sim);
+        }
+}
+
 /* Nothing is left to be tested with: it would be dark, and the test without an end. */
 static void a_test_of_losses_takes_no_picture_and_no_voice(void **state)
 {
@@ -547,6 +587,7 @@ int main(void)
                 cmocka_unit_test(low_priority_goes_first_when_the_line_is_narrow),
                 cmocka_unit_test(full_batch_is_a_loss_like_any_other),
                 cmocka_unit_test(losses_of_the_lines_own_take_no_layer),
+                cmocka_unit_test(a_test_of_losses_takes_frames_where_there_are_many),
                 cmocka_unit_test(a_test_of_losses_takes_no_picture_and_no_voice),
                 cmocka_unit_test(a_picture_that_a_policer_halves_is_no_radios),
         };
