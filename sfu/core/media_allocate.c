@@ -267,28 +267,6 @@ static void apply_grant(struct media_slot *slot, const struct alloc_demand *d, b
                 slot_give_up(slot, now_us);
 }
 
-/* A test of losses takes its share of what was granted: measured against the target, which
- * means what is really sent, pictures that send less than they may would lose far more.
- * 0: no test. */
-static uint64_t tested_bps(struct media_peer *peer)
-{
-        struct media_path *path = peer->path;
-        struct cc_info line;
-        uint16_t kept;
-        uint64_t bps;
-
-        if (!path || !path->can_probe)
-                return 0;
-        kept = cc_test_permille(path->cc);
-        if (kept == 1000)
-                path->untested_bps = 0;
-        else if (path->untested_bps == 0)
-                path->untested_bps = peer->spent.granted_bps;
-        bps = path->untested_bps * kept / 1000;
-        cc_info(path->cc, &line);
-        return bps < line.delay_bps ? bps : 0;
-}
-
 /* Of the layer that was granted: its first point, or the granted one. Else the lowest. */
 static size_t granted_point(const struct alloc_demand *d, bool whole)
 {
@@ -336,6 +314,38 @@ static uint64_t least_bps(const struct alloc_demand *demands, struct media_slot 
         return least;
 }
 
+/* A test of losses takes its share of what was granted: measured against the target, which
+ * means what is really sent, pictures that send less than they may would lose far more. What
+ * was granted may cost more by now: an encoder that has just begun sends more and more.
+ * 0: no test. */
+static uint64_t tested_bps(struct media_peer *peer, const struct alloc_demand *demands, size_t n)
+{
+        struct media_path *path = peer->path;
+        uint64_t whole_bps = 0;
+        struct cc_info line;
+        uint16_t kept;
+
+        if (!path || !path->can_probe)
+                return 0;
+        kept = cc_test_permille(path->cc);
+        if (kept == 1000) {
+                path->untested_bps = 0;
+                return 0;
+        }
+        if (path->untested_bps == 0)
+                path->untested_bps = peer->spent.granted_bps;
+        for (size_t i = 0; i < n; i++) {
+                const struct alloc_demand *d = &demands[i];
+
+                if (d->n_points > 0 && !d->memory->paused)
+                        whole_bps += d->points[granted_point(d, true)].bps;
+        }
+        if (whole_bps < path->untested_bps)
+                whole_bps = path->untested_bps;
+        cc_info(path->cc, &line);
+        return whole_bps * kept / 1000 < line.delay_bps ? whole_bps * kept / 1000 : 0;
+}
+
 /* Such a test is no fall, and leaves nothing to remember. */
 static void keep_points(struct alloc_demand *demands, struct media_slot *const *slots, size_t n,
                         enum test_cost cost, struct alloc_memory *ret_scratch)
@@ -351,31 +361,30 @@ static void keep_points(struct alloc_demand *demands, struct media_slot *const *
         }
 }
 
-/* A test is made with frames alone where that is enough: another layer would cost two key
- * frames. No picture and no voice is given up for it: when nothing is sent, it shows nothing. */
-static uint64_t prepare_test(const struct media_peer *peer, uint64_t tested,
-                             struct alloc_demand *demands, struct media_slot *const *slots,
-                             size_t n, struct alloc_memory *ret_scratch)
+/* A test is made with frames alone where that is enough: another layer would
+ * cost two key frames. No picture and no voice is given up for it: when nothing is sent, it
+ * shows nothing. */
+static uint64_t budget_of_test(const struct media_peer *peer, uint64_t budget,
+                               struct alloc_demand *demands, struct media_slot *const *slots,
+                               size_t n, struct alloc_memory *ret_scratch)
 {
         struct cc_info line;
         uint64_t least;
 
-        if (tested == 0)
-                return 0;
         for (enum test_cost cost = MANY_FRAMES; cost <= FRAMES; cost++) {
-                if (least_bps(demands, slots, n, cost) <= tested) {
+                if (least_bps(demands, slots, n, cost) <= budget) {
                         keep_points(demands, slots, n, cost, ret_scratch);
-                        return tested;
+                        return budget;
                 }
         }
         cc_info(peer->path->cc, &line);
         least = least_bps(demands, slots, n, LAYERS);
-        least = least > tested ? least : tested;
-        return least < line.delay_bps ? least : line.delay_bps;
+        least = least < line.delay_bps ? least : line.delay_bps;
+        return least > budget ? least : budget;
 }
 
 /* What there is to spend; UINT64_MAX: nothing limits. */
-static uint64_t budget_of(struct media_peer *peer, uint64_t tested, int64_t now_us)
+static uint64_t budget_of(struct media_peer *peer, int64_t now_us)
 {
         uint64_t bps, rtx_bps;
 
@@ -383,8 +392,7 @@ static uint64_t budget_of(struct media_peer *peer, uint64_t tested, int64_t now_
                 return line_budget_poll(&peer->line, peer->spent.wanted_bps, now_us);
         bps = cc_target_bps(peer->path->cc);
         rtx_bps = rtp_rate_bps(&peer->rtx_rate, now_us);
-        bps -= rtx_bps < bps / 8 ? rtx_bps : bps / 8; /* repeats have a budget, too */
-        return bps > tested ? bps : tested;
+        return bps - (rtx_bps < bps / 8 ? rtx_bps : bps / 8); /* repeats have a budget, too */
 }
 
 static enum sfu_carries carries_of(const struct alloc_sum *sum)
@@ -482,7 +490,7 @@ void peer_allocate(struct media_peer *peer, int64_t now_us)
         struct alloc_memory scratch[SFU_MAX_SLOTS];
         struct media_slot *slots[SFU_MAX_SLOTS], *turn;
         bool choked = is_choked(peer, now_us);
-        uint64_t tested = tested_bps(peer);
+        uint64_t budget, tested;
         size_t n = 0;
 
         for (size_t i = 0; i < peer->n_slots; i++) {
@@ -496,8 +504,12 @@ void peer_allocate(struct media_peer *peer, int64_t now_us)
                         fill_picture(slot, choked, &demands[n], now_us);
                 slots[n++] = slot;
         }
-        tested = prepare_test(peer, tested, demands, slots, n, scratch);
-        allocate(demands, n, budget_of(peer, tested, now_us), !peer->path, now_us, &peer->spent);
+        budget = budget_of(peer, now_us);
+        tested = tested_bps(peer, demands, n);
+        if (tested > 0)
+                budget = budget_of_test(peer, budget > tested ? budget : tested, demands, slots, n,
+                                        scratch);
+        allocate(demands, n, budget, !peer->path, now_us, &peer->spent);
         turn = whose_turn(slots, demands, n);
         for (size_t i = 0; i < n; i++)
                 apply_grant(slots[i], &demands[i], slots[i] == turn, now_us);

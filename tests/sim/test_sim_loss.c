@@ -399,7 +399,8 @@ static void full_batch_is_a_loss_like_any_other(void **state)
         sim_done(&sim);
 }
 
-/* Whether it is the rate is found out by sending less for a while. */
+/* Whether it is the rate is found out by sending less for a while. Encoders that have just begun
+ * send more every second, and nothing less than that is asked of them. */
 static void losses_of_the_lines_own_take_no_layer(void **state)
 {
         static const struct sim_offer watcher = {
@@ -409,21 +410,22 @@ static void losses_of_the_lines_own_take_no_layer(void **state)
                                           .queue_bytes = 127500 };
         struct link_config lossy = wide;
         struct sim sim;
-        struct sim_peer *b;
+        struct sim_peer *senders[2], *b;
         uint32_t keyframes[2];
 
         (void)state;
         lossy.loss_permille = 50;
-        for (uint32_t seed = 1; seed <= 6; seed++) {
-                sim_init(&sim, seed);
-                for (uint32_t i = 1; i <= 2; i++) {
-                        struct sim_peer *sender = sim_join(&sim, i, &all);
+        for (uint32_t seed = 1; seed <= 12; seed++) {
+                bool grow = seed > 6;
 
-                        sender->mic.level = 30;
-                        sender->voice_bytes = 60;
-                        sender->picture_bytes = 1000;
+                sim_init(&sim, seed);
+                for (uint32_t i = 0; i < 2; i++) {
+                        senders[i] = sim_join(&sim, i + 1, &all);
+                        senders[i]->mic.level = 30;
+                        senders[i]->voice_bytes = 60;
+                        senders[i]->picture_bytes = grow ? 400 : 1000;
                         for (size_t layer = 0; layer < 3; layer++)
-                                sender->cam[layer].temporal = true;
+                                senders[i]->cam[layer].temporal = true;
                 }
                 b = sim_join(&sim, 3, &watcher);
                 assert_int_equal(link_new(&b->line, &wide, seed), 0);
@@ -434,7 +436,11 @@ static void losses_of_the_lines_own_take_no_layer(void **state)
                 assert_int_equal(link_new(&b->line, &lossy, seed), 0);
                 for (size_t i = 0; i < 2; i++)
                         keyframes[i] = sim_video(b, i)->n_keyframes;
-                sim_run(&sim, 20 * S);
+                for (int step = 0; step < 200; step++) {
+                        for (size_t i = 0; grow && step >= 20 && step < 35 && i < 2; i++)
+                                senders[i]->picture_bytes += 40;
+                        sim_run(&sim, S / 10);
+                }
                 for (size_t i = 0; i < 2; i++) {
                         assert_int_equal(sim_video(b, i)->n_keyframes, keyframes[i]);
                         assert_int_equal(sim_video(b, i)->layer, 1);
