@@ -112,7 +112,7 @@ void cc_loss_on_timeout(struct cc *cc, int64_t now_us)
         restart_window(&cc->loss, now_us / CC_SLICE_US);
 }
 
-/* What chance makes of losses that are there anyway is no excess: three standard deviations
+/* What chance makes of losses that are there anyway is no excess: four standard deviations
  * of n packets' losses. Nor is what a test could not see again. */
 static bool exceeds(const struct cc_loss *loss, uint16_t permille)
 {
@@ -120,7 +120,7 @@ static bool exceeds(const struct cc_loss *loss, uint16_t permille)
         uint64_t n = n_once(loss);
 
         return n >= MIN_PACKETS && excess > MIN_EXCESS + loss->inherent / 4u &&
-               excess * excess * n > 9 * 1000 * (uint64_t)loss->inherent;
+               excess * excess * n > 16 * 1000 * (uint64_t)loss->inherent;
 }
 
 /* Up, too, or the lowest of many windows would be taken for all. */
