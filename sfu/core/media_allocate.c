@@ -343,7 +343,8 @@ static uint64_t tested_bps(struct media_peer *peer, const struct alloc_demand *d
         if (whole_bps < path->untested_bps)
                 whole_bps = path->untested_bps;
         cc_info(path->cc, &line);
-        return whole_bps * kept / 1000 < line.delay_bps ? whole_bps * kept / 1000 : 0;
+        whole_bps = whole_bps * kept / 1000;
+        return whole_bps < line.delay_bps ? whole_bps : line.delay_bps;
 }
 
 /* Such a test is no fall, and leaves nothing to remember. */
