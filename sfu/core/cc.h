@@ -101,6 +101,9 @@ uint64_t cc_target_bps(const struct cc *cc);
  * little less: so many per mille of what was being sent may be sent meanwhile. 1000: no test.
  * Who takes it off what it had granted tests the line, not its own idea of what things cost. */
 uint16_t cc_test_permille(const struct cc *cc);
+/* The test would take more than it may cost now: it is not made, and the next one follows after
+ * two seconds. False: so much is lost, or so many were put off, that this one is made. */
+bool cc_put_off_test(struct cc *cc, int64_t now_us);
 
 /* How long the line needs for what is under way, as far as is known: what stood before
  * the newest packet reported, and what left since. It is exact while nothing overflows;

@@ -21,6 +21,7 @@ enum {
         TEST_MAX_SLICES = 60,
         TEST_GIVEN_UP_US = 8 * 1000 * 1000, /* nothing is sent that could tell */
         TEST_LOSSES = 12,                   /* as many should have been seen to tell */
+        MAX_PUT_OFF = 2,
         TOO_MUCH = 500,
         MIN_LOSSY = 4, /* of the slices: a few bursts are no rate */
         LIMIT_US = 60 * 1000 * 1000,
@@ -84,6 +85,7 @@ static void end_test(struct cc *cc, uint16_t permille, int64_t now_us)
         bool queue = had_queue(cc);
 
         loss->testing = false;
+        loss->n_put_off = 0;
         restart_window(loss, loss->next_no);
         if (permille * 3 < loss->test_loss) {
                 cc_rate_on_limit(cc, loss->cap_bps, now_us);
@@ -103,13 +105,28 @@ int64_t cc_loss_deadline_us(const struct cc *cc)
         return cc->loss.testing ? cc->loss.test_us + TEST_GIVEN_UP_US : INT64_MAX;
 }
 
-void cc_loss_on_timeout(struct cc *cc, int64_t now_us)
+static void give_up_test(struct cc *cc, int64_t now_us)
 {
-        if (now_us < cc_loss_deadline_us(cc))
-                return;
         cc->loss.testing = false;
         cc->loss.cap_bps = CC_MAX_BPS;
         restart_window(&cc->loss, now_us / CC_SLICE_US);
+}
+
+void cc_loss_on_timeout(struct cc *cc, int64_t now_us)
+{
+        if (now_us >= cc_loss_deadline_us(cc))
+                give_up_test(cc, now_us);
+}
+
+bool cc_put_off_test(struct cc *cc, int64_t now_us)
+{
+        struct cc_loss *loss = &cc->loss;
+
+        if (!loss->testing || loss->test_loss >= HEAVY || loss->n_put_off == MAX_PUT_OFF)
+                return false;
+        loss->n_put_off++;
+        give_up_test(cc, now_us);
+        return true;
 }
 
 /* What chance makes of losses that are there anyway is no excess: four standard deviations

@@ -362,28 +362,6 @@ static void keep_points(struct alloc_demand *demands, struct media_slot *const *
         }
 }
 
-/* A test is made with frames alone where that is enough: another layer would
- * cost two key frames. No picture and no voice is given up for it: when nothing is sent, it
- * shows nothing. */
-static uint64_t budget_of_test(const struct media_peer *peer, uint64_t budget,
-                               struct alloc_demand *demands, struct media_slot *const *slots,
-                               size_t n, struct alloc_memory *ret_scratch)
-{
-        struct cc_info line;
-        uint64_t least;
-
-        for (enum test_cost cost = MANY_FRAMES; cost <= FRAMES; cost++) {
-                if (least_bps(demands, slots, n, cost) <= budget) {
-                        keep_points(demands, slots, n, cost, ret_scratch);
-                        return budget;
-                }
-        }
-        cc_info(peer->path->cc, &line);
-        least = least_bps(demands, slots, n, LAYERS);
-        least = least < line.delay_bps ? least : line.delay_bps;
-        return least > budget ? least : budget;
-}
-
 /* What there is to spend; UINT64_MAX: nothing limits. */
 static uint64_t budget_of(struct media_peer *peer, int64_t now_us)
 {
@@ -394,6 +372,32 @@ static uint64_t budget_of(struct media_peer *peer, int64_t now_us)
         bps = cc_target_bps(peer->path->cc);
         rtx_bps = rtp_rate_bps(&peer->rtx_rate, now_us);
         return bps - (rtx_bps < bps / 8 ? rtx_bps : bps / 8); /* repeats have a budget, too */
+}
+
+/* A test is made with frames alone where that is enough: another layer would
+ * cost two key frames. No picture and no voice is given up for it: when nothing is sent, it
+ * shows nothing. */
+static uint64_t budget_of_test(struct media_peer *peer, uint64_t budget,
+                               struct alloc_demand *demands, struct media_slot *const *slots,
+                               size_t n, struct alloc_memory *ret_scratch, int64_t now_us)
+{
+        struct cc_info line;
+        uint64_t least;
+
+        for (enum test_cost cost = MANY_FRAMES; cost <= FRAMES; cost++) {
+                if (least_bps(demands, slots, n, cost) <= budget) {
+                        keep_points(demands, slots, n, cost, ret_scratch);
+                        return budget;
+                }
+        }
+        if (cc_put_off_test(peer->path->cc, now_us)) {
+                peer->path->untested_bps = 0;
+                return budget_of(peer, now_us);
+        }
+        cc_info(peer->path->cc, &line);
+        least = least_bps(demands, slots, n, LAYERS);
+        least = least < line.delay_bps ? least : line.delay_bps;
+        return least > budget ? least : budget;
 }
 
 static enum sfu_carries carries_of(const struct alloc_sum *sum)
@@ -509,7 +513,7 @@ void peer_allocate(struct media_peer *peer, int64_t now_us)
         tested = tested_bps(peer, demands, n);
         if (tested > 0)
                 budget = budget_of_test(peer, budget > tested ? budget : tested, demands, slots, n,
-                                        scratch);
+                                        scratch, now_us);
         allocate(demands, n, budget, !peer->path, now_us, &peer->spent);
         turn = whose_turn(slots, demands, n);
         for (size_t i = 0; i < n; i++)

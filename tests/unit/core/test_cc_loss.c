@@ -20,8 +20,8 @@ static struct cc *make(void)
         return cc;
 }
 
-/* Ten packets, reported 150 ms later; number `lost` of them is missing, -1: none. */
-static uint16_t ten(struct cc *cc, int lost, int64_t now_us)
+/* Ten packets, reported 150 ms later, of which n are missing: number `lost` and those after. */
+static uint16_t ten_but(struct cc *cc, int lost, int n, int64_t now_us)
 {
         int64_t arrivals_us[10];
         uint16_t base = 0;
@@ -30,10 +30,18 @@ static uint16_t ten(struct cc *cc, int lost, int64_t now_us)
                 uint16_t seq = cc_on_sent(cc, PACKET, 1, 0, now_us + i * STEP_US);
 
                 base = i == 0 ? seq : base;
-                arrivals_us[i] = i == lost ? CC_LOST : EPOCH_US + now_us + i * STEP_US + DELAY_US;
+                arrivals_us[i] = i >= lost && i < lost + n
+                                         ? CC_LOST
+                                         : EPOCH_US + now_us + i * STEP_US + DELAY_US;
         }
         cc_on_tcc(cc, base, arrivals_us, 10, now_us + 150000);
         return base;
+}
+
+/* Number `lost` of them is missing, -1: none. */
+static uint16_t ten(struct cc *cc, int lost, int64_t now_us)
+{
+        return ten_but(cc, lost, lost >= 0, now_us);
 }
 
 static void what_was_missed_is_lost_though_its_repeat_arrives(void **state)
@@ -166,6 +174,28 @@ static void a_test_of_losses_says_what_to_keep_of_what_was_sent(void **state)
         }
 }
 
+/* Every tenth packet is lost, or every fifth. */
+static void a_dear_test_is_put_off_twice_but_not_when_much_is_lost(void **state)
+{
+        (void)state;
+        for (int much = 0; much < 2; much++) {
+                cleanup(cc_freep) struct cc *cc = make();
+                int64_t now_us = 0;
+                int n_put_off = 0;
+
+                for (bool made = false; !made && now_us < 30000000; now_us += 100000) {
+                        ten_but(cc, 4, much ? 2 : 1, now_us);
+                        if (cc_test_permille(cc) == 1000)
+                                continue;
+                        made = !cc_put_off_test(cc, now_us);
+                        n_put_off += !made;
+                        assert_int_equal(cc_test_permille(cc) == 1000, !made);
+                }
+                assert_true(now_us < 30000000);
+                assert_int_equal(n_put_off, much ? 0 : 2);
+        }
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
@@ -175,6 +205,7 @@ int main(void)
                 cmocka_unit_test(what_went_twice_counts_when_there_is_nothing_else),
                 cmocka_unit_test(what_went_twice_starts_no_test),
                 cmocka_unit_test(a_test_of_losses_says_what_to_keep_of_what_was_sent),
+                cmocka_unit_test(a_dear_test_is_put_off_twice_but_not_when_much_is_lost),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
