@@ -109,12 +109,9 @@ struct http_client *http_client_free(struct http_client *client)
         return NULL;
 }
 
-static int check_name(struct http_client *client, BIO *bio)
+static int check_name(struct http_client *client, SSL *ssl)
 {
-        SSL *ssl = NULL;
-
-        BIO_get_ssl(bio, &ssl);
-        if (!ssl || SSL_set_tlsext_host_name(ssl, client->base.host) != 1)
+        if (SSL_set_tlsext_host_name(ssl, client->base.host) != 1)
                 return -EIO;
         return client->base.insecure || SSL_set1_host(ssl, client->base.host) == 1 ? 0 : -EIO;
 }
@@ -154,13 +151,17 @@ static int reach(int *ret_fd, const struct http_base *base)
 static int begin_tls(struct http_client *client)
 {
         BIO *bio = BIO_new_ssl(client->ctx, 1);
+        SSL *ssl = NULL;
 
         if (!bio)
                 return -ENOMEM;
         client->bio = BIO_push(bio, client->bio);
-        if (check_name(client, bio) < 0 || BIO_do_handshake(bio) != 1)
+        BIO_get_ssl(bio, &ssl);
+        if (!ssl || check_name(client, ssl) < 0)
                 return -EIO;
-        return 0;
+        if (BIO_do_handshake(bio) == 1)
+                return 0;
+        return SSL_get_verify_result(ssl) == X509_V_OK ? -EIO : -EKEYREJECTED;
 }
 
 static int connect_to(struct http_client *client)

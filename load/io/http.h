@@ -46,7 +46,8 @@ struct http_answer {
 
 /* Returns 0 and fills *ret_answer, or -errno (-EIO: the connection broke twice,
  * or was silent for HTTP_TIMEOUT_S; -ETIMEDOUT: so was the host while we connected;
- * -EPROTO: not HTTP as we understand it). */
+ * -EKEYREJECTED: nobody we trust vouches for its certificate; -EPROTO: not HTTP as we
+ * understand it). */
 must_use int http_request(struct http_client *client, const struct http_ask *ask,
                           struct http_answer *ret_answer);
 

@@ -248,6 +248,12 @@ static void ask_again(struct ice *ice, int seconds)
         g_source_unref(source);
 }
 
+static const char *reason_of(int err)
+{
+        return err == -EKEYREJECTED ? "its certificate is not trusted (--insecure takes any)"
+                                    : strerror(-err);
+}
+
 static void judge(struct request *request)
 {
         struct ice *ice = request->ice;
@@ -257,7 +263,7 @@ static void judge(struct request *request)
         join->answered_us = clock_now_us();
         if (request->result < 0) {
                 snprintf(text, sizeof(text), "the server cannot be reached: %s",
-                         strerror(-request->result));
+                         reason_of(request->result));
                 end(ice, text);
         } else if (request->answer.status == 429 && join->n_too_fast < MAX_TOO_FAST) {
                 join->n_too_fast++;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // `dinh load` against a real server. Usage: node load.test.mjs DINH
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
+import https from 'node:https';
 import test, { after, before } from 'node:test';
 import { Client, Server } from './dinh.mjs';
 
@@ -142,6 +143,18 @@ test('a_server_that_sends_everybody_away_is_not_dead', async () => {
   assert.equal(code, 0, error);
   assert.notEqual(JSON.parse(out).limit, 'dead'); // nobody hears anything, but the server answers
   await chair.close();
+});
+
+test('a_certificate_that_is_not_trusted_is_named', async () => {
+  const pem = execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', '-'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const stranger = https.createServer({ key: pem, cert: pem }, (request, response) => response.writeHead(404).end('?'));
+  await new Promise((resolve) => stranger.listen(0, '127.0.0.1', resolve));
+  const words = [...target(), '--url', `https://127.0.0.1:${stranger.address().port}`, '--duration', '2'];
+  const trusting = await load(...words, '--insecure');
+  const wary = await load(...words);
+  stranger.close();
+  assert.match(trusting.out + trusting.error, /the server answered 404/);
+  assert.match(wary.out + wary.error, /its certificate is not trusted \(--insecure takes any\)/);
 });
 
 test('without_gro_and_pacing_it_measures_the_same', async () => {
