@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
 import test, { after, before } from 'node:test';
 import { Client, errorCodes, Server } from './dinh.mjs';
 
@@ -12,7 +14,9 @@ const URIS = ['turn:192.0.2.1:3478?transport=udp', 'turn:192.0.2.1:3478?transpor
 const FRAGMENT = 'application/trickle-ice-sdpfrag';
 const UNKNOWN = '018f0000-0000-7000-8000-000000000000';
 
-const secretFile = fs.mkdtempSync('/tmp/dinh-whip-') + '/secret';
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'dinh-whip-'));
+process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }));
+const secretFile = path.join(folder, 'secret');
 fs.writeFileSync(secretFile, `${SECRET}\n`);
 const server = new Server('--turn-uri', URIS.slice(0, 2).join(','), '--turn-uri', URIS[2], '--turn-secret-file', secretFile);
 before(() => server.start());
