@@ -63,7 +63,7 @@ test('firefox_on_a_line_that_loses_packets_keeps_picture_and_sound', options, as
     const now = await count();
     const lost = (now.lost - before.lost) / (now.lost - before.lost + now.received - before.received);
     const frames = (now.frames - before.frames) / (now.sent - before.sent);
-    figure('Firefox, 5 % loss, in 6 s: longest pause in any picture', `${Math.max(...await gaps())} ms`);
+    figure('Firefox, 5 % loss, in 6 s: longest pause in any picture', `${Math.max(...Object.values(await gaps()))} ms`);
     figure('Firefox, 5 % loss, in 6 s: frames shown, sound lost', `${(100 * frames).toFixed(0)} %, ${(100 * lost).toFixed(2)} %`);
     return frames > 0.7 && lost < 0.01;
   }, 'six seconds of whole sound and moving pictures', 60000);

@@ -13,8 +13,15 @@ import { chromium, firefox } from 'playwright-core';
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const binary = path.join(root, 'build/dinh');
 
+const folders = [];
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** Gone when the test file ends. */
 export function temporaryFolder(prefix = 'dinh-e2e-') {
-  return mkdtempSync(path.join(tmpdir(), prefix));
+  folders.push(mkdtempSync(path.join(tmpdir(), prefix)));
+  return folders.at(-1);
 }
 
 const REFUSED_PORT = 10080; // by browsers, of all in these ranges
@@ -265,13 +272,14 @@ export class Person {
     return (await this.inbound('video')).reduce((sum, s) => sum + (s.framesDecoded ?? 0), 0);
   }
 
-  /** Longest time without a new frame in any tile, since called; taken by the returned function. */
+  /** Longest time in ms without a new frame of each other's picture, by participant, since called; taken by the returned function. */
   async watchFrames() {
     await this.page.evaluate(() => {
       window.testWatch = new Map();
-      for (const video of document.querySelectorAll('[data-testid=tile] video')) {
-        if (!video.videoWidth) continue;
-        const state = { last: performance.now(), longest: 0 };
+      for (const tile of document.querySelectorAll('[data-testid=tile][data-self=false]')) {
+        const video = tile.querySelector('video');
+        if (!video?.videoWidth) continue;
+        const state = { participant: tile.dataset.participant, last: performance.now(), longest: 0 };
         window.testWatch.set(video, state);
         const onFrame = () => {
           const now = performance.now();
@@ -283,9 +291,9 @@ export class Person {
       }
     });
     return () => this.page.evaluate(() => {
-      const longest = [...window.testWatch.values()].map((s) => Math.round(Math.max(s.longest, performance.now() - s.last)));
+      const longest = [...window.testWatch.values()].map((s) => [s.participant, Math.round(Math.max(s.longest, performance.now() - s.last))]);
       window.testWatch = new Map();
-      return longest;
+      return Object.fromEntries(longest);
     });
   }
 
