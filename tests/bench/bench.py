@@ -243,6 +243,15 @@ def bench_silent(args, members, seconds):
     return {"members": members, "us_per_second": cost, "run": result}
 
 
+def bench_settled(args):
+    """(d)'s memory without what its handshakes needed."""
+    with server(args.dinh) as target:
+        result = load(args.dinh, target, 3, **SCENES["d"][1], more=["--settle-seconds", str(SETTLED_SECONDS)])
+    print(f"settled: {result['subscribers']['ok']} watch, {result['server']['kb_per_session']:.1f} kB each {SETTLED_SECONDS} s after "
+          "the last join")
+    return result
+
+
 def bench_workers(args, seconds):
     """One worker and two: both cores for the server, one of them shared with the generator."""
     results = {}
@@ -271,7 +280,7 @@ def main():
     args = parser.parse_args()
     if len(os.sched_getaffinity(0)) < 2:
         sys.exit("two cores are needed: one for the server, one for the receivers")
-    wanted = args.only.split(",") if args.only else ["a", "b"] if args.quick else [*SCENES, "silent", "workers"]
+    wanted = args.only.split(",") if args.only else ["a", "b"] if args.quick else [*SCENES, "silent", "settled", "workers"]
     seconds, repeat = (3, 1) if args.quick else (8, args.repeat)
     results = {}
     if any(key in SCENES for key in wanted):
@@ -283,6 +292,8 @@ def main():
         print_storm(results["e"]["runs"])
     if "silent" in wanted:
         results["silent"] = bench_silent(args, SILENT_MEMBERS, seconds)
+    if "settled" in wanted:
+        results["settled"] = bench_settled(args)
     if "workers" in wanted:
         results["workers"] = bench_workers(args, seconds)
     if args.markdown:
