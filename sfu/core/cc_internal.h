@@ -107,7 +107,7 @@ struct cc_loss {
         int64_t test_us;    /* since when */
         uint16_t test_loss; /* per mille before */
         uint16_t test_kept; /* per mille of what was sent */
-        uint8_t n_put_off;  /* tests, since the last that was made */
+        uint8_t n_put_off;  /* tests for the present losses, one after the other */
 
         uint64_t cap_bps;
 };

@@ -161,6 +161,7 @@ static void judge(struct cc *cc, uint16_t permille, int64_t n_slices, int64_t no
                 return;
         }
         if (!exceeds(loss, permille)) {
+                loss->n_put_off = 0;
                 follow(loss, permille);
                 return;
         }
