@@ -279,9 +279,14 @@ static size_t granted_point(const struct alloc_demand *d, bool whole)
                 i++;
         if (i == d->n_points || d->points[i].layer != m->layer)
                 return 0;
-        while (whole && i + 1 < d->n_points && d->points[i + 1].layer == m->layer &&
-               d->points[i + 1].spatial <= m->spatial && d->points[i + 1].temporal <= m->temporal)
-                i++;
+        for (size_t next = i + 1; whole && next < d->n_points; next++) {
+                const struct alloc_point *p = &d->points[next];
+
+                if (p->layer == m->layer &&
+                    (p->spatial < m->spatial ||
+                     (p->spatial == m->spatial && p->temporal <= m->temporal)))
+                        i = next;
+        }
         return i;
 }
 
