@@ -399,6 +399,24 @@ static void full_batch_is_a_loss_like_any_other(void **state)
         sim_done(&sim);
 }
 
+/* She sees two cameras for 12 s, and then 5 % of all packets are lost. */
+static struct sim_peer *watch_until_losses(struct sim *sim, const struct sim_offer *watcher,
+                                           uint32_t seed)
+{
+        struct link_config line = { .steps = { { 0, 3000 * 1000, 20 * 1000 } },
+                                    .queue_bytes = 127500 };
+        struct sim_peer *b = sim_join(sim, 3, watcher);
+
+        assert_int_equal(link_new(&b->line, &line, seed), 0);
+        for (uint8_t i = 0; i < 2; i++)
+                sim_watch(b, i, i + 1u, SFU_CAMERA, 360, 1);
+        sim_run(sim, 12 * S);
+        b->line = link_free(b->line);
+        line.loss_permille = 50;
+        assert_int_equal(link_new(&b->line, &line, seed), 0);
+        return b;
+}
+
 /* Whether it is the rate is found out by sending less for a while. Encoders that have just begun
  * send more every second, or not yet all their temporal layers. */
 static void losses_of_the_lines_own_take_no_layer(void **state)
@@ -406,15 +424,11 @@ static void losses_of_the_lines_own_take_no_layer(void **state)
         static const struct sim_offer watcher = {
                 .mic = true, .n_audio = 3, .n_video = 2, .reports = true
         };
-        const struct link_config wide = { .steps = { { 0, 3000 * 1000, 20 * 1000 } },
-                                          .queue_bytes = 127500 };
-        struct link_config lossy = wide;
         struct sim sim;
         struct sim_peer *senders[2], *b;
         uint32_t keyframes[2];
 
         (void)state;
-        lossy.loss_permille = 50;
         for (uint32_t seed = 1; seed <= 18; seed++) {
                 bool grow = seed > 6 && seed <= 12, plain = seed > 12;
 
@@ -427,13 +441,7 @@ static void losses_of_the_lines_own_take_no_layer(void **state)
                         for (size_t layer = 0; layer < 3; layer++)
                                 senders[i]->cam[layer].temporal = !plain;
                 }
-                b = sim_join(&sim, 3, &watcher);
-                assert_int_equal(link_new(&b->line, &wide, seed), 0);
-                for (uint8_t i = 0; i < 2; i++)
-                        sim_watch(b, i, i + 1u, SFU_CAMERA, 360, 1);
-                sim_run(&sim, 12 * S);
-                b->line = link_free(b->line);
-                assert_int_equal(link_new(&b->line, &lossy, seed), 0);
+                b = watch_until_losses(&sim, &watcher, seed);
                 for (size_t i = 0; i < 2; i++)
                         keyframes[i] = sim_video(b, i)->n_keyframes;
                 for (int step = 0; step < 200; step++) {
@@ -456,12 +464,8 @@ static void losses_of_the_lines_own_take_no_layer(void **state)
 static void a_test_of_losses_takes_frames_where_there_are_many(void **state)
 {
         static const struct sim_offer watcher = { .n_video = 2, .reports = true };
-        const struct link_config wide = { .steps = { { 0, 3000 * 1000, 20 * 1000 } },
-                                          .queue_bytes = 127500 };
-        struct link_config lossy = wide;
 
         (void)state;
-        lossy.loss_permille = 50;
         for (uint32_t seed = 1; seed <= 6; seed++) {
                 struct sim sim;
                 struct sim_peer *b;
@@ -478,13 +482,7 @@ static void a_test_of_losses_takes_frames_where_there_are_many(void **state)
                                 sender->cam[layer].packets_per_frame *= i == slow ? 5 : 1;
                         }
                 }
-                b = sim_join(&sim, 3, &watcher);
-                assert_int_equal(link_new(&b->line, &wide, seed), 0);
-                for (uint8_t i = 0; i < 2; i++)
-                        sim_watch(b, i, i + 1u, SFU_CAMERA, 360, 1);
-                sim_run(&sim, 12 * S);
-                b->line = link_free(b->line);
-                assert_int_equal(link_new(&b->line, &lossy, seed), 0);
+                b = watch_until_losses(&sim, &watcher, seed);
                 sim_video(b, (uint8_t)(slow - 1))->max_gap_us = 0;
                 sim_run(&sim, 10 * S);
                 assert_true(sim_video(b, (uint8_t)(slow - 1))->max_gap_us < 2 * S / 5);
