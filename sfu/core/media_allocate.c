@@ -379,9 +379,8 @@ static uint64_t budget_of(struct media_peer *peer, int64_t now_us)
         return bps - (rtx_bps < bps / 8 ? rtx_bps : bps / 8); /* repeats have a budget, too */
 }
 
-/* A test is made with frames alone where that is enough: another layer would
- * cost two key frames. No picture and no voice is given up for it: when nothing is sent, it
- * shows nothing. */
+/* A test is made with frames alone where that is enough: another layer would cost two key
+ * frames. No picture and no voice is given up for it: when nothing is sent, it shows nothing. */
 static uint64_t budget_of_test(struct media_peer *peer, uint64_t budget,
                                struct alloc_demand *demands, struct media_slot *const *slots,
                                size_t n, struct alloc_memory *ret_scratch, int64_t now_us)
