@@ -97,9 +97,12 @@ void sim_fly(struct sim_peer *peer, enum sim_flight_kind kind, const uint8_t *da
                 int64_t wait_us;
 
                 link_run(peer->line, sim->now_us);
+                peer->n_line_sent++;
                 if (!link_send(peer->line, (uint32_t)len + PACKET_OVERHEAD, sim->now_us, &at_us,
-                               &wait_us))
+                               &wait_us)) {
+                        peer->n_line_lost++;
                         return;
+                }
         }
         if (net->jitter_us > 0)
                 at_us += sim_random(sim) % (uint32_t)net->jitter_us;
@@ -359,6 +362,9 @@ static void fill_slot(struct sdp_slot *slot, uint32_t ssrc, const char *mid, boo
         if (offer->h264)
                 slot->pts[SDP_H264] = (struct sdp_pt){ true, SIM_PT_H264,
                                                        offer->no_rtx ? 0 : SIM_PT_H264 + 1 };
+        else if (offer->vp9)
+                slot->pts[SDP_VP9] = (struct sdp_pt){ true, SIM_PT_VP9,
+                                                      offer->no_rtx ? 0 : SIM_PT_VP9 + 1 };
         else
                 slot->pts[SDP_VP8] = (struct sdp_pt){ true, SIM_PT_VP8,
                                                       offer->no_rtx ? 0 : SIM_PT_VP8 + 1 };

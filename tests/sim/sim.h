@@ -43,6 +43,7 @@ struct sim_rx {
         uint32_t last_ts, last_pid;
         bool has_pid;
         uint8_t last_tl0;
+        int64_t last_upper_us; /* a spatial layer above the lowest */
         bool with_mid, with_send_time, last_marker;
         uint32_t source; /* who is shown, by signature */
         int kind, layer;
@@ -67,7 +68,7 @@ struct sim_tx {
         int width, height, packets_per_frame;
         int key_packets; /* of a key frame; 0: thrice as many */
         bool key_due;
-        bool temporal; /* VP8 in three temporal layers: 0 2 1 2 */
+        bool temporal; /* in three temporal layers: 0 2 1 2 */
         uint8_t phase; /* of these four */
         uint32_t n_pli, n_nacked, n_sent, n_frames;
         int64_t pli_times[64];
@@ -88,8 +89,9 @@ struct sim_mic {
         uint32_t n;
 };
 
-/* What of one stream is not yet in a report of RFC 8888. */
+/* What of one stream is not yet in a report of RFC 8888; reports follow on each other (§ 3.1). */
 struct sim_arrivals {
+        bool begun;
         uint16_t begin, n;
         int64_t at_us[SIM_MAX_ARRIVALS];
 };
@@ -111,6 +113,7 @@ struct sim_peer {
         struct sim_arrivals *arrivals; /* by SSRC: media, then RTX */
         struct sim_net up, down;
         struct link *line;                  /* instead of down; freed with the peer */
+        uint64_t n_line_sent, n_line_lost;  /* packets into it, and those it lost */
         size_t voice_bytes, picture_bytes;  /* packets are filled up to so much payload */
         int64_t ntp_skew_us;                /* her clock against ours */
         int audio_delay_us, video_delay_us; /* capture to sending */
@@ -208,7 +211,8 @@ struct sim_offer {
         bool mic, cam, screen;
         int n_layers; /* of the camera; 0: 1 */
         bool rids;    /* layers by rid (else a=ssrc) */
-        bool h264;    /* camera and slots speak H.264 only */
+        bool h264;    /* camera and slots speak H.264 only, */
+        bool vp9;     /* or VP9: pictures of two spatial layers in one stream */
         bool red;     /* sound with redundancy, both ways */
         bool reports; /* transport-wide feedback about what the slots get */
         bool ccfb;    /* or that of RFC 8888 */

@@ -16,6 +16,7 @@ enum {
         SIM_PT_RED = 63,
         SIM_PT_VP8 = 96,  /* RTX: 97 */
         SIM_PT_H264 = 98, /* RTX: 99 */
+        SIM_PT_VP9 = 100, /* RTX: 101 */
         SIM_SLOT_SSRC = 0x10000000,
         SIM_RTX_SSRC = 0x00100000, /* added to the media SSRC */
         SIM_SIGNATURE = 16,

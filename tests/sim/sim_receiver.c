@@ -10,6 +10,7 @@
 #include "sfu/wire/rtx.h"
 #include "sfu/wire/seq.h"
 #include "sfu/wire/vp8.h"
+#include "sfu/wire/vp9.h"
 #include "tests/sim/sim_priv.h"
 
 enum { TICK_US = 20000, TICKS_PER_REPORT = 50, TICKS_PER_CCFB = 4 };
@@ -84,6 +85,17 @@ static void check_vp8(struct sim_rx *rx, const struct rtp_pkt *rtp, bool contigu
         rx->last_tl0 = desc.tl0picidx;
 }
 
+static void note_upper(struct sim_rx *rx, const struct rtp_pkt *rtp, int64_t now_us)
+{
+        struct vp9_desc desc;
+
+        if (rtp->pt != SIM_PT_VP9 || rtp->payload.len == 0)
+                return;
+        assert(vp9_parse(&desc, rtp->payload) == 0);
+        if (desc.sid > 0)
+                rx->last_upper_us = now_us;
+}
+
 static void check_source(struct sim_rx *rx, const struct signature *sig)
 {
         if (sig->participant == rx->source && sig->kind == rx->kind && sig->layer == rx->layer)
@@ -131,6 +143,7 @@ static void on_newest(struct sim_peer *peer, struct sim_rx *rx, const struct rtp
         if (rx->started && peer->sim->now_us - rx->last_us > rx->max_gap_us)
                 rx->max_gap_us = peer->sim->now_us - rx->last_us;
         check_vp8(rx, rtp, ahead == 1);
+        note_upper(rx, rtp, peer->sim->now_us);
         rx->last_ts = rtp->ts;
         rx->last_us = peer->sim->now_us;
         rx->last_marker = rtp->marker;
@@ -181,11 +194,13 @@ static void note_arrival(struct sim_peer *peer, uint32_t stream, uint16_t seq)
                 peer->arrivals = calloc(2 * SFU_MAX_SLOTS, sizeof(*a));
         assert(peer->arrivals);
         a = &peer->arrivals[stream];
-        if (a->n == 0)
-                a->begin = seq;
         ahead = (uint16_t)(seq - a->begin);
-        if (ahead >= SIM_MAX_ARRIVALS)
+        if (ahead > INT16_MAX && a->begun)
                 return;
+        if (ahead >= SIM_MAX_ARRIVALS || !a->begun) {
+                *a = (struct sim_arrivals){ .begun = true, .begin = seq };
+                ahead = 0;
+        }
         while (a->n <= ahead)
                 a->at_us[a->n++] = RTCP_CCFB_LOST;
         a->at_us[ahead] = peer->sim->now_us;
@@ -205,6 +220,7 @@ static void send_ccfb(struct sim_peer *peer)
                         continue;
                 rtcp_ccfb_add(&writer, ssrc + (i < SFU_MAX_SLOTS ? 0 : SIM_RTX_SSRC), a->begin,
                               a->at_us, a->n);
+                a->begin = (uint16_t)(a->begin + a->n);
                 a->n = 0;
         }
         rtcp_ccfb_end(&writer);

@@ -52,6 +52,10 @@ static void init_camera(struct sim_peer *peer, const struct sim_offer *offer)
                 pub->pts[SDP_VP8] = (struct sdp_pt){ 0 };
                 pub->pts[SDP_H264] = (struct sdp_pt){ true, SIM_PT_H264, SIM_PT_H264 + 1 };
         }
+        if (offer->vp9) {
+                pub->pts[SDP_VP8] = (struct sdp_pt){ 0 };
+                pub->pts[SDP_VP9] = (struct sdp_pt){ true, SIM_PT_VP9, SIM_PT_VP9 + 1 };
+        }
         for (int i = 0; i < n; i++) {
                 init_tx(peer, &peer->cam[i], 1000 + (uint32_t)i);
                 peer->cam[i].height = 180 << i;
@@ -220,7 +224,7 @@ static void write_vp8(struct wr *w, const struct sim_tx *tx, bool first, bool ke
         wr_u8(w, 0xe0); /* I, L, T */
         wr_u16(w, (uint16_t)(0x8000 | tx->pid));
         wr_u8(w, tx->tl0);
-        wr_u8(w, (uint8_t)(tid_of(tx) << 6));
+        wr_u8(w, (uint8_t)(tid_of(tx) << 6 | (tx->phase == 1 || tx->phase == 2) << 5)); /* Y */
         if (!first)
                 return;
         wr_u24(w, key ? 0x100000 : 0x110000);
@@ -289,13 +293,43 @@ static void write_h264(struct wr *w, const struct sim_tx *tx, bool first, bool k
                 wr_u16(w, 0x4100);
 }
 
+/* The i-th packet of a picture: a quarter of them are the lower spatial layer's. */
+static void write_vp9(struct wr *w, const struct sim_tx *tx, int i, int n, bool key)
+{
+        int n_lower = n / 4;
+        uint8_t sid = i >= n_lower;
+        bool starts = i == 0 || i == n_lower, ends = i == n_lower - 1 || i == n - 1;
+        bool structure = key && i == 0;
+
+        wr_u8(w, (uint8_t)(0xa0 | !key << 6 | starts << 3 | ends << 2 | structure << 1)); /* I, L */
+        wr_u16(w, (uint16_t)(0x8000 | tx->pid));
+        wr_u8(w, (uint8_t)(tid_of(tx) << 5 | (tx->phase == 1 || tx->phase == 2) << 4 | sid << 1 |
+                           sid));
+        wr_u8(w, tx->tl0);
+        if (!structure)
+                return;
+        wr_u8(w, 1 << 5 | 0x10); /* two, with their sizes */
+        for (int half = 2; half > 0; half--) {
+                wr_u16(w, (uint16_t)(tx->width / half));
+                wr_u16(w, (uint16_t)(tx->height / half));
+        }
+}
+
+static uint8_t picture_pt(const struct sdp_publication *pub)
+{
+        return pub->pts[SDP_H264].used  ? SIM_PT_H264
+               : pub->pts[SDP_VP9].used ? SIM_PT_VP9
+                                        : SIM_PT_VP8;
+}
+
 static void send_frame(struct sim_peer *peer, enum sfu_kind kind, int layer, struct sim_tx *tx)
 {
         const struct sdp_publication *pub = &peer->sdp.pubs[kind];
         int64_t capture_us = peer->sim->now_us - peer->video_delay_us;
         int n_key = tx->key_packets ? tx->key_packets : tx->packets_per_frame * 3;
         int n = tx->key_due ? n_key : tx->packets_per_frame;
-        bool h264 = pub->pts[SDP_H264].used, key = tx->key_due;
+        uint8_t pt = picture_pt(pub);
+        bool key = tx->key_due;
 
         tx->key_due = false;
         tx->pid = (uint16_t)((tx->pid + 1) & 0x7fff);
@@ -311,15 +345,17 @@ static void send_frame(struct sim_peer *peer, enum sfu_kind kind, int layer, str
                         .kind = kind,
                         .layer = pub->n_rids ? layer : -1,
                         .header = { .marker = i == n - 1,
-                                    .pt = h264 ? SIM_PT_H264 : SIM_PT_VP8,
+                                    .pt = pt,
                                     .seq = tx->seq++,
                                     .ts = ts_of(tx, capture_us, 90000),
                                     .ssrc = tx->ssrc },
                         .level = 255,
                 };
 
-                if (h264)
+                if (pt == SIM_PT_H264)
                         write_h264(&w, tx, i == 0, key);
+                else if (pt == SIM_PT_VP9)
+                        write_vp9(&w, tx, i, n, key);
                 else
                         write_vp8(&w, tx, i == 0, key);
                 sign(&w, peer, &o, key && i == 0, capture_us);
