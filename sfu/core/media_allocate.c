@@ -267,27 +267,27 @@ static void apply_grant(struct media_slot *slot, const struct alloc_demand *d, b
                 slot_give_up(slot, now_us);
 }
 
-/* Of the layer that was granted: its first point, or the granted one. Else the lowest. */
+/* Of the picture that was granted: its first point, or the granted one. Else the lowest. */
 static size_t granted_point(const struct alloc_demand *d, bool whole)
 {
         const struct alloc_memory *m = d->memory;
-        size_t i = 0;
+        size_t first = d->n_points, last = 0;
 
         if (d->kind == ALLOC_SOUND || !m->known || m->paused)
                 return 0;
-        while (i < d->n_points && d->points[i].layer < m->layer)
-                i++;
-        if (i == d->n_points || d->points[i].layer != m->layer)
-                return 0;
-        for (size_t next = i + 1; whole && next < d->n_points; next++) {
-                const struct alloc_point *p = &d->points[next];
+        for (size_t i = 0; i < d->n_points; i++) {
+                const struct alloc_point *p = &d->points[i];
 
-                if (p->layer == m->layer &&
-                    (p->spatial < m->spatial ||
-                     (p->spatial == m->spatial && p->temporal <= m->temporal)))
-                        i = next;
+                if (p->layer != m->layer || p->spatial > m->spatial)
+                        continue;
+                if (first == d->n_points || p->spatial > d->points[first].spatial)
+                        first = last = i;
+                else if (p->temporal <= m->temporal)
+                        last = i;
         }
-        return i;
+        if (first == d->n_points)
+                return 0;
+        return whole ? last : first;
 }
 
 /* What a test of losses may cost, the least first: frames of pictures that have many, frames,

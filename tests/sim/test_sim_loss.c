@@ -490,6 +490,45 @@ static void a_test_of_losses_takes_frames_where_there_are_many(void **state)
         }
 }
 
+/* Two key frames are what that costs: it is put off. Slices that are all alike say nothing. */
+static void a_test_of_losses_takes_no_spatial_layer(void **state)
+{
+        static const struct sim_offer camera = { .cam = true, .vp9 = true };
+        static const struct sim_offer watcher = { .vp9 = true, .n_video = 1, .reports = true };
+        struct link_config line = { .steps = { { 0, 3000 * 1000, 20 * 1000 } },
+                                    .queue_bytes = 127500 };
+
+        (void)state;
+        for (uint32_t seed = 1; seed <= 12; seed++) {
+                struct sim sim;
+                struct sim_peer *a, *b;
+                uint32_t n_keyframes;
+
+                sim_init(&sim, seed);
+                a = sim_join(&sim, 1, &camera);
+                a->fps = 20;
+                a->picture_bytes = 1000;
+                a->cam[0].height = 720;
+                a->cam[0].width = 1280;
+                a->cam[0].packets_per_frame = 4;
+                b = sim_join(&sim, 3, &watcher);
+                line.loss_permille = 0;
+                assert_int_equal(link_new(&b->line, &line, seed), 0);
+                sim_watch(b, 0, 1, SFU_CAMERA, 720, 1);
+                sim_run(&sim, 12 * S);
+                n_keyframes = sim_video(b, 0)->n_keyframes;
+                b->line = link_free(b->line);
+                line.loss_permille = 60;
+                assert_int_equal(link_new(&b->line, &line, seed), 0);
+                for (int i = 0; i < 50; i++) {
+                        sim_run(&sim, S / 10);
+                        assert_true(sim.now_us - sim_video(b, 0)->last_upper_us < S / 2);
+                }
+                assert_int_equal(sim_video(b, 0)->n_keyframes, n_keyframes);
+                sim_done(&sim);
+        }
+}
+
 /* Nothing is left to be tested with: it would be dark, and the test without an end. */
 static void a_test_of_losses_takes_no_picture_and_no_voice(void **state)
 {
@@ -595,6 +634,7 @@ int main(void)
                 cmocka_unit_test(full_batch_is_a_loss_like_any_other),
                 cmocka_unit_test(losses_of_the_lines_own_take_no_layer),
                 cmocka_unit_test(a_test_of_losses_takes_frames_where_there_are_many),
+                cmocka_unit_test(a_test_of_losses_takes_no_spatial_layer),
                 cmocka_unit_test(a_test_of_losses_takes_no_picture_and_no_voice),
                 cmocka_unit_test(a_picture_that_a_policer_halves_is_no_radios),
         };
