@@ -161,6 +161,7 @@ static void note_lost(struct cc_slice *slice, const struct cc_sent *sent)
         if (!slice)
                 return;
         slice->n_lost++;
+        slice->lost_bytes += sent->bytes;
         slice->n_lost_twice += sent->twice;
 }
 
@@ -172,6 +173,9 @@ void cc_on_resent(struct cc *cc, uint16_t number, bool missed, int64_t now_us)
 
         if (!sent)
                 return;
+        slice = slice_slot(cc, now_us / CC_SLICE_US);
+        if (slice->no == now_us / CC_SLICE_US)
+                slice->resent_bytes += sent->bytes;
         slice = slice_of(cc, sent, now_us, &sent_us);
         if (!missed)
                 note_twice(slice, sent);
@@ -205,6 +209,7 @@ void cc_report_number(struct cc *cc, uint16_t seq, int64_t arrival_us, int64_t n
                 bool late = sent->state == CC_WAS_LOST;
 
                 slice->n_lost -= late;
+                slice->lost_bytes -= late ? sent->bytes : 0;
                 slice->n_lost_twice -= late && sent->twice;
                 slice->n_acked++;
                 slice->n_acked_twice += sent->twice;
@@ -271,7 +276,7 @@ void cc_on_ccfb(struct cc *cc, uint8_t stream, uint16_t base_seq, const int64_t 
 void cc_sum(const struct cc *cc, int64_t end, int64_t n, struct cc_sums *ret_sums)
 {
         struct cc_sums sums = { 0 };
-        uint64_t sent_bytes = 0, acked_bytes = 0;
+        uint64_t sent_bytes = 0, acked_bytes = 0, resent_bytes = 0;
         int64_t before_us = CC_NONE, last_us = CC_NONE, span_us = n * CC_SLICE_US;
 
         for (int64_t no = end - n - 4; no < end; no++) {
@@ -285,13 +290,14 @@ void cc_sum(const struct cc *cc, int64_t end, int64_t n, struct cc_sums *ret_sum
                 }
                 sent_bytes += slice->sent_bytes;
                 acked_bytes += slice->acked_bytes;
+                resent_bytes += slice->resent_bytes;
                 sums.n_sent += slice->n_sent;
                 sums.n_acked += slice->n_acked;
                 sums.n_lost += slice->n_lost;
                 if (slice->last_arrival_us != CC_NONE)
                         last_us = slice->last_arrival_us;
         }
-        sums.sent_bps = cc_bps(sent_bytes, span_us);
+        sums.sent_bps = cc_bps(sent_bytes + resent_bytes, span_us);
         /* What arrived is measured on the slower of the two clocks: it can neither pass
          * what was sent nor what the line let through. */
         if (before_us != CC_NONE && last_us != CC_NONE && last_us - before_us > span_us)
@@ -302,6 +308,8 @@ void cc_sum(const struct cc *cc, int64_t end, int64_t n, struct cc_sums *ret_sum
         /* A lost report says nothing about its packets: as the others. */
         if (n_known > 0 && n_known < sums.n_sent)
                 acked_bytes = acked_bytes * cc_min_u64(sums.n_sent, 2 * n_known) / n_known;
+        if (sent_bytes > 0)
+                acked_bytes += resent_bytes * acked_bytes / sent_bytes;
         sums.acked_bps = cc_bps(acked_bytes, span_us);
         *ret_sums = sums;
 }

@@ -8,7 +8,8 @@
  *
  *   cc_history.c  what left when; reports → slices
  *   cc_delay.c    closed slices → the queue on the way, and whether it grows
- *   cc_loss.c     closed slices → losses, and whether our rate is why
+ *   cc_loss.c     closed slices → losses, and what the line carries without them
+ *   cc_cause.c    closed slices → why they are lost
  *   cc_rate.c     both → the target: grow, cut, drain
  *   cc_probe.c    clusters of padding that show whether there is more
  */
@@ -55,14 +56,15 @@ struct cc_slice {
         int64_t max_delay_us;    /* CC_NONE */
         int64_t last_arrival_us; /* CC_NONE */
         int32_t model_us;        /* highest queue that the model line had */
-        uint32_t sent_bytes, acked_bytes;
+        uint32_t sent_bytes, acked_bytes, lost_bytes;
+        uint32_t resent_bytes; /* under numbers of before */
         uint16_t n_sent, n_acked, n_lost;
         uint16_t n_acked_twice, n_lost_twice; /* of these, what went again unasked */
 };
 
 /* Sums over closed slices. */
 struct cc_sums {
-        uint64_t sent_bps, acked_bps;
+        uint64_t sent_bps, acked_bps; /* of what went under old numbers as much as of the rest */
         uint32_t n_sent, n_acked, n_lost;
 };
 
@@ -92,6 +94,12 @@ struct cc_delay {
         int64_t filled_us;    /* when it was last more than empty */
 };
 
+/* Slices since losses began: what was lost of each against what is known of it. Zero-initialise. */
+struct cc_fit {
+        bool begun;
+        double n, known, lost, known_known, known_lost, lost_lost; /* sums; bytes */
+};
+
 struct cc_loss {
         int64_t from_no, next_no;             /* slices counted, next to count */
         uint32_t n_acked, n_lost;             /* of what went once, */
@@ -108,6 +116,7 @@ struct cc_loss {
         uint16_t test_loss; /* per mille before */
         uint16_t test_kept; /* per mille of what was sent */
         uint8_t n_put_off;  /* tests for the present losses, one after the other */
+        struct cc_fit fit;
 
         uint64_t cap_bps;
 };
@@ -234,6 +243,14 @@ bool cc_model_full(const struct cc *cc);
 bool cc_model_has_room(const struct cc *cc);
 void cc_model_on_slice(struct cc *cc, const struct cc_slice *slice);
 
+/* cc_cause.c */
+enum cc_cause { CC_UNKNOWN_CAUSE, CC_OUR_RATE, CC_ITS_NATURE };
+
+void cc_fit_slice(struct cc_fit *fit, const struct cc_slice *slice);
+/* expected: our rate was why a moment ago; half as much shows it. */
+bool cc_fit_is_enough(const struct cc_fit *fit, bool expected);
+enum cc_cause cc_cause_of(const struct cc_fit *fit, bool expected);
+
 /* cc_loss.c */
 void cc_loss_on_report(struct cc *cc, int64_t now_us);
 /* A test that nothing more is heard of is given up. */
@@ -242,6 +259,8 @@ void cc_loss_on_timeout(struct cc *cc, int64_t now_us);
 bool cc_loss_blocks_growth(const struct cc *cc);
 /* What was delivered, before what the line loses of everything. */
 uint64_t cc_loss_undo(const struct cc *cc, uint64_t acked_bps);
+/* What a probe may raise the target to. */
+uint64_t cc_loss_ceiling(const struct cc *cc, int64_t now_us);
 
 /* cc_rate.c */
 void cc_rate_on_report(struct cc *cc, int64_t now_us);

@@ -4,9 +4,11 @@
  *
  * With a queue, the queue says so (cc_delay.c), and losses only confirm it. Without
  * one, loss is either the line's nature (radio) or a policer or a very short queue.
- * The two are told apart by trying: send a little less than what was delivered and
- * look again. A policer then loses nothing; radio loses as before, so that much is
- * taken as inherent from then on, until less is seen.
+ * Mostly the slices tell (cc_cause.c). If it is the rate, the target goes to what is
+ * delivered, and for a minute probes raise it a step at a time: what they find, a token
+ * bucket has lent. If it is the line's nature, so much is inherent from then on, until
+ * less is seen. What the slices leave open is tried: a little less is sent than was
+ * delivered; a policer then loses nothing, and radio loses as before.
  */
 #include "sfu/core/cc_internal.h"
 
@@ -18,12 +20,15 @@ enum {
         HEAVY_SLICES = 10,
         MIN_PACKETS = 20,
         TEST_AFTER_US = 200 * 1000, /* until the allocator has followed */
+        REPEATED_US = 500 * 1000,   /* until what was lost has been asked for and has come */
         TEST_MAX_SLICES = 60,
         TEST_GIVEN_UP_US = 8 * 1000 * 1000, /* nothing is sent that could tell */
         TEST_LOSSES = 12,                   /* as many should have been seen to tell */
         MAX_PUT_OFF = 2,
         TOO_MUCH = 500,
-        MIN_LOSSY = 4, /* of the slices: a few bursts are no rate */
+        KEPT_PERCENT = 93,  /* of what was delivered */
+        STEP_PERCENT = 130, /* of the limit found, a probe at a time */
+        MIN_LOSSY = 4,      /* of the slices: a few bursts are no rate */
         LIMIT_US = 60 * 1000 * 1000,
         QUEUE_US = 20 * 1000,
 };
@@ -31,6 +36,21 @@ enum {
 uint64_t cc_loss_undo(const struct cc *cc, uint64_t acked_bps)
 {
         return acked_bps * 1000 / (1000 - (uint64_t)cc->loss.inherent);
+}
+
+/* What the line lets through was found not long ago. */
+static bool is_limited(const struct cc_loss *loss, int64_t now_us)
+{
+        return now_us - loss->limit_us < LIMIT_US;
+}
+
+uint64_t cc_loss_ceiling(const struct cc *cc, int64_t now_us)
+{
+        const struct cc_loss *loss = &cc->loss;
+
+        if (!is_limited(loss, now_us))
+                return CC_MAX_BPS;
+        return cc_max_u64(loss->limit_bps * STEP_PERCENT / 100, cc->target_bps);
 }
 
 bool cc_loss_blocks_growth(const struct cc *cc)
@@ -62,6 +82,17 @@ static void restart_window(struct cc_loss *loss, int64_t from_no)
         loss->max_queue_us = 0;
 }
 
+/* When what left before a change of the rate has been reported, and the allocator has followed. */
+static int64_t next_window(const struct cc *cc, int64_t now_us)
+{
+        return (now_us + cc->rtt_us / 2 + TEST_AFTER_US) / CC_SLICE_US;
+}
+
+static uint64_t kept_of(const struct cc_sums *sums)
+{
+        return sums->acked_bps * KEPT_PERCENT / 100;
+}
+
 static void start_test(struct cc *cc, uint16_t permille, const struct cc_sums *sums, int64_t now_us)
 {
         struct cc_loss *loss = &cc->loss;
@@ -69,35 +100,72 @@ static void start_test(struct cc *cc, uint16_t permille, const struct cc_sums *s
         loss->testing = true;
         loss->test_us = now_us;
         loss->test_loss = permille;
-        loss->cap_bps = cc_loss_undo(cc, sums->acked_bps) * 93 / 100;
+        loss->cap_bps = cc_loss_undo(cc, kept_of(sums));
         loss->cap_bps = cc_max_u64(loss->cap_bps, CC_MIN_BPS);
         loss->test_kept = 1000;
         if (loss->cap_bps < sums->sent_bps)
                 loss->test_kept = (uint16_t)(loss->cap_bps * 1000 / sums->sent_bps);
-        restart_window(loss, (now_us + cc->rtt_us / 2 + TEST_AFTER_US) / CC_SLICE_US);
+        restart_window(loss, next_window(cc, now_us));
 }
 
-/* As much is lost at the lower rate: it is not the rate. */
+/* Of the window, or of its last second and a half. */
+static struct cc_sums sum_of_window(const struct cc *cc)
+{
+        const struct cc_loss *loss = &cc->loss;
+        int64_t n_slices = loss->next_no - loss->from_no;
+        struct cc_sums sums;
+
+        cc_sum(cc, loss->next_no, n_slices < CC_SLICES / 2 ? n_slices : CC_SLICES / 2, &sums);
+        return sums;
+}
+
+/* It is the rate: the line lets so much through. */
+static void set_limit(struct cc *cc, uint64_t bps, int64_t now_us)
+{
+        struct cc_loss *loss = &cc->loss;
+
+        loss->testing = false;
+        loss->n_put_off = 0;
+        loss->cap_bps = CC_MAX_BPS;
+        loss->limit_bps = bps;
+        loss->limit_us = now_us;
+        loss->permille = loss->inherent = loss->proven = 0;
+        loss->fit = (struct cc_fit){ 0 };
+        restart_window(loss, next_window(cc, now_us + REPEATED_US));
+        cc_rate_on_limit(cc, bps, now_us);
+}
+
+/* It is not the rate: the line loses so much of everything. */
+static void accept_as_inherent(struct cc *cc, uint16_t permille, int64_t now_us)
+{
+        struct cc_loss *loss = &cc->loss;
+
+        if (permille > loss->inherent && !had_queue(cc))
+                loss->inherent = loss->proven = permille;
+        loss->n_put_off = 0;
+        loss->fit = (struct cc_fit){ 0 };
+        cc_probe_soon(cc, now_us);
+}
+
 static void end_test(struct cc *cc, uint16_t permille, int64_t now_us)
 {
         struct cc_loss *loss = &cc->loss;
         uint32_t most = loss->test_loss * 2u < TOO_MUCH ? loss->test_loss * 2u : TOO_MUCH;
-        bool queue = had_queue(cc);
+        struct cc_sums sums = sum_of_window(cc);
+        enum cc_cause cause = cc_cause_of(&loss->fit, false);
 
-        loss->testing = false;
-        loss->n_put_off = 0;
-        restart_window(loss, loss->next_no);
-        if (permille * 3 < loss->test_loss) {
-                cc_rate_on_limit(cc, loss->cap_bps, now_us);
-                loss->limit_bps = loss->cap_bps;
-                loss->limit_us = now_us;
-                loss->cap_bps = CC_MAX_BPS;
+        if (permille * 3 < loss->test_loss && cause != CC_ITS_NATURE) {
+                set_limit(cc, loss->cap_bps, now_us);
                 return;
         }
-        if (permille > loss->inherent && !queue)
-                loss->inherent = loss->proven = permille < most ? permille : (uint16_t)most;
+        if (cause == CC_OUR_RATE) {
+                set_limit(cc, kept_of(&sums), now_us);
+                return;
+        }
+        loss->testing = false;
         loss->cap_bps = CC_MAX_BPS;
-        cc_probe_soon(cc, now_us);
+        accept_as_inherent(cc, permille < most ? permille : (uint16_t)most, now_us);
+        restart_window(loss, loss->next_no);
 }
 
 int64_t cc_loss_deadline_us(const struct cc *cc)
@@ -150,31 +218,53 @@ static void follow(struct cc_loss *loss, uint16_t permille)
         loss->inherent = (uint16_t)(inherent < loss->proven ? inherent : loss->proven);
 }
 
-static void judge(struct cc *cc, uint16_t permille, int64_t n_slices, int64_t now_us)
+static void judge(struct cc *cc, uint16_t permille, int64_t now_us)
 {
         struct cc_loss *loss = &cc->loss;
-        struct cc_sums sums;
+        struct cc_sums sums = sum_of_window(cc);
+        bool limited = is_limited(loss, now_us), beyond = sums.sent_bps > loss->limit_bps;
+        enum cc_cause cause = cc_cause_of(&loss->fit, limited && beyond);
 
-        cc_sum(cc, loss->next_no, n_slices < CC_SLICES / 2 ? n_slices : CC_SLICES / 2, &sums);
-        if (permille > TOO_MUCH) {
-                cc_rate_on_limit(cc, sums.acked_bps, now_us);
-                return;
-        }
-        if (!exceeds(loss, permille)) {
+        if (permille <= TOO_MUCH && !exceeds(loss, permille)) {
+                if (limited && beyond)
+                        loss->limit_bps = sums.sent_bps;
                 loss->n_put_off = 0;
+                loss->fit = (struct cc_fit){ 0 };
                 follow(loss, permille);
-                return;
-        }
-        if (had_queue(cc) || loss->n_lossy * MIN_LOSSY < loss->n_slices)
-                return; /* it ran over: the delay tells more about that */
-        if (now_us - loss->limit_us < LIMIT_US && sums.sent_bps <= loss->limit_bps) {
+        } else if (had_queue(cc) || loss->n_lossy * MIN_LOSSY < loss->n_slices) {
+                /* It ran over: the delay tells more about that. */
+                if (permille > TOO_MUCH)
+                        cc_rate_on_limit(cc, sums.acked_bps, now_us);
+        } else if (cause == CC_OUR_RATE) {
+                set_limit(cc, kept_of(&sums), now_us);
+        } else if (permille > TOO_MUCH) {
+                cc_rate_on_limit(cc, kept_of(&sums), now_us);
+        } else if (cause == CC_ITS_NATURE) {
+                accept_as_inherent(cc, permille, now_us);
+        } else if (limited && !beyond) {
                 /* As much went through without losses: it is not the rate. */
                 loss->inherent += (uint16_t)((permille - loss->inherent) / 2);
                 if (loss->proven < loss->inherent)
                         loss->proven = loss->inherent;
-                return;
+        } else if (cc_fit_is_enough(&loss->fit, false)) {
+                start_test(cc, permille, &sums, now_us);
         }
-        start_test(cc, permille, &sums, now_us);
+}
+
+/* A burst or two (all key frames of who joins come at once) are no reason to say things twice. */
+static void publish(struct cc_loss *loss, uint16_t permille)
+{
+        if (loss->n_lossy >= MIN_LOSSY || permille < loss->permille)
+                loss->permille = permille;
+}
+
+/* So much is lost that it is judged before the window is full: when there is enough to judge by. */
+static bool is_heavy(const struct cc_loss *loss, uint16_t permille, int64_t now_us)
+{
+        if (permille > TOO_MUCH)
+                return true;
+        return permille >= HEAVY + loss->inherent &&
+               cc_fit_is_enough(&loss->fit, is_limited(loss, now_us));
 }
 
 void cc_loss_on_report(struct cc *cc, int64_t now_us)
@@ -190,6 +280,7 @@ void cc_loss_on_report(struct cc *cc, int64_t now_us)
                 const struct cc_slice *slice = cc_slice_at(cc, loss->next_no);
 
                 if (slice) {
+                        cc_fit_slice(&loss->fit, slice);
                         loss->n_acked += slice->n_acked - slice->n_acked_twice;
                         loss->n_lost += slice->n_lost - slice->n_lost_twice;
                         loss->n_acked_twice += slice->n_acked_twice;
@@ -207,7 +298,7 @@ void cc_loss_on_report(struct cc *cc, int64_t now_us)
                 n_lost += loss->n_lost_twice;
                 n += loss->n_acked_twice + loss->n_lost_twice;
         }
-        if (n_slices < HEAVY_SLICES || n < MIN_PACKETS)
+        if (loss->n_slices < HEAVY_SLICES || n < MIN_PACKETS)
                 return;
 
         uint16_t permille = (uint16_t)((uint64_t)n_lost * 1000 / n);
@@ -215,14 +306,14 @@ void cc_loss_on_report(struct cc *cc, int64_t now_us)
         if (loss->testing) {
                 if (n_slices < TEST_MAX_SLICES && n * loss->test_loss < TEST_LOSSES * 1000)
                         return;
-                loss->permille = permille;
+                publish(loss, permille);
                 end_test(cc, permille, now_us);
                 return;
         }
-        if (n_slices < WINDOW_SLICES && permille < HEAVY + loss->inherent)
+        if (n_slices < WINDOW_SLICES && !is_heavy(loss, permille, now_us))
                 return;
-        loss->permille = permille;
-        judge(cc, permille, n_slices, now_us);
+        publish(loss, permille);
+        judge(cc, permille, now_us);
         if (!loss->testing)
                 restart_window(loss, loss->next_no);
 }

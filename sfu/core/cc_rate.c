@@ -414,6 +414,7 @@ void cc_rate_on_probe(struct cc *cc, uint64_t found_bps, int64_t now_us)
                            cc_max_u64(found_bps, cc_min_u64(cc->half_s.acked_bps, cc->target_bps)));
                 return;
         }
+        found_bps = cc_min_u64(found_bps, cc_loss_ceiling(cc, now_us));
         set_target(cc, cc_min_u64(found_bps, cc_max_u64(cc_rate_ceiling(cc), cc->target_bps)));
         cc->capacity_bps = 0;
         cc->grown_us = now_us;

@@ -321,7 +321,7 @@ static void a_voice_has_a_narrow_line_to_itself(void **state)
                                           .n_layers = 1,
                                           .reports = true });
         b->reacts = true;
-        set_line(b, 3 * MBIT, BEGIN_US + 15 * S, 64 * KBIT);
+        set_line(b, 30 * MBIT, BEGIN_US + 15 * S, 64 * KBIT); /* nothing is lost before */
         for (uint8_t i = 0; i < 2; i++)
                 sim_watch(b, i, i + 1u, SFU_CAMERA, 720, i);
         sim_run(&sim, 15 * S);
