@@ -13,8 +13,8 @@
 enum {
         MIN_SLICES = 20,
         MIN_SLICES_EXPECTED = 10,
-        RATE_PERCENT = 30, /* of the way from the share to 1 */
-        SURE = 4 * 4,      /* standard errors of the slope, squared */
+        RATE_PERCENT = 40, /* of the way from the share to 1 */
+        SURE = 3 * 3,      /* standard errors of the slope, squared */
         SURE_EXPECTED = 6, /* and a half: what was so a moment ago */
 };
 

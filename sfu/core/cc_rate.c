@@ -331,6 +331,7 @@ static void grow(struct cc *cc, int64_t now_us)
 
         cc->grown_us = now_us;
         limit = cc_min_u64(limit + EVIDENCE_BPS, cc_rate_ceiling(cc));
+        limit = cc_min_u64(limit, cc_loss_ceiling(cc, now_us));
         if (cc->app_limited || cc->target_bps >= limit || cc_loss_blocks_growth(cc))
                 return;
         if (cc->delay.queue_us > cc_delay_threshold_us(&cc->delay))
@@ -396,10 +397,8 @@ void cc_rate_on_report(struct cc *cc, int64_t now_us)
 
 void cc_rate_on_limit(struct cc *cc, uint64_t bps, int64_t now_us)
 {
-        if (bps >= cc->target_bps)
-                return;
-        set_target(cc, bps);
-        cc->capacity_bps = 0;
+        set_target(cc, cc_min_u64(bps, cc->target_bps));
+        cc->capacity_bps = bps;
         cc->cut_us = cc->grown_us = now_us;
         cc->n_overuses++;
         cc_probe_on_cut(cc, now_us);

@@ -12,8 +12,9 @@
  *   stats                           answered with one line of JSON, counted anew
  *
  * Units: rate bits per second of IP packets, queue, delay and jitter (the
- * largest) milliseconds, loss percent. Packets stay in order. It ends with its
- * input.
+ * largest) milliseconds, loss percent. With police=1 nothing waits: what the queue
+ * has no room for is dropped, as by a token bucket of so many milliseconds. Packets
+ * stay in order. It ends with its input.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -42,6 +43,7 @@ enum {
 struct line {
         int64_t rate_bps, queue_us, delay_us, jitter_us;
         double loss_percent;
+        bool police;
 };
 
 struct flight {
@@ -96,8 +98,10 @@ static void enter(struct way *way, unsigned client, const uint8_t *data, size_t 
                 }
                 if (way->n_waits < MAX_WAITS)
                         way->waits[way->n_waits++] = (uint32_t)(start - now);
-                leaves = start + (int64_t)(len + IP_UDP_HEADER) * 8 * 1000000 / line->rate_bps;
-                way->free_us = leaves;
+                way->free_us = start +
+                               (int64_t)(len + IP_UDP_HEADER) * 8 * 1000000 / line->rate_bps;
+                if (!line->police)
+                        leaves = way->free_us;
         }
         if (drand48() * 100 < line->loss_percent || way->n == MAX_FLIGHT) {
                 way->lost++;
@@ -230,6 +234,8 @@ static void change(struct line *line, char *words)
                         line->jitter_us = (int64_t)(number * 1000);
                 else if (!strncmp(word, "loss=", 5))
                         line->loss_percent = number;
+                else if (!strncmp(word, "police=", 7))
+                        line->police = number > 0;
         }
 }
 

@@ -198,6 +198,24 @@ for (const [percent, what, scene] of [[5, 'people who talk', talkingHead], [5, '
   });
 }
 
+test('a_policer_is_found_by_what_it_drops', async () => {
+  const far = await meet(WIDE, talkingHead);
+  await until(() => bothLarge(far), 'both pictures large', 30000);
+  const dropped = async (ms) => {
+    await link.stats();
+    await pause(ms);
+    const { down } = await link.stats();
+    return `${((100 * down.overflowed) / (down.overflowed + down.passed)).toFixed(1)} %`;
+  };
+  const gaps = await watchPauses(far);
+  await link.down({ rate: 900e3, queue: 100, police: 1 });
+  figure('a policer of 900 kbit/s: dropped in the first five seconds', await dropped(5000));
+  const frames = await far.framesDecoded();
+  figure('a policer of 900 kbit/s: dropped in the ten seconds after that', await dropped(10000));
+  figure('a policer of 900 kbit/s: longest pause of each picture', await gaps());
+  assert.ok((await far.framesDecoded()) > frames, 'the picture goes on');
+});
+
 test('voice_over_a_long_and_lossy_line_carries_each_frame_twice', async () => {
   const meeting = server.createMeeting();
   link = await udpLink(server.mediaPort);
