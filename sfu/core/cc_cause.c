@@ -12,10 +12,9 @@
 
 enum {
         MIN_SLICES = 20,
-        MIN_SLICES_EXPECTED = 10,
         RATE_PERCENT = 40, /* of the way from the share to 1 */
         SURE = 3 * 3,      /* standard errors of the slope, squared */
-        SURE_EXPECTED = 6, /* and a half: what was so a moment ago */
+        PACKET = 1100,     /* bytes, of pictures */
 };
 
 void cc_fit_slice(struct cc_fit *fit, const struct cc_slice *slice)
@@ -38,16 +37,16 @@ void cc_fit_slice(struct cc_fit *fit, const struct cc_slice *slice)
         fit->lost_lost += lost * lost;
 }
 
-bool cc_fit_is_enough(const struct cc_fit *fit, bool expected)
+bool cc_fit_is_enough(const struct cc_fit *fit)
 {
-        return fit->n >= (expected ? MIN_SLICES_EXPECTED : MIN_SLICES);
+        return fit->n >= MIN_SLICES;
 }
 
-enum cc_cause cc_cause_of(const struct cc_fit *fit, bool expected)
+enum cc_cause cc_cause_of(const struct cc_fit *fit)
 {
         double n = fit->n, spread, slope, share, excess, enough, rest, error;
 
-        if (!cc_fit_is_enough(fit, expected))
+        if (!cc_fit_is_enough(fit))
                 return CC_UNKNOWN_CAUSE;
         spread = fit->known_known - fit->known * fit->known / n;
         if (spread <= 0)
@@ -58,8 +57,11 @@ enum cc_cause cc_cause_of(const struct cc_fit *fit, bool expected)
         share = fit->lost / fit->known;
         excess = slope - share;
         enough = (1 - share) * RATE_PERCENT / 100;
-        if (excess > enough && excess * excess > (expected ? SURE_EXPECTED : SURE) * error)
+        if (excess > enough && excess * excess > SURE * error)
                 return CC_OUR_RATE;
+        /* Chance scatters more than that: of frames that are all alike a policer takes the same. */
+        if (rest < fit->lost * (1 - share) * PACKET / 2)
+                return CC_UNKNOWN_CAUSE;
         if ((excess <= 0 || excess * excess < error) && enough * enough > SURE * error)
                 return CC_ITS_NATURE;
         return CC_UNKNOWN_CAUSE;

@@ -105,7 +105,7 @@ struct cc_loss {
         uint32_t n_acked, n_lost;             /* of what went once, */
         uint32_t n_acked_twice, n_lost_twice; /* and of the rest */
         uint32_t n_slices, n_lossy;           /* with traffic, with losses */
-        uint64_t limit_bps;                   /* found last: so much went through without losses */
+        uint64_t limit_bps;                   /* found last: so much got through */
         int64_t limit_us;                     /* when */
         int32_t max_queue_us;
         uint16_t inherent;  /* per mille that is lost whatever we send */
@@ -247,9 +247,8 @@ void cc_model_on_slice(struct cc *cc, const struct cc_slice *slice);
 enum cc_cause { CC_UNKNOWN_CAUSE, CC_OUR_RATE, CC_ITS_NATURE };
 
 void cc_fit_slice(struct cc_fit *fit, const struct cc_slice *slice);
-/* expected: our rate was why a moment ago; half as much shows it. */
-bool cc_fit_is_enough(const struct cc_fit *fit, bool expected);
-enum cc_cause cc_cause_of(const struct cc_fit *fit, bool expected);
+bool cc_fit_is_enough(const struct cc_fit *fit);
+enum cc_cause cc_cause_of(const struct cc_fit *fit);
 
 /* cc_loss.c */
 void cc_loss_on_report(struct cc *cc, int64_t now_us);

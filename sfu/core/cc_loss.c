@@ -20,7 +20,6 @@ enum {
         HEAVY_SLICES = 10,
         MIN_PACKETS = 20,
         TEST_AFTER_US = 200 * 1000, /* until the allocator has followed */
-        REPEATED_US = 500 * 1000,   /* until what was lost has been asked for and has come */
         TEST_MAX_SLICES = 60,
         TEST_GIVEN_UP_US = 8 * 1000 * 1000, /* nothing is sent that could tell */
         TEST_LOSSES = 12,                   /* as many should have been seen to tell */
@@ -28,7 +27,9 @@ enum {
         TOO_MUCH = 500,
         KEPT_PERCENT = 93,  /* of what was delivered */
         STEP_PERCENT = 130, /* of the limit found, a probe at a time */
-        MIN_LOSSY = 4,      /* of the slices: a few bursts are no rate */
+        MIN_LOSSY = 4,      /* of so many slices one: a few bursts are no rate */
+        MANY_LOSSY = 4,     /* slices */
+        PICTURES = 4,       /* packets a slice */
         LIMIT_US = 60 * 1000 * 1000,
         QUEUE_US = 20 * 1000,
 };
@@ -129,14 +130,14 @@ static void set_limit(struct cc *cc, uint64_t bps, int64_t now_us)
         loss->cap_bps = CC_MAX_BPS;
         loss->limit_bps = bps;
         loss->limit_us = now_us;
-        loss->permille = loss->inherent = loss->proven = 0;
+        loss->inherent = loss->proven = 0;
         loss->fit = (struct cc_fit){ 0 };
-        restart_window(loss, next_window(cc, now_us + REPEATED_US));
+        restart_window(loss, next_window(cc, now_us));
         cc_rate_on_limit(cc, bps, now_us);
 }
 
 /* It is not the rate: the line loses so much of everything. */
-static void accept_as_inherent(struct cc *cc, uint16_t permille, int64_t now_us)
+static void accept_as_inherent(struct cc *cc, uint16_t permille)
 {
         struct cc_loss *loss = &cc->loss;
 
@@ -144,7 +145,6 @@ static void accept_as_inherent(struct cc *cc, uint16_t permille, int64_t now_us)
                 loss->inherent = loss->proven = permille;
         loss->n_put_off = 0;
         loss->fit = (struct cc_fit){ 0 };
-        cc_probe_soon(cc, now_us);
 }
 
 static void end_test(struct cc *cc, uint16_t permille, int64_t now_us)
@@ -152,7 +152,7 @@ static void end_test(struct cc *cc, uint16_t permille, int64_t now_us)
         struct cc_loss *loss = &cc->loss;
         uint32_t most = loss->test_loss * 2u < TOO_MUCH ? loss->test_loss * 2u : TOO_MUCH;
         struct cc_sums sums = sum_of_window(cc);
-        enum cc_cause cause = cc_cause_of(&loss->fit, false);
+        enum cc_cause cause = cc_cause_of(&loss->fit);
 
         if (permille * 3 < loss->test_loss && cause != CC_ITS_NATURE) {
                 set_limit(cc, loss->cap_bps, now_us);
@@ -164,8 +164,9 @@ static void end_test(struct cc *cc, uint16_t permille, int64_t now_us)
         }
         loss->testing = false;
         loss->cap_bps = CC_MAX_BPS;
-        accept_as_inherent(cc, permille < most ? permille : (uint16_t)most, now_us);
+        accept_as_inherent(cc, permille < most ? permille : (uint16_t)most);
         restart_window(loss, loss->next_no);
+        cc_probe_soon(cc, now_us);
 }
 
 int64_t cc_loss_deadline_us(const struct cc *cc)
@@ -223,7 +224,7 @@ static void judge(struct cc *cc, uint16_t permille, int64_t now_us)
         struct cc_loss *loss = &cc->loss;
         struct cc_sums sums = sum_of_window(cc);
         bool limited = is_limited(loss, now_us), beyond = sums.sent_bps > loss->limit_bps;
-        enum cc_cause cause = cc_cause_of(&loss->fit, limited && beyond);
+        enum cc_cause cause = cc_cause_of(&loss->fit);
 
         if (permille <= TOO_MUCH && !exceeds(loss, permille)) {
                 if (limited && beyond)
@@ -240,31 +241,32 @@ static void judge(struct cc *cc, uint16_t permille, int64_t now_us)
         } else if (permille > TOO_MUCH) {
                 cc_rate_on_limit(cc, kept_of(&sums), now_us);
         } else if (cause == CC_ITS_NATURE) {
-                accept_as_inherent(cc, permille, now_us);
+                accept_as_inherent(cc, permille);
         } else if (limited && !beyond) {
-                /* As much went through without losses: it is not the rate. */
+                /* As much got through a moment ago: it is not the rate. */
                 loss->inherent += (uint16_t)((permille - loss->inherent) / 2);
                 if (loss->proven < loss->inherent)
                         loss->proven = loss->inherent;
-        } else if (cc_fit_is_enough(&loss->fit, false)) {
+        } else if (cc_fit_is_enough(&loss->fit)) {
                 start_test(cc, permille, &sums, now_us);
         }
 }
 
-/* A burst or two (all key frames of who joins come at once) are no reason to say things twice. */
+/* A burst or two (all key frames of who joins come at once) are no reason to say things twice;
+ * of a voice alone more can't be seen. */
 static void publish(struct cc_loss *loss, uint16_t permille)
 {
-        if (loss->n_lossy >= MIN_LOSSY || permille < loss->permille)
+        bool pictures = n_once(loss) >= PICTURES * loss->n_slices;
+
+        if (!pictures || loss->n_lossy >= MANY_LOSSY || permille < loss->permille)
                 loss->permille = permille;
 }
 
 /* So much is lost that it is judged before the window is full: when there is enough to judge by. */
-static bool is_heavy(const struct cc_loss *loss, uint16_t permille, int64_t now_us)
+static bool is_heavy(const struct cc_loss *loss, uint16_t permille)
 {
-        if (permille > TOO_MUCH)
-                return true;
-        return permille >= HEAVY + loss->inherent &&
-               cc_fit_is_enough(&loss->fit, is_limited(loss, now_us));
+        return permille > TOO_MUCH ||
+               (permille >= HEAVY + loss->inherent && cc_fit_is_enough(&loss->fit));
 }
 
 void cc_loss_on_report(struct cc *cc, int64_t now_us)
@@ -310,7 +312,7 @@ void cc_loss_on_report(struct cc *cc, int64_t now_us)
                 end_test(cc, permille, now_us);
                 return;
         }
-        if (n_slices < WINDOW_SLICES && !is_heavy(loss, permille, now_us))
+        if (n_slices < WINDOW_SLICES && !is_heavy(loss, permille))
                 return;
         publish(loss, permille);
         judge(cc, permille, now_us);

@@ -58,7 +58,7 @@ void path_update_red(const struct media_peer *peer, int64_t now_us)
         depth = calm(path, &line, now_us) ? depth_for(&line) : 0;
         if (depth > 0 && depth >= path->red_depth)
                 path->red_us = now_us;
-        else if (line.target_bps >= TWO_FRAMES_BPS &&
+        else if (now_us >= path->calm_us && line.target_bps >= TWO_FRAMES_BPS &&
                  now_us - path->red_us < (blind ? HOLD_BLIND_US : HOLD_US))
                 return; /* a line that lost packets a moment ago soon does again */
         path->red_depth = (uint8_t)depth;

@@ -130,6 +130,28 @@ static void what_went_twice_counts_when_there_is_nothing_else(void **state)
         assert_in_range(info.loss_permille, 180, 220);
 }
 
+/* It takes room on the line like the rest, and arrives like the rest. */
+static void what_goes_again_is_counted_in_what_is_delivered(void **state)
+{
+        uint64_t acked_bps[2];
+
+        (void)state;
+        for (int again = 0; again < 2; again++) {
+                cleanup(cc_freep) struct cc *cc = make();
+                struct cc_info info;
+
+                for (int64_t now_us = 0; now_us < 6000000; now_us += 100000) {
+                        uint16_t number = ten(cc, 4, now_us);
+
+                        for (uint16_t i = 0; again && i < 10; i++)
+                                cc_on_resent(cc, number + i, false, now_us + i * STEP_US);
+                }
+                cc_info(cc, &info);
+                acked_bps[again] = info.acked_bps;
+        }
+        assert_in_range(acked_bps[1] * 100 / acked_bps[0], 190, 210);
+}
+
 /* Of a voice that goes twice a test of losses would see none. */
 static void what_went_twice_starts_no_test(void **state)
 {
@@ -203,6 +225,7 @@ int main(void)
                 cmocka_unit_test(what_went_twice_says_nothing_about_losses),
                 cmocka_unit_test(what_went_twice_and_was_missed_says_nothing_either),
                 cmocka_unit_test(what_went_twice_counts_when_there_is_nothing_else),
+                cmocka_unit_test(what_goes_again_is_counted_in_what_is_delivered),
                 cmocka_unit_test(what_went_twice_starts_no_test),
                 cmocka_unit_test(a_test_of_losses_says_what_to_keep_of_what_was_sent),
                 cmocka_unit_test(a_dear_test_is_put_off_twice_but_not_when_much_is_lost),
