@@ -258,7 +258,7 @@ void cc_loss_on_timeout(struct cc *cc, int64_t now_us);
 bool cc_loss_blocks_growth(const struct cc *cc);
 /* What was delivered, before what the line loses of everything. */
 uint64_t cc_loss_undo(const struct cc *cc, uint64_t acked_bps);
-/* What a probe may raise the target to. */
+/* What the target may be raised to. */
 uint64_t cc_loss_ceiling(const struct cc *cc, int64_t now_us);
 
 /* cc_rate.c */

@@ -5,7 +5,7 @@
  * With a queue, the queue says so (cc_delay.c), and losses only confirm it. Without
  * one, loss is either the line's nature (radio) or a policer or a very short queue.
  * Mostly the slices tell (cc_cause.c). If it is the rate, the target goes to what is
- * delivered, and for a minute probes raise it a step at a time: what they find, a token
+ * delivered, and for a minute it is raised by a step at most: what a probe finds, a token
  * bucket has lent. If it is the line's nature, so much is inherent from then on, until
  * less is seen. What the slices leave open is tried: a little less is sent than was
  * delivered; a policer then loses nothing, and radio loses as before.
@@ -26,7 +26,7 @@ enum {
         MAX_PUT_OFF = 2,
         TOO_MUCH = 500,
         KEPT_PERCENT = 93,  /* of what was delivered */
-        STEP_PERCENT = 130, /* of the limit found, a probe at a time */
+        STEP_PERCENT = 130, /* of the limit found */
         MIN_LOSSY = 4,      /* of so many slices one: a few bursts are no rate */
         MANY_LOSSY = 4,     /* slices */
         PICTURES = 4,       /* packets a slice */

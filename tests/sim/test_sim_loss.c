@@ -417,7 +417,7 @@ static struct sim_peer *watch_until_losses(struct sim *sim, const struct sim_off
         return b;
 }
 
-/* Whether it is the rate is found out by sending less for a while. Encoders that have just begun
+/* Nor does a test of whether it is the rate, where the slices do not tell. Encoders that have just begun
  * send more every second, or not yet all their temporal layers. */
 static void losses_of_the_lines_own_take_no_layer(void **state)
 {
